@@ -1,0 +1,59 @@
+PYTHON ?= python3
+SOURCE ?= sample
+DATA ?=
+VENV := .venv
+BIN := $(VENV)/bin
+export DBT_SEND_ANONYMOUS_USAGE_STATS ?= false
+
+.DEFAULT_GOAL := help
+.PHONY: help run test docs lint format sample lock clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@echo
+	@echo 'On your own data:  make run SOURCE=<file in sources/> DATA=<path>'
+
+run: $(VENV)/installed  ## Build everything and print a summary; SOURCE and DATA choose the data
+	@$(BIN)/clientele build --source $(SOURCE) $(if $(DATA),--data '$(DATA)')
+
+test: $(VENV)/installed-dev lint  ## Linters, dbt build with all its tests, pytest
+	$(BIN)/pytest
+
+lint: $(VENV)/installed-dev  ## ruff and sqlfluff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	CLIENTELE_DB=target/lint.duckdb $(BIN)/sqlfluff lint --processes 2 models tests analyses
+
+docs: $(VENV)/installed  ## dbt's documentation as one file: target/static_index.html
+	@$(BIN)/dbt docs generate --static --quiet
+	@echo "Open target/static_index.html"
+
+format: $(VENV)/installed-dev  ## Rewrite Python to the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+sample: $(VENV)/installed  ## Write the bundled sample anew with the simulator
+	$(BIN)/clientele sample
+
+lock: $(VENV)/installed-dev  ## Resolve the lock files anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra dev -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS) -c requirements-dev.lock -o requirements.lock
+LOCK_OPTIONS := --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
+
+clean:  ## Remove what builds left; the environment and published data stay
+	rm -rf target logs clientele.duckdb
+
+# Hashes are checked; nothing is resolved anew. The project itself is linked, not copied.
+$(VENV)/installed: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo "clientele needs Python 3.11 to 3.13; say PYTHON=python3.12 or the like"; exit 2; }
+	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,5 @@
+{#- A layer is a schema, by its plain name; dbt's default would put the target's schema before it. -#}
+
+{% macro generate_schema_name(custom_schema_name, node) %}
+    {{- custom_schema_name | trim if custom_schema_name else target.schema -}}
+{% endmacro %}

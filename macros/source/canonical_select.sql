@@ -1,0 +1,41 @@
+{#-
+    The whole of a staging model: every canonical column of the raw table `name`, cast to its type.
+    A value that cannot be cast becomes null, for the intermediate layer to account for; an empty
+    text is null; a column that the source has none of is null. A raw table that the source does
+    not have at all gives no rows.
+-#}
+
+{% macro canonical_select(name) %}
+    {%- set table = var('source')['tables'].get(name) -%}
+    {%- set mapping = (table or {}).get('columns', {}) -%}
+    select
+        {%- for column in canonical_columns(name) %}
+        {%- set mapped = mapping.get(column['name']) %}
+        {{ canonical_value(mapped, column) if mapped is not none else 'cast(null as ' ~ column['type'] ~ ')' }} as {{ column['name'] }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    {%- if table %}
+    from {{ raw(name) }}
+    {%- else %}
+    where false
+    {%- endif %}
+{% endmacro %}
+
+
+{#- One mapped column, or {expression: ...}, as a value of the canonical column's type. -#}
+
+{% macro canonical_value(mapped, column) %}
+    {%- set value = mapped_value(mapped) -%}
+    {%- if column['type'] == 'string' -%}
+        nullif(cast({{ value }} as string), '')
+    {%- else -%}
+        try_cast({{ value }} as {{ column['type'] }})
+    {%- endif -%}
+{% endmacro %}
+
+
+{#- The SQL of what a mapping names. -#}
+
+{% macro mapped_value(mapped) %}
+    {{- mapped['expression'] if mapped is mapping else adapter.quote(mapped) -}}
+{% endmacro %}

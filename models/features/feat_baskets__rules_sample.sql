@@ -1,0 +1,48 @@
+with
+
+kept_lines as (
+
+    select * from {{ ref('int_order_lines') }}
+    where net_amount > 0
+
+),
+
+products as (
+
+    select * from {{ ref('int_products') }}
+
+),
+
+baskets as (
+
+    select distinct order_id from kept_lines
+
+),
+
+sampled as (
+
+    select order_id from baskets
+
+    order by md5(order_id), order_id
+
+    limit {{ var('rules_sample_size') }}
+
+),
+
+items as (
+
+    select distinct
+        sampled.order_id as basket_id,
+        products.product_label as item
+
+    from kept_lines
+
+    inner join sampled
+        on kept_lines.order_id = sampled.order_id
+
+    inner join products
+        on kept_lines.product_id = products.product_id
+
+)
+
+select * from items

@@ -1,0 +1,26 @@
+with
+
+customers as (
+
+    select * from {{ ref('feat_customers') }}
+
+),
+
+-- By hash of the key: the same customers whenever and wherever it runs.
+sampled as (
+
+    select
+        customer_id,
+        {%- for feature in var('segmentation_features') %}
+        cast(greatest({{ feature }}, 0) as double) as {{ feature }}{{ ',' if not loop.last }}
+        {%- endfor %}
+
+    from customers
+
+    order by md5(customer_id), customer_id
+
+    limit {{ var('kmeans_sample_size') }}
+
+)
+
+select * from sampled

@@ -1,0 +1,113 @@
+with
+
+screened as (
+
+    select * from {{ ref('int_order_lines__screened') }}
+    where reject_reason is null
+
+),
+
+matched_returns as (
+
+    select * from {{ ref('int_returns') }}
+
+),
+
+returned_lines as (
+
+    select
+        order_line_id,
+        sum(returned_quantity) as returned_quantity,
+        sum(returned_amount) as returned_amount
+
+    from matched_returns
+
+    where not is_reversal
+
+    group by order_line_id
+
+),
+
+reversed_lines as (
+
+    select return_line_id as order_line_id from matched_returns
+    where is_reversal
+
+    union all
+
+    select order_line_id from matched_returns
+    where is_reversal
+
+),
+
+accepted as (
+
+    select
+        screened.*,
+        screened.quantity < 0 as is_return,
+        matched_returns.order_line_id as original_order_line_id,
+        coalesce(returned_lines.returned_quantity, 0) as matched_returned_quantity,
+        coalesce(returned_lines.returned_amount, 0) as matched_returned_amount,
+        cast(screened.quantity * screened.unit_price as decimal(18, 4)) as amount
+
+    from screened
+
+    left join matched_returns
+        on screened.order_line_id = matched_returns.return_line_id
+
+    left join returned_lines
+        on screened.order_line_id = returned_lines.order_line_id
+
+    where not exists (
+        select 1 from reversed_lines
+        where screened.order_line_id = reversed_lines.order_line_id
+    )
+
+),
+
+-- A matched return counts on the line it returns, an unmatched one on itself, so that sums count it once.
+order_lines as (
+
+    select
+        order_line_id,
+        order_id,
+        customer_id,
+        product_id,
+        ordered_at,
+        order_date,
+        quantity,
+        unit_price,
+        unit_cost,
+        channel,
+        country,
+        promotion_id,
+        product_name,
+        category,
+        is_return,
+        original_order_line_id,
+        matched_returned_quantity as returned_quantity,
+        cast(case when is_return then 0 else amount end as decimal(18, 4)) as gross_amount,
+        cast(case when is_return then 0 else discount_amount end as decimal(18, 4)) as discount_amount,
+        cast(
+            case
+                when not is_return then matched_returned_amount
+                when original_order_line_id is null then discount_amount - amount
+                else 0
+            end as decimal(18, 4)
+        ) as returned_amount
+
+    from accepted
+
+),
+
+netted as (
+
+    select
+        *,
+        cast(gross_amount - discount_amount - returned_amount as decimal(18, 4)) as net_amount
+
+    from order_lines
+
+)
+
+select * from netted

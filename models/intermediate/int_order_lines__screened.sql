@@ -1,0 +1,147 @@
+{{ config(materialized='table') }}
+
+{%- set rules = var('source').get('rules') or {} -%}
+{%- set currencies = [var('source')['currency']] + (var('source').get('currencies') or {}) | list -%}
+
+{#- Two lines are duplicates where all of these are equal. -#}
+{%- set content = canonical_columns('order_lines') | map(attribute='name') | list %}
+
+with
+
+order_lines as (
+
+    select * from {{ ref('stg_order_lines') }}
+
+),
+
+product_codes as (
+
+    select * from {{ ref('int_product_codes') }}
+
+),
+
+as_of as (
+
+    select as_of_date from {{ ref('int_as_of_dates') }}
+    where is_current
+
+),
+
+-- Only lines that share order and product need numbering; windowing all lines costs several times as much.
+repeated as (
+
+    select
+        coalesce(order_id, '') as order_key,
+        coalesce(product_id, '') as product_key
+
+    from order_lines
+
+    group by 1, 2
+
+    having count(*) > 1
+
+),
+
+numbered as (
+
+    select
+        order_lines.*,
+        row_number() over (
+            partition by repeated.order_key, repeated.product_key
+            order by {{ content | join(' nulls last, ') }} nulls last
+        ) as line_number,
+        -- Equal lines share a rank; the first of them has it as its number.
+        rank() over (
+            partition by repeated.order_key, repeated.product_key
+            order by {{ content | join(' nulls last, ') }} nulls last
+        ) as content_rank
+
+    from order_lines
+
+    inner join repeated
+        on
+            coalesce(order_lines.order_id, '') = repeated.order_key
+            and coalesce(order_lines.product_id, '') = repeated.product_key
+
+    union all
+
+    select
+        order_lines.*,
+        1 as line_number,
+        1 as content_rank
+
+    from order_lines
+
+    where not exists (
+        select 1 from repeated
+        where
+            coalesce(order_lines.order_id, '') = repeated.order_key
+            and coalesce(order_lines.product_id, '') = repeated.product_key
+    )
+
+),
+
+screened as (
+
+    select
+        concat_ws('|', coalesce(numbered.order_id, ''), coalesce(numbered.product_id, ''), numbered.line_number)
+            as order_line_id,
+        numbered.order_id,
+        numbered.customer_id,
+        numbered.product_id,
+        numbered.ordered_at,
+        cast(numbered.ordered_at as date) as order_date,
+        numbered.quantity as raw_quantity,
+        numbered.unit_price as raw_unit_price,
+        {%- if rules.get('cancellation_order_pattern') %}
+        case
+            when {{ matches('numbered.order_id', pattern_literal(rules['cancellation_order_pattern'])) }}
+                then -abs(numbered.quantity)
+            else numbered.quantity
+        end as quantity,
+        {%- else %}
+        numbered.quantity,
+        {%- endif %}
+        {{ in_source_currency('numbered.unit_price') }} as unit_price,
+        {{ in_source_currency('coalesce(numbered.discount_amount, 0)') }} as discount_amount,
+        {{ in_source_currency('numbered.unit_cost') }} as unit_cost,
+        numbered.product_name,
+        numbered.category,
+        numbered.channel,
+        numbered.country,
+        numbered.promotion_id,
+        case
+            when numbered.order_id is null then 'missing_order_id'
+            when numbered.product_id is null then 'missing_product_id'
+            when
+                numbered.ordered_at is null
+                or numbered.ordered_at < {{ dbt.string_literal(var('earliest_order_date')) }}
+                then 'invalid_timestamp'
+            when numbered.quantity is null or numbered.quantity = 0 then 'invalid_quantity'
+            when numbered.unit_price is null then 'invalid_price'
+            when numbered.line_number > numbered.content_rank then 'duplicate'
+            when
+                cast(numbered.ordered_at as date) > cast({{ dbt.string_literal(extract_date()) }} as date)
+                then 'future_date'
+            when cast(numbered.ordered_at as date) > as_of.as_of_date then 'after_as_of_date'
+            when numbered.currency not in ('{{ currencies | join("', '") }}') then 'unknown_currency'
+            when product_codes.kind = 'test' then 'test_row'
+            {%- if rules.get('adjustment_order_pattern') %}
+            when {{ matches('numbered.order_id', pattern_literal(rules['adjustment_order_pattern'])) }}
+                then 'adjustment'
+            {%- endif %}
+            when product_codes.kind = 'non_product' then 'non_product'
+            when numbered.unit_price < 0 then 'negative_price'
+            when numbered.unit_price = 0 then 'zero_price'
+        end as reject_reason
+
+    from numbered
+
+    cross join as_of
+
+    left join product_codes
+        on numbered.product_id = product_codes.product_id
+
+)
+
+select * from screened

@@ -1,0 +1,59 @@
+{{ config(materialized='table') }}
+
+with
+
+order_lines as (
+
+    select * from {{ ref('int_order_lines') }}
+
+),
+
+-- Where lines of one order disagree, the smallest value stands: repeatable on any engine.
+grouped as (
+
+    select
+        order_id,
+        min(customer_id) as customer_id,
+        min(ordered_at) as ordered_at,
+        min(order_date) as order_date,
+        min(channel) as channel,
+        min(country) as country,
+        sum(gross_amount) as gross_amount,
+        sum(discount_amount) as discount_amount,
+        sum(case when is_return then 0 else returned_amount end) as matched_returned_amount,
+        sum(case when is_return then returned_amount else 0 end) as unmatched_returned_amount,
+        sum(net_amount) as net_amount,
+        sum(case when is_return then 0 else quantity end) as unit_count,
+        sum(case when is_return then 0 else 1 end) as line_count
+
+    from order_lines
+
+    group by order_id
+
+),
+
+orders as (
+
+    select
+        order_id,
+        customer_id,
+        ordered_at,
+        order_date,
+        channel,
+        country,
+        cast(gross_amount as decimal(18, 4)) as gross_amount,
+        cast(discount_amount as decimal(18, 4)) as discount_amount,
+        cast(matched_returned_amount as decimal(18, 4)) as matched_returned_amount,
+        cast(unmatched_returned_amount as decimal(18, 4)) as unmatched_returned_amount,
+        cast(net_amount as decimal(18, 4)) as net_amount,
+        cast(unit_count as decimal(18, 3)) as unit_count,
+        cast(line_count as int) as line_count,
+        line_count > 0 and net_amount > 0 as is_purchase,
+        {{ is_weekend('order_date') }} as is_weekend,
+        extract(hour from ordered_at) >= {{ var('evening_start_hour') }} as is_evening
+
+    from grouped
+
+)
+
+select * from orders

@@ -1,0 +1,101 @@
+{{ config(materialized='table') }}
+
+with
+
+screened as (
+
+    select * from {{ ref('int_order_lines__screened') }}
+    where reject_reason is null and customer_id is not null
+
+),
+
+returned as (
+
+    select * from screened
+    where quantity < 0
+
+),
+
+sold as (
+
+    select * from screened
+    where quantity > 0
+
+),
+
+-- Of the earlier purchases that are large enough, the one at the same price, else the latest.
+candidates as (
+
+    select
+        returned.order_line_id as return_line_id,
+        sold.order_line_id,
+        sold.order_id,
+        returned.customer_id,
+        returned.ordered_at as returned_at,
+        returned.order_date as return_date,
+        sold.order_date,
+        sold.quantity as sold_quantity,
+        -returned.quantity as returned_quantity,
+        cast(-returned.quantity * returned.unit_price + returned.discount_amount as decimal(18, 4))
+            as returned_amount,
+        row_number() over (
+            partition by returned.order_line_id
+            order by
+                case when sold.unit_price = returned.unit_price then 0 else 1 end,
+                sold.ordered_at desc,
+                sold.order_line_id
+        ) as preference
+
+    from returned
+
+    inner join sold
+        on
+            returned.customer_id = sold.customer_id
+            and returned.product_id = sold.product_id
+            and returned.ordered_at >= sold.ordered_at
+            and -returned.quantity <= sold.quantity
+
+),
+
+-- A line cannot be returned more often than it was bought: what exceeds it stays unmatched.
+matched as (
+
+    select
+        *,
+        sum(returned_quantity) over (
+            partition by order_line_id
+            order by returned_at, return_line_id
+            rows between unbounded preceding and current row
+        ) as returned_to_date
+
+    from candidates
+
+    where preference = 1
+
+),
+
+returns as (
+
+    select
+        return_line_id,
+        order_line_id,
+        order_id,
+        customer_id,
+        order_date,
+        return_date,
+        returned_quantity,
+        returned_amount,
+        coalesce(
+            sold_quantity >= {{ var('absurd_quantity') }}
+            and returned_quantity = sold_quantity
+            and {{ dbt.datediff('order_date', 'return_date', 'day') }} <= {{ var('reversal_days') }},
+            false
+        ) as is_reversal
+
+    from matched
+
+    where returned_to_date <= sold_quantity
+
+)
+
+select * from returns

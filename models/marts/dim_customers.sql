@@ -1,0 +1,122 @@
+with
+
+orders as (
+
+    select * from {{ ref('fct_orders') }}
+    where customer_id is not null
+
+),
+
+rfm as (
+
+    select * from {{ ref('fct_customer_rfm') }}
+
+),
+
+features as (
+
+    select * from {{ ref('fct_customer_features') }}
+
+),
+
+memberships as (
+
+    select * from {{ ref('fct_segment_memberships') }}
+    where segmentation = 'kmeans'
+
+),
+
+segments as (
+
+    select * from {{ ref('dim_segments') }}
+
+),
+
+customer_values as (
+
+    select * from {{ ref('fct_customer_values') }}
+    where horizon_days = {{ var('clv_band_horizon_days') }}
+
+),
+
+customers as (
+
+    select
+        customer_id,
+        cast(sum(case when is_purchase then 1 else 0 end) as int) as order_count,
+        cast(sum(net_amount) as decimal(18, 4)) as net_amount,
+        max(case when is_first_order then channel end) as acquisition_channel,
+        max(case when is_first_order then country end) as country
+
+    from orders
+
+    group by customer_id
+
+),
+
+-- rank() puts equal values in the same band.
+bands as (
+
+    select
+        customer_id,
+        clv,
+        cast(rank() over (order by clv desc) as double) / count(*) over () as clv_place
+
+    from customer_values
+
+),
+
+described as (
+
+    select
+
+        -- keys
+        customers.customer_id,
+
+        -- history
+        features.first_order_date,
+        features.last_order_date,
+        customers.order_count,
+        customers.net_amount,
+        customers.acquisition_channel,
+        customers.country,
+
+        -- standing
+        case
+            when customers.order_count = 0 then 'no purchase'
+            when features.tenure_days <= {{ var('lifecycle_new_days') }} then 'new'
+            when features.recency_days <= {{ var('lifecycle_active_days') }} then 'active'
+            when features.recency_days <= {{ var('lifecycle_lapsed_days') }} then 'lapsing'
+            else 'lapsed'
+        end as lifecycle_stage,
+        rfm.rfm_group,
+        memberships.segment_key,
+        segments.segment_name,
+        bands.clv,
+        case
+            when bands.clv_place <= 0.05 then 'top 5%'
+            when bands.clv_place <= 0.20 then 'high'
+            when bands.clv_place <= 0.50 then 'medium'
+            when bands.clv_place is not null then 'low'
+        end as clv_band
+
+    from customers
+
+    left join features
+        on customers.customer_id = features.customer_id
+
+    left join rfm
+        on customers.customer_id = rfm.customer_id
+
+    left join memberships
+        on customers.customer_id = memberships.customer_id
+
+    left join segments
+        on memberships.segment_key = segments.segment_key
+
+    left join bands
+        on customers.customer_id = bands.customer_id
+
+)
+
+select * from described

@@ -1,0 +1,155 @@
+with
+
+memberships as (
+
+    select * from {{ ref('fct_segment_memberships') }}
+
+),
+
+rfm as (
+
+    select * from {{ ref('fct_customer_rfm') }}
+
+),
+
+playbook as (
+
+    select * from {{ ref('segment_playbook') }}
+
+),
+
+profiles as (
+
+    select
+        memberships.segmentation,
+        memberships.segment_key,
+        min(memberships.as_of_date) as as_of_date,
+        count(*) as customer_count,
+        sum(rfm.monetary) as net_amount,
+        cast(sum(rfm.recency_days) as double) / count(*) as recency_days_mean,
+        cast(sum(rfm.frequency) as double) / count(*) as frequency_mean,
+        cast(sum(rfm.monetary) as double) / count(*) as monetary_mean
+
+    from memberships
+
+    inner join rfm
+        on memberships.customer_id = rfm.customer_id
+
+    group by memberships.segmentation, memberships.segment_key
+
+),
+
+-- The RFM group that most members are in lends a cluster its recommended action.
+rfm_counts as (
+
+    select
+        memberships.segmentation,
+        memberships.segment_key,
+        rfm.rfm_group,
+        row_number() over (
+            partition by memberships.segmentation, memberships.segment_key
+            order by count(*) desc, rfm.rfm_group
+        ) as preference
+
+    from memberships
+
+    inner join rfm
+        on memberships.customer_id = rfm.customer_id
+
+    group by memberships.segmentation, memberships.segment_key, rfm.rfm_group
+
+),
+
+totals as (
+
+    select
+        segmentation,
+        sum(customer_count) as customer_count,
+        sum(net_amount) as net_amount,
+        cast(sum(net_amount) as double) / sum(customer_count) as monetary_mean
+
+    from profiles
+
+    group by segmentation
+
+),
+
+described as (
+
+    select
+        profiles.*,
+        rfm_counts.rfm_group,
+        cast(profiles.customer_count as double) / totals.customer_count as customer_share,
+        cast(profiles.net_amount as double) / nullif(cast(totals.net_amount as double), 0) as revenue_share,
+        case
+            when profiles.segmentation = 'rfm' then rfm_counts.rfm_group
+            else concat(
+                case
+                    when profiles.monetary_mean >= 1.5 * totals.monetary_mean then 'High value'
+                    when profiles.monetary_mean < 0.5 * totals.monetary_mean then 'Low value'
+                    else 'Mid value'
+                end,
+                case
+                    when profiles.recency_days_mean <= {{ var('lifecycle_active_days') }} then ', active'
+                    when profiles.recency_days_mean <= {{ var('lifecycle_lapsed_days') }} then ', cooling'
+                    else ', lapsed'
+                end,
+                case when profiles.frequency_mean < 2 then ', mostly one order' else '' end
+            )
+        end as plain_name
+
+    from profiles
+
+    inner join totals
+        on profiles.segmentation = totals.segmentation
+
+    inner join rfm_counts
+        on
+            profiles.segmentation = rfm_counts.segmentation
+            and profiles.segment_key = rfm_counts.segment_key
+            and rfm_counts.preference = 1
+
+),
+
+numbered as (
+
+    select
+        *,
+        row_number() over (
+            partition by segmentation, plain_name
+            order by net_amount desc, segment_key
+        ) as name_number
+
+    from described
+
+),
+
+segments as (
+
+    select
+        numbered.segmentation,
+        cast(1 as int) as version,
+        numbered.segment_key,
+        case
+            when numbered.name_number = 1 then numbered.plain_name
+            else concat(numbered.plain_name, ' (', numbered.name_number, ')')
+        end as segment_name,
+        numbered.as_of_date,
+        cast(numbered.customer_count as int) as customer_count,
+        numbered.customer_share,
+        cast(numbered.net_amount as decimal(18, 4)) as net_amount,
+        numbered.revenue_share,
+        numbered.recency_days_mean,
+        numbered.frequency_mean,
+        numbered.monetary_mean,
+        playbook.recommended_action,
+        true as is_promoted
+
+    from numbered
+
+    left join playbook
+        on numbered.rfm_group = playbook.rfm_group
+
+)
+
+select * from segments

@@ -1,0 +1,83 @@
+with
+
+screened as (
+
+    select * from {{ ref('int_order_lines__screened') }}
+
+),
+
+reversals as (
+
+    select * from {{ ref('int_returns') }}
+    where is_reversal
+
+),
+
+reasons as (
+
+    select * from {{ ref('data_quality_reasons') }}
+
+),
+
+reversed_lines as (
+
+    select return_line_id as order_line_id from reversals
+
+    union all
+
+    select order_line_id from reversals
+
+),
+
+judged as (
+
+    select
+        case
+            when screened.reject_reason is not null then screened.reject_reason
+            when reversed_lines.order_line_id is not null then 'reversed_purchase'
+            else 'accepted'
+        end as reason,
+        screened.customer_id is null as is_guest,
+        screened.raw_quantity,
+        screened.raw_unit_price
+
+    from screened
+
+    left join reversed_lines
+        on screened.order_line_id = reversed_lines.order_line_id
+
+),
+
+counted as (
+
+    select
+        reason,
+        count(*) as row_count,
+        sum(case when is_guest then 1 else 0 end) as guest_row_count,
+        sum(cast(raw_quantity * raw_unit_price as decimal(18, 4))) as amount
+
+    from judged
+
+    group by reason
+
+),
+
+-- Every reason has its row, also the ones that did not occur.
+report as (
+
+    select
+        reasons.reason,
+        reasons.severity,
+        reasons.meaning,
+        cast(coalesce(counted.row_count, 0) as bigint) as row_count,
+        cast(coalesce(counted.guest_row_count, 0) as bigint) as guest_row_count,
+        cast(coalesce(counted.amount, 0) as decimal(18, 4)) as amount
+
+    from reasons
+
+    left join counted
+        on reasons.reason = counted.reason
+
+)
+
+select * from report

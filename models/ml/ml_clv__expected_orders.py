@@ -1,0 +1,13 @@
+"""Expected orders of a customer who is still alive, for each distinct history and horizon."""
+
+from clientele.clv import expected_orders
+from clientele.frames import collect
+
+
+def model(dbt, session):
+    parameters = dbt.ref("ml_clv__parameters").df()
+    histories = collect(dbt.ref("feat_histories"), key=["x", "t"]).reset_index()
+    lookup = expected_orders(
+        parameters, histories.rename(columns={"t": "T"}), **dbt.config.meta_get("params")
+    )
+    return lookup.rename(columns={"T": "t"})

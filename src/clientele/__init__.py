@@ -1,0 +1,1 @@
+"""Customer segmentation that lives in the warehouse: the algorithms and the command line."""

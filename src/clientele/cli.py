@@ -1,0 +1,112 @@
+"""The command line: thin wrappers around dbt and the simulator."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from clientele import simulate
+from clientele.sources import load_source
+from clientele.summary import summary
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0, 1 where dbt failed, 2 for wrong input."""
+    parser = argparse.ArgumentParser(prog="clientele", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    build = commands.add_parser(
+        "build",
+        help="check a source, `dbt build` everything on it, print a summary",
+        description="Arguments that are not named here go to `dbt build` as they are.",
+    )
+    build.add_argument("--source", default="sample", help="name of a file in sources/")
+    build.add_argument("--data", help="path that stands for {data} in that file")
+    build.add_argument("--as-of", metavar="DATE", help="rebuild that day, YYYY-MM-DD")
+    build.set_defaults(run=_build)
+
+    show = commands.add_parser("summary", help="print the summary of the last build")
+    show.add_argument("--currency", default="", help="unit to print after amounts")
+    show.set_defaults(run=_summary)
+
+    generate = commands.add_parser(
+        "generate", help="write simulated raw orders with planted truth, at any size"
+    )
+    generate.add_argument("folder", type=Path, help="a new or empty folder")
+    generate.add_argument("--customers", type=int, default=10_000)
+    generate.add_argument("--products", type=int, default=200)
+    generate.add_argument("--seed", type=int, default=1)
+    generate.add_argument("--format", choices=["parquet", "jsonl", "csv"], default="parquet")
+    generate.set_defaults(run=_generate)
+
+    sample = commands.add_parser("sample", help="write the bundled sample anew")
+    sample.set_defaults(run=_sample)
+
+    options, rest = parser.parse_known_args(arguments)
+    if rest and options.command != "build":
+        parser.error(f"unknown arguments: {' '.join(rest)}")
+    try:
+        return options.run(options, rest)
+    except (ValueError, OSError) as error:
+        print(f"clientele: {error}", file=sys.stderr)
+        return 2
+
+
+def _project() -> Path:
+    """Return the project's folder, which dbt too looks for where it is called."""
+    project = Path.cwd()
+    if not (project / "dbt_project.yml").is_file():
+        raise ValueError(f"{project} holds no dbt_project.yml; call clientele in the project folder")
+    return project
+
+
+def _database(project: Path) -> Path:
+    return project / os.environ.get("CLIENTELE_DB", "clientele.duckdb")
+
+
+def _build(options, dbt_arguments: list[str]) -> int:
+    # dbt takes seconds to import; the other commands need not wait for it.
+    from dbt.cli.main import dbtRunner
+
+    project = _project()
+    settings = load_source(options.source, project / "sources")
+    if options.data:
+        settings["data"] = str(Path(options.data).absolute())
+    if options.as_of:
+        settings["as_of_date"] = options.as_of
+    invocation = ["build", "--vars", json.dumps(settings, default=str), *dbt_arguments]
+    if not dbtRunner().invoke(invocation).success:
+        print("clientele: the build failed; see the messages above", file=sys.stderr)
+        return 1
+    database = _database(project)
+    print(f"\nThe marts are in {database}, schema `marts`:")
+    print(f'  duckdb.connect("{database.name}").sql("from marts.dim_customers")\n')
+    print(summary(database, currency=settings["source"].get("currency", "")))
+    return 0
+
+
+def _summary(options, _) -> int:
+    print(summary(_database(_project()), currency=options.currency))
+    return 0
+
+
+def _generate(options, _) -> int:
+    truth = simulate.generate(
+        options.folder,
+        customers=options.customers,
+        seed=options.seed,
+        file_format=options.format,
+        products=options.products,
+    )
+    print(f"{sum(truth['rows'].values()):,} order lines in {options.folder}")
+    return 0
+
+
+def _sample(_, __) -> int:
+    simulate.write_sample(_project())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""Cross the border between the warehouse and pandas."""
+
+from decimal import Decimal
+
+import pandas as pd
+
+
+def collect(relation, key: str | list[str], *, max_rows: int = 5_000_000) -> pd.DataFrame:
+    """Return what ``dbt.ref`` gave, a DuckDB relation or Spark frame, indexed by ``key``.
+
+    Rows are sorted by the key: a database returns them in any order it likes, and a seeded
+    algorithm is reproducible only if its input is. Decimals become floats.
+
+    Raises ``ValueError`` if there are more than ``max_rows`` rows (they are counted before any
+    is fetched), or if the key is null or not unique.
+    """
+    is_duckdb = hasattr(relation, "df")
+    row_count = len(relation) if is_duckdb else relation.count()
+    if row_count > max_rows:
+        raise ValueError(
+            f"{row_count:,} rows are more than the {max_rows:,} that fit in memory: "
+            "lower the sample size of this model (vars ending in `_sample_size`)"
+        )
+    frame = relation.df() if is_duckdb else relation.toPandas()
+    for column in frame.columns[frame.dtypes == object]:
+        if frame[column].map(type).eq(Decimal).any():
+            frame[column] = frame[column].astype(float)
+
+    keys = [key] if isinstance(key, str) else list(key)
+    null_count = int(frame[keys].isna().any(axis=1).sum())
+    if null_count:
+        raise ValueError(f"key {', '.join(keys)} is null in {null_count:,} rows: filter them out")
+    duplicate_count = int(frame.duplicated(keys).sum())
+    if duplicate_count:
+        raise ValueError(
+            f"key {', '.join(keys)} repeats in {duplicate_count:,} rows: "
+            "the model must have one row per key"
+        )
+    return frame.sort_values(keys, ignore_index=True).set_index(key)

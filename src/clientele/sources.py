@@ -1,0 +1,52 @@
+"""Read `sources/<name>.yml`, the dbt vars that say where raw data are and what their columns mean."""
+
+from pathlib import Path
+
+import yaml
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML that refuses a key given twice, of which the plain loader keeps the last without a word."""
+
+
+def _mapping(loader, node, deep=False):
+    seen = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in seen:
+            line = key_node.start_mark.line + 1
+            raise ValueError(f"line {line}: '{key}' is given twice; keep one")
+        seen.add(key)
+    return yaml.SafeLoader.construct_mapping(loader, node, deep)
+
+
+_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def load_source(name: str, folder: Path) -> dict:
+    """Return the vars that ``folder/<name>.yml`` holds.
+
+    Only what no SQL engine is needed for is checked here; dbt's start hook checks the rest.
+
+    Raises:
+        ValueError: no such source, no valid YAML, a key given twice, no `source:`, or another
+            name inside than outside.
+    """
+    path = folder / f"{name}.yml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.yml"))) or "none"
+        raise ValueError(
+            f"no source '{name}': {path} does not exist; known sources are {known}; "
+            "copy sources/template.yml for your own"
+        )
+    try:
+        settings = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
+    except ValueError as error:
+        raise ValueError(f"{path}, {error}") from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is no valid YAML: {error}") from None
+    if not isinstance(settings, dict) or not isinstance(settings.get("source"), dict):
+        raise ValueError(f"{path} must hold `source:` and its settings; see sources/template.yml")
+    if settings["source"].get("name") != name:
+        raise ValueError(f"{path}: `name` must be '{name}', the file's own name")
+    return settings

@@ -1,0 +1,104 @@
+"""The few figures that a person wants to see after a build."""
+
+from pathlib import Path
+
+import duckdb
+
+
+def _table(rows: list[tuple], header: tuple[str, ...], numbers: set[int]) -> list[str]:
+    """Lay rows out in columns; the columns in ``numbers`` are aligned to the right."""
+    cells = [header, *[tuple(str(value) for value in row) for row in rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    return [
+        "  "
+        + "  ".join(
+            cell.rjust(width) if i in numbers else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
+
+
+def summary(database: Path, *, currency: str, rule_count: int = 5) -> str:
+    """Return a page of text on the marts in ``database``, a DuckDB file that a build wrote.
+
+    Raises:
+        ValueError: there is no such file, or it holds no marts.
+    """
+    if not Path(database).is_file():
+        raise ValueError(f"no warehouse at {database}; run `make run` (or `dbt build`) first")
+    with duckdb.connect(str(database), read_only=True) as warehouse:
+        try:
+            return "\n".join(_lines(warehouse, currency, rule_count))
+        except duckdb.CatalogException as error:
+            raise ValueError(
+                f"{database} holds no complete marts ({str(error).splitlines()[0]}); "
+                "run `make run` (or `dbt build`) first"
+            ) from None
+
+
+def _lines(warehouse, currency: str, rule_count: int) -> list[str]:
+    def query(sql: str, *parameters) -> list[tuple]:
+        return warehouse.execute(sql, parameters).fetchall()
+
+    customers, revenue, as_of_date = query(
+        "select count(*), sum(monetary), max(as_of_date) from marts.fct_customer_features"
+    )[0]
+    orders = query("select count_if(is_purchase) from marts.fct_orders")[0][0]
+    lines = [
+        f"As of {as_of_date}: {customers:,} customers, {orders:,} orders, "
+        f"{revenue or 0:,.0f} {currency} from known customers.",
+        "",
+        "Segments (k-means on behaviour)",
+    ]
+    segments = query(
+        """
+        select segment_name, customer_count, customer_share, revenue_share, recommended_action
+        from marts.dim_segments where segmentation = 'kmeans' order by net_amount desc
+        """
+    )
+    lines += _table(
+        [(name, f"{n:,}", f"{cs:.0%}", f"{rs or 0:.0%}", do) for name, n, cs, rs, do in segments],
+        ("segment", "customers", "share", "revenue", "what to do"),
+        {1, 2, 3},
+    )
+    rules = query(
+        """
+        select antecedent, consequent, confidence, lift, order_count
+        from marts.fct_association_rules
+        order by lift desc, antecedent, consequent limit ?
+        """,
+        rule_count,
+    )
+    total = query("select count(*), count_if(lift < 1) from marts.fct_association_rules")[0]
+    lines += ["", f"Bought together ({total[0]:,} rules, {total[1]:,} with lift below 1)"]
+    lines += _table(
+        [(a, "=>", c, f"{conf:.0%}", f"{lift:.1f}", f"{n:,}") for a, c, conf, lift, n in rules],
+        ("who buys", "", "also buys", "confidence", "lift", "orders"),
+        {3, 4, 5},
+    )
+    values = query(
+        """
+        select horizon_days, sum(expected_orders), sum(clv), avg(p_alive), min(model)
+        from marts.fct_customer_values group by horizon_days order by horizon_days
+        """
+    )
+    lines += ["", "Expected from these customers" + (f" ({values[0][4]})" if values else "")]
+    lines += _table(
+        [(f"{days} days", f"{n:,.0f}", f"{clv:,.0f} {currency}") for days, n, clv, *_ in values],
+        ("within", "orders", "value"),
+        {1, 2},
+    )
+    reasons = query(
+        """
+        select reason, row_count, amount, meaning from marts.rpt_data_quality
+        where row_count > 0 order by reason = 'accepted' desc, row_count desc, reason
+        """
+    )
+    lines += ["", f"What became of {sum(row[1] for row in reasons):,} raw lines"]
+    lines += _table(
+        [(reason, f"{n:,}", f"{amount:,.2f}", why) for reason, n, amount, why in reasons],
+        ("reason", "lines", "amount", "meaning"),
+        {1, 2},
+    )
+    return lines
