@@ -74,7 +74,7 @@
                 ~ column['name'] ~ ": <your column>` under `columns`.") -%}
         {%- elif mapped is mapping and (mapped | list != ['expression'] or not mapped['expression']) -%}
             {%- do problems.append("`" ~ name ~ "`: `" ~ column['name']
-                ~ "` must be a column name or {expression: <SQL over your columns>}.") -%}
+                ~ "` must be a column name or {expression: \"<SQL over your columns>\"}, in quotes if it holds a comma.") -%}
         {%- elif mapped is not none and mapped is not mapping and mapped is not string -%}
             {%- do problems.append("`" ~ name ~ "`: `" ~ column['name'] ~ "` is mapped to " ~ mapped
                 ~ "; an ambiguous mapping: give exactly one column name, as text.") -%}

@@ -13,15 +13,16 @@ products as (
 
 ),
 
-baskets as (
+orders as (
 
-    select distinct order_id from kept_lines
+    select * from {{ ref('int_orders') }}
+    where is_purchase
 
 ),
 
 sampled as (
 
-    select order_id from baskets
+    select order_id from orders
 
     order by md5(order_id), order_id
 

@@ -91,8 +91,7 @@ screened as (
         numbered.product_id,
         numbered.ordered_at,
         cast(numbered.ordered_at as date) as order_date,
-        numbered.quantity as raw_quantity,
-        numbered.unit_price as raw_unit_price,
+        cast(numbered.quantity * numbered.unit_price as decimal(18, 4)) as raw_amount,
         {%- if rules.get('cancellation_order_pattern') %}
         case
             when {{ matches('numbered.order_id', pattern_literal(rules['cancellation_order_pattern'])) }}

@@ -38,17 +38,17 @@ used_names as (
 
     select
         product_id,
-        product_name,
+        trim(product_name) as product_name,
         row_number() over (
             partition by product_id
-            order by count(*) desc, product_name
+            order by count(*) desc, trim(product_name)
         ) as preference
 
     from order_lines
 
-    where product_name is not null
+    where trim(product_name) <> ''
 
-    group by product_id, product_name
+    group by product_id, trim(product_name)
 
 ),
 
@@ -74,7 +74,7 @@ catalogue as (
 
     select
         product_id,
-        min(product_name) as product_name,
+        min(trim(product_name)) as product_name,
         min(category) as category,
         min(unit_cost) as unit_cost
 

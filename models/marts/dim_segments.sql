@@ -12,6 +12,12 @@ rfm as (
 
 ),
 
+centroids as (
+
+    select * from {{ ref('ml_kmeans__parameters') }}
+
+),
+
 playbook as (
 
     select * from {{ ref('segment_playbook') }}
@@ -60,6 +66,23 @@ rfm_counts as (
 
 ),
 
+-- What sets a cluster apart from everybody beside its value and state: its most extreme other coordinate.
+drivers as (
+
+    select
+        concat('kmeans-', cluster_id) as segment_key,
+        concat(
+            case when centroid >= 0 then 'high ' else 'low ' end,
+            replace(replace(feature, '_mean', ''), '_', ' ')
+        ) as driver,
+        row_number() over (partition by cluster_id order by abs(centroid) desc, feature) as preference
+
+    from centroids
+
+    where feature not in ('recency_days', 'frequency', 'monetary', 'tenure_days')
+
+),
+
 totals as (
 
     select
@@ -94,7 +117,7 @@ described as (
                     when profiles.recency_days_mean <= {{ var('lifecycle_lapsed_days') }} then ', cooling'
                     else ', lapsed'
                 end,
-                case when profiles.frequency_mean < 2 then ', mostly one order' else '' end
+                case when drivers.driver is null then '' else concat(', ', drivers.driver) end
             )
         end as plain_name
 
@@ -108,6 +131,11 @@ described as (
             profiles.segmentation = rfm_counts.segmentation
             and profiles.segment_key = rfm_counts.segment_key
             and rfm_counts.preference = 1
+
+    left join drivers
+        on
+            profiles.segment_key = drivers.segment_key
+            and drivers.preference = 1
 
 ),
 

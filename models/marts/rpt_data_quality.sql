@@ -38,8 +38,7 @@ judged as (
             else 'accepted'
         end as reason,
         screened.customer_id is null as is_guest,
-        screened.raw_quantity,
-        screened.raw_unit_price
+        screened.raw_amount
 
     from screened
 
@@ -54,7 +53,7 @@ counted as (
         reason,
         count(*) as row_count,
         sum(case when is_guest then 1 else 0 end) as guest_row_count,
-        sum(cast(raw_quantity * raw_unit_price as decimal(18, 4))) as amount
+        sum(raw_amount) as amount
 
     from judged
 

@@ -1,3 +1,6 @@
+{#- A view: one model reads it. -#}
+{{ config(materialized='view') }}
+
 {%- set features = var('segmentation_features') -%}
 {%- set clusters = range(var('n_clusters')) %}
 

@@ -6,7 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-from clientele import simulate
 from clientele.sources import load_source
 from clientele.summary import summary
 
@@ -81,7 +80,7 @@ def _build(options, dbt_arguments: list[str]) -> int:
         return 1
     database = _database(project)
     print(f"\nThe marts are in {database}, schema `marts`:")
-    print(f'  duckdb.connect("{database.name}").sql("from marts.dim_customers")\n')
+    print(f'  duckdb.connect("{database}").sql("from marts.dim_customers")\n')
     print(summary(database, currency=settings["source"].get("currency", "")))
     return 0
 
@@ -92,7 +91,9 @@ def _summary(options, _) -> int:
 
 
 def _generate(options, _) -> int:
-    truth = simulate.generate(
+    from clientele.simulate import generate
+
+    truth = generate(
         options.folder,
         customers=options.customers,
         seed=options.seed,
@@ -104,7 +105,9 @@ def _generate(options, _) -> int:
 
 
 def _sample(_, __) -> int:
-    simulate.write_sample(_project())
+    from clientele.simulate import write_sample
+
+    write_sample(_project())
     return 0
 
 

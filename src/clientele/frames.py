@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pandas as pd
+from pandas.api.types import is_object_dtype
 
 
 def collect(relation, key: str | list[str], *, max_rows: int = 5_000_000) -> pd.DataFrame:
@@ -22,9 +23,9 @@ def collect(relation, key: str | list[str], *, max_rows: int = 5_000_000) -> pd.
             "lower the sample size of this model (vars ending in `_sample_size`)"
         )
     frame = relation.df() if is_duckdb else relation.toPandas()
-    for column in frame.columns[frame.dtypes == object]:
-        if frame[column].map(type).eq(Decimal).any():
-            frame[column] = frame[column].astype(float)
+    for name, column in frame.items():
+        if is_object_dtype(column) and any(isinstance(value, Decimal) for value in column):
+            frame[name] = column.astype(float)
 
     keys = [key] if isinstance(key, str) else list(key)
     null_count = int(frame[keys].isna().any(axis=1).sum())

@@ -250,9 +250,18 @@ def _mine(
     return labels, pd.concat([singles, found], ignore_index=True), n
 
 
-def _bound(sharing: np.ndarray, steps: int) -> float:
-    """Most itemsets that are 1 to ``steps`` items longer, given how many share each prefix."""
-    return float(sum(math.comb(int(g), j + 1) for g in sharing for j in range(1, steps + 1)))
+def _bound(sharing: np.ndarray, steps: int) -> int:
+    """Most itemsets that are 1 to ``steps`` items longer, given how many share each prefix.
+
+    Stops counting beyond ``MAX_ITEMSETS``: the whole number may have hundreds of digits.
+    """
+    total = 0
+    for size, times in zip(*np.unique(sharing, return_counts=True), strict=True):
+        for chosen in range(2, min(int(size), steps + 1) + 1):
+            total += int(times) * math.comb(int(size), chosen)
+            if total > MAX_ITEMSETS:
+                return total
+    return total
 
 
 def _min_count(min_support: float, n: int) -> int:

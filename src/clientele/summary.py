@@ -6,7 +6,9 @@ import duckdb
 
 
 def _table(rows: list[tuple], header: tuple[str, ...], numbers: set[int]) -> list[str]:
-    """Lay rows out in columns; the columns in ``numbers`` are aligned to the right."""
+    """Lay rows out in columns, those in ``numbers`` aligned to the right; no rows, no lines."""
+    if not rows:
+        return []
     cells = [header, *[tuple(str(value) for value in row) for row in rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     return [
@@ -44,7 +46,7 @@ def _lines(warehouse, currency: str, rule_count: int) -> list[str]:
     customers, revenue, as_of_date = query(
         "select count(*), sum(monetary), max(as_of_date) from marts.fct_customer_features"
     )[0]
-    orders = query("select count_if(is_purchase) from marts.fct_orders")[0][0]
+    orders = query("select count(*) filter (is_purchase) from marts.fct_orders")[0][0]
     lines = [
         f"As of {as_of_date}: {customers:,} customers, {orders:,} orders, "
         f"{revenue or 0:,.0f} {currency} from known customers.",
@@ -70,8 +72,10 @@ def _lines(warehouse, currency: str, rule_count: int) -> list[str]:
         """,
         rule_count,
     )
-    total = query("select count(*), count_if(lift < 1) from marts.fct_association_rules")[0]
+    total = query("select count(*), count(*) filter (lift < 1) from marts.fct_association_rules")[0]
     lines += ["", f"Bought together ({total[0]:,} rules, {total[1]:,} with lift below 1)"]
+    if not rules:
+        lines.append("  none; lower the vars `rules_min_support` or `rules_min_confidence`")
     lines += _table(
         [(a, "=>", c, f"{conf:.0%}", f"{lift:.1f}", f"{n:,}") for a, c, conf, lift, n in rules],
         ("who buys", "", "also buys", "confidence", "lift", "orders"),

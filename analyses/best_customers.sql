@@ -1,0 +1,29 @@
+-- Who are the best customers, what are they worth over the next year, and what should be done with them?
+
+select
+    customers.customer_id,
+    customers.segment_name,
+    customers.rfm_group,
+    customers.lifecycle_stage,
+    customers.order_count,
+    customers.net_amount,
+    customer_values.p_alive,
+    customer_values.expected_orders,
+    customer_values.clv,
+    segments.recommended_action
+
+from {{ ref('dim_customers') }} as customers
+
+inner join {{ ref('fct_customer_values') }} as customer_values
+    on
+        customers.customer_id = customer_values.customer_id
+        and customer_values.horizon_days = {{ var('clv_band_horizon_days') }}
+
+left join {{ ref('dim_segments') }} as segments
+    on customers.segment_key = segments.segment_key
+
+where customers.clv_band = 'top 5%'
+
+order by customer_values.clv desc, customers.customer_id
+
+limit 50

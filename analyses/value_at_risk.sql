@@ -1,0 +1,20 @@
+-- Where is the money that is about to leave? Past spending and next year's value of those who may be gone, by segment.
+
+select
+    customers.segment_name,
+    count(*) as customer_count,
+    sum(customers.net_amount) as net_amount,
+    avg(customer_values.p_alive) as p_alive_mean,
+    sum(customer_values.clv) as clv,
+    sum(case when customer_values.p_alive < 0.5 then customers.net_amount else 0 end) as net_amount_at_risk
+
+from {{ ref('dim_customers') }} as customers
+
+inner join {{ ref('fct_customer_values') }} as customer_values
+    on
+        customers.customer_id = customer_values.customer_id
+        and customer_values.horizon_days = {{ var('clv_band_horizon_days') }}
+
+group by customers.segment_name
+
+order by net_amount_at_risk desc

@@ -1,0 +1,47 @@
+-- Where does each segment's money go? An index of 1 is what all customers spend there; 2 is twice as much.
+
+with
+
+spent as (
+
+    select
+        segments.segment_name,
+        shares.category,
+        sum(shares.net_amount) as net_amount
+
+    from {{ ref('fct_customer_category_shares') }} as shares
+
+    inner join {{ ref('fct_segment_memberships') }} as memberships
+        on
+            shares.customer_id = memberships.customer_id
+            and memberships.segmentation = 'kmeans'
+
+    inner join {{ ref('dim_segments') }} as segments
+        on memberships.segment_key = segments.segment_key
+
+    group by segments.segment_name, shares.category
+
+),
+
+shares as (
+
+    select
+        *,
+        cast(net_amount as double) / sum(cast(net_amount as double)) over (partition by segment_name)
+            as segment_share,
+        sum(cast(net_amount as double)) over (partition by category)
+        / sum(cast(net_amount as double)) over () as overall_share
+
+    from spent
+
+)
+
+select
+    segment_name,
+    category,
+    segment_share,
+    segment_share / overall_share as category_index
+
+from shares
+
+order by segment_name, category_index desc

@@ -1,0 +1,15 @@
+-- Who moved between RFM groups since the day to compare with, and how much money moved with them?
+
+select
+    coalesce(previous_rfm_group, '(not yet a customer)') as from_group,
+    rfm_group as to_group,
+    count(*) as customer_count,
+    sum(monetary) as net_amount
+
+from {{ ref('fct_customer_rfm') }}
+
+where previous_rfm_group is distinct from rfm_group
+
+group by 1, 2
+
+order by net_amount desc

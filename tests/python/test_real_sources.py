@@ -1,0 +1,113 @@
+"""The real data that the project ships sources for, held to what is known of them."""
+
+from decimal import Decimal
+
+# A cancelled invoice or an adjustment starts with a letter.
+LETTER = "order_id similar to '[A-Z].*'"
+
+
+def test_the_known_counts_of_online_retail_hold(online_retail):
+    lines = "intermediate.int_order_lines__screened"
+    distinct = f"{lines} where reject_reason is distinct from 'duplicate'"
+    known = f"{distinct} and customer_id is not null"
+    kept = f"{known} and not {LETTER}"
+    counts = [
+        online_retail.query(f"select count(*) from {rows}")[0][0]
+        for rows in [lines, distinct, known, kept, f"{kept} and unit_price > 0"]
+    ]
+    assert counts == [1_067_371, 1_033_036, 797_885, 779_495, 779_425]
+
+
+def test_lines_that_stand_in_both_sheets_are_counted_once(online_retail, real_data):
+    path = real_data("online_retail_ii/online_retail_ii.parquet")
+    overlap = online_retail.query(
+        f"""
+        with lines as (select * exclude (sheet), sheet from '{path}')
+        select count(*) from (
+            select * exclude (sheet) from lines where sheet = (select min(sheet) from lines)
+            intersect all
+            select * exclude (sheet) from lines where sheet = (select max(sheet) from lines)
+        )
+        """
+    )[0][0]
+    assert overlap == 22_523
+    accepted_twice = online_retail.query(
+        """
+        select count(*) from (
+            select order_id, product_id, ordered_at, quantity, unit_price, customer_id, country,
+                product_name
+            from intermediate.int_order_lines group by all having count(*) > 1
+        )
+        """
+    )[0][0]
+    assert accepted_twice == 0
+
+
+def test_the_largest_order_of_online_retail_is_reversed(online_retail):
+    reversals = online_retail.query(
+        """
+        select order_line_id, return_line_id, returned_quantity
+        from intermediate.int_returns where is_reversal order by returned_quantity desc
+        """
+    )
+    assert reversals[0] == ("581483|23843|1", "C581484|23843|1", Decimal("80995"))
+    lines = online_retail.query(
+        "select count(*) from marts.fct_order_lines where order_id in ('581483', 'C581484')"
+    )
+    assert lines == [(0,)]
+
+
+def test_money_of_online_retail_adds_up_to_the_file(online_retail, real_data):
+    path = real_data("online_retail_ii/online_retail_ii.parquet")
+    raw = online_retail.query(f"select count(*), sum(Quantity * Price) from '{path}'")[0]
+    accounted = online_retail.query(
+        "select sum(row_count), sum(amount) from marts.rpt_data_quality"
+    )[0]
+    assert accounted[0] == raw[0]
+    assert abs(float(accounted[1]) - raw[1]) < 0.01
+
+
+def test_no_fee_or_voucher_of_online_retail_is_a_product(online_retail):
+    codes = online_retail.query(
+        """
+        select count(*) from marts.dim_products
+        where product_id in ('POST', 'DOT', 'M', 'D', 'C2', 'BANK CHARGES', 'AMAZONFEE', 'S', 'B')
+            or product_id like 'gift_0001%' or product_id like 'TEST%' or product_id like 'ADJUST%'
+        """
+    )
+    assert codes == [(0,)]
+
+
+def test_times_of_online_retail_become_utc_but_days_stay_local(online_retail):
+    summer = online_retail.query(
+        """
+        select distinct ordered_at, order_date from marts.fct_order_lines
+        where order_id = '560000'
+        """
+    )
+    local = online_retail.query(
+        "select min(ordered_at) from intermediate.int_orders where order_id = '560000'"
+    )[0][0]
+    assert len(summer) == 1 and (local - summer[0][0]).total_seconds() == 3600
+    assert summer[0][1] == local.date()
+
+
+def test_the_complete_journey_adds_up_to_the_file(complete_journey, real_data):
+    path = real_data("complete_journey/transactions_sample.parquet")
+    rows, paid = complete_journey.query(
+        f"select count(*), sum(sales_value - coupon_disc * 0) from '{path}' where quantity > 0"
+    )[0]
+    reasons = dict(
+        complete_journey.query("select reason, row_count from marts.rpt_data_quality")
+    )
+    assert sum(reasons.values()) == 75_000 and reasons["accepted"] <= rows
+    net = complete_journey.query("select sum(net_amount) from marts.fct_orders")[0][0]
+    # A unit price of four decimals times the quantity is off by less than a cent a line.
+    assert abs(float(net) - paid) < 0.01 * rows
+
+
+def test_the_complete_journey_brings_its_categories(complete_journey):
+    categories = complete_journey.query(
+        "select count(distinct category), count_if(category is null) / count(*) from marts.dim_products"
+    )[0]
+    assert categories[0] > 10 and categories[1] < 0.05

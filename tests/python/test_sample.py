@@ -1,0 +1,146 @@
+"""What `make run` gives on the bundled sample, held to the truth that the simulator planted in it."""
+
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+TRUTH = json.loads((Path(__file__).parent / "sample_truth/truth.json").read_text())
+
+
+def test_the_build_is_clean(sample):
+    done = re.search(r"Done\. PASS=(\d+) WARN=0 ERROR=0 SKIP=0", sample.output)
+    assert done and int(done[1]) > 400
+    assert "deprecat" not in sample.output.lower() and "[WARNING]" not in sample.output
+
+
+def test_every_planted_defect_is_found_and_nothing_else(sample):
+    found = dict(sample.query("select reason, row_count from marts.rpt_data_quality"))
+    assert {reason: n for reason, n in found.items() if n} == TRUTH["rows"]
+
+
+def test_amounts_by_reason_are_the_planted_ones(sample):
+    found = dict(sample.query("select reason, amount from marts.rpt_data_quality"))
+    assert {reason: found[reason] for reason in TRUTH["amounts"]} == {
+        reason: Decimal(amount) for reason, amount in TRUTH["amounts"].items()
+    }
+
+
+def test_planted_returns_find_their_purchases(sample):
+    found = sample.query(
+        """
+        select count_if(original_order_line_id is not null), count_if(original_order_line_id is null)
+        from marts.fct_order_lines where is_return
+        """
+    )[0]
+    assert found == (TRUTH["matched_return_lines"], TRUTH["unmatched_return_lines"])
+
+
+def test_planted_bundles_are_found_as_rules(sample):
+    rules = sample.query(
+        "select antecedent_items, consequent_items, lift from marts.fct_association_rules"
+    )
+    names = dict(sample.query("select product_id, product_label from marts.dim_products"))
+    lifts = {
+        frozenset(json.loads(left) + json.loads(right)): lift for left, right, lift in rules
+    }
+    bundles = [frozenset(names[product] for product in bundle) for bundle in TRUTH["bundles"]]
+    assert bundles and all(lifts.get(bundle, 0) > 2 for bundle in bundles)
+
+
+def test_the_summary_says_what_the_marts_hold(sample):
+    customers, revenue = sample.query(
+        "select count(*), sum(monetary) from marts.fct_customer_features"
+    )[0]
+    segments = sample.query(
+        "select segment_name, customer_count from marts.dim_segments where segmentation = 'kmeans'"
+    )
+    assert f"{customers:,} customers" in sample.output
+    assert f"{revenue:,.0f} GBP" in sample.output
+    for name, count in segments:
+        assert re.search(rf"{re.escape(name)}\s+{count:,}\s", sample.output)
+    for reason, rows in TRUTH["rows"].items():
+        assert re.search(rf"{reason}\s+{rows:,}\s", sample.output)
+    assert str(sample.database) in sample.output
+
+
+@pytest.fixture(scope="module")
+def last_quarter(sample):
+    """The as-of date of the sample, and the day that it compares with."""
+    (today,), (earlier,) = sample.query(
+        "select as_of_date from intermediate.int_as_of_dates order by as_of_date desc"
+    )
+    return today, earlier
+
+
+@pytest.fixture(scope="module")
+def earlier_build(new_warehouse, last_quarter):
+    """All data, built as of the earlier day."""
+    warehouse = new_warehouse("earlier").clientele("build", "--as-of", str(last_quarter[1]))
+    assert warehouse.exit_code == 0, warehouse.output[-5000:]
+    return warehouse
+
+
+def test_nothing_looks_past_the_as_of_date(earlier_build, new_warehouse, last_quarter, tmp_path):
+    """Built as of a day, all data give what the data give that end on that day, in every mart."""
+    truncated = tmp_path / "seeds"
+    seeds = Path(__file__).parents[2] / "seeds"
+    (truncated / "sample").mkdir(parents=True)
+    kept = new_warehouse("truncated")
+    import duckdb
+
+    duckdb.connect().execute(
+        f"""
+        copy (
+            from read_csv('{seeds}/sample/sample_order_lines.csv', all_varchar = true)
+            where not coalesce(try_cast(ordered_at as date) > date '{last_quarter[1]}', false)
+        ) to '{tmp_path}/lines.csv' (header)
+        """
+    )
+    source = (Path(__file__).parents[2] / "sources/sample.yml").read_text()
+    assert "seed: sample_order_lines" in source
+    source = source.replace("seed: sample_order_lines", f"path: {tmp_path}/lines.csv")
+    kept.dbt(
+        "build", "--exclude-resource-type", "test", "unit_test", "--vars",
+        f"{source}\nas_of_date: '{last_quarter[1]}'",
+    )  # fmt: skip
+    assert kept.exit_code == 0, kept.output[-5000:]
+    all_data, past_data = earlier_build.fingerprints(), kept.fingerprints()
+    # Only the accounts know that there is more to come.
+    del all_data["rpt_data_quality"], past_data["rpt_data_quality"]
+    assert all_data == past_data and len(all_data) >= 12
+
+
+def test_the_earlier_group_is_the_one_that_the_earlier_day_gave(sample, earlier_build):
+    then = dict(earlier_build.query("select customer_id, rfm_group from marts.fct_customer_rfm"))
+    now = dict(sample.query("select customer_id, previous_rfm_group from marts.fct_customer_rfm"))
+    assert {c: g for c, g in now.items() if g} == {c: g for c, g in then.items() if c in now}
+
+
+def test_threads_do_not_change_a_row(sample, new_warehouse):
+    again = new_warehouse("threads").dbt(
+        "build", "--exclude-resource-type", "test", "unit_test", CLIENTELE_THREADS="1"
+    )
+    assert again.exit_code == 0, again.output[-5000:]
+    assert again.fingerprints() == sample.fingerprints()
+    assert again.fingerprints("features") == sample.fingerprints("features")
+
+
+def test_a_failed_build_leaves_the_warehouse_as_it_was(new_warehouse, tmp_path):
+    warehouse = new_warehouse("kept").dbt("seed")
+    before = warehouse.fingerprints("lookups")
+    warehouse.clientele("build", "--source", "generated", "--data", str(tmp_path / "nowhere"))
+    assert warehouse.exit_code == 1
+    assert "no file at" in warehouse.output and "nowhere" in warehouse.output
+    assert warehouse.fingerprints("lookups") == before
+    tables = warehouse.query("select distinct table_schema from information_schema.tables")
+    assert sorted(schema for (schema,) in tables) == ["lookups", "raw"]
+
+
+def test_models_survive_without_rows(new_warehouse):
+    empty = new_warehouse("empty").dbt("seed")
+    empty.dbt("run", "--empty")
+    assert empty.exit_code == 0, empty.output[-5000:]
+    assert {n for n, _ in empty.fingerprints().values()} <= {0, 16}
