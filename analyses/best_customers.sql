@@ -24,6 +24,6 @@ left join {{ ref('dim_segments') }} as segments
 
 where customers.clv_band = 'top 5%'
 
-order by customer_values.clv desc, customers.customer_id
+order by customer_values.clv desc, customers.customer_id asc
 
 limit 50

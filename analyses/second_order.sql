@@ -23,7 +23,7 @@ firsts as (
 
 ),
 
-returning as (
+returners as (
 
     select distinct firsts.customer_id
 
@@ -41,14 +41,14 @@ select
     cast(date_trunc('month', firsts.order_date) as date) as first_month_date,
     firsts.channel,
     count(*) as customer_count,
-    count(returning.customer_id) as returning_count,
-    cast(count(returning.customer_id) as double) / count(*) as returning_share
+    count(returners.customer_id) as returning_count,
+    cast(count(returners.customer_id) as double) / count(*) as returning_share
 
 from firsts
 
-left join returning
-    on firsts.customer_id = returning.customer_id
+left join returners
+    on firsts.customer_id = returners.customer_id
 
-group by 1, 2
+group by first_month_date, firsts.channel
 
-order by 1, 2
+order by first_month_date, firsts.channel

@@ -6,24 +6,24 @@ spent as (
 
     select
         segments.segment_name,
-        shares.category,
-        sum(shares.net_amount) as net_amount
+        category_shares.category,
+        sum(category_shares.net_amount) as net_amount
 
-    from {{ ref('fct_customer_category_shares') }} as shares
+    from {{ ref('fct_customer_category_shares') }} as category_shares
 
     inner join {{ ref('fct_segment_memberships') }} as memberships
         on
-            shares.customer_id = memberships.customer_id
+            category_shares.customer_id = memberships.customer_id
             and memberships.segmentation = 'kmeans'
 
     inner join {{ ref('dim_segments') }} as segments
         on memberships.segment_key = segments.segment_key
 
-    group by segments.segment_name, shares.category
+    group by segments.segment_name, category_shares.category
 
 ),
 
-shares as (
+compared as (
 
     select
         *,
@@ -42,6 +42,6 @@ select
     segment_share,
     segment_share / overall_share as category_index
 
-from shares
+from compared
 
-order by segment_name, category_index desc
+order by segment_name asc, category_index desc

@@ -10,6 +10,6 @@ from {{ ref('fct_customer_rfm') }}
 
 where previous_rfm_group is distinct from rfm_group
 
-group by 1, 2
+group by from_group, to_group
 
 order by net_amount desc

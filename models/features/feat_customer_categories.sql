@@ -47,7 +47,7 @@ spent as (
     left join products
         on bought.product_id = products.product_id
 
-    group by 1, 2
+    group by bought.customer_id, coalesce(products.category, 'uncategorised')
 
 ),
 

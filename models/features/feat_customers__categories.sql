@@ -13,7 +13,7 @@ ranked as (
 
     select
         *,
-        row_number() over (partition by customer_id order by net_amount desc, category) as preference
+        row_number() over (partition by customer_id order by net_amount desc, category asc) as preference
     from categories
 
 ),

@@ -10,10 +10,10 @@ customers as (
 sampled as (
 
     select
-        customer_id,
-        {%- for feature in var('segmentation_features') %}
-        cast(greatest({{ feature }}, 0) as double) as {{ feature }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {% for feature in var('segmentation_features') %}
+        cast(greatest({{ feature }}, 0) as double) as {{ feature }},
+        {% endfor %}
+        customer_id
 
     from customers
 

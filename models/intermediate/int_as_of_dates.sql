@@ -12,14 +12,11 @@ order_lines as (
 today as (
 
     select
-        {% if as_of_date -%}
-        cast({{ dbt.string_literal(as_of_date | string) }} as date) as as_of_date
-        {%- else -%}
         coalesce(
+            cast({{ dbt.string_literal(as_of_date | string) if as_of_date else 'null' }} as date),
             max(cast(ordered_at as date)),
             cast({{ dbt.string_literal(extract_date()) }} as date)
         ) as as_of_date
-        {%- endif %}
 
     from order_lines
 

@@ -36,7 +36,7 @@ repeated as (
 
     from order_lines
 
-    group by 1, 2
+    group by coalesce(order_id, ''), coalesce(product_id, '')
 
     having count(*) > 1
 

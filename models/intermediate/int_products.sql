@@ -41,7 +41,7 @@ used_names as (
         trim(product_name) as product_name,
         row_number() over (
             partition by product_id
-            order by count(*) desc, trim(product_name)
+            order by count(*) desc, trim(product_name) asc
         ) as preference
 
     from order_lines
@@ -59,7 +59,7 @@ used_categories as (
         category,
         row_number() over (
             partition by product_id
-            order by count(*) desc, category
+            order by count(*) desc, category asc
         ) as preference
 
     from order_lines

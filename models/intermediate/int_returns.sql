@@ -41,9 +41,9 @@ candidates as (
         row_number() over (
             partition by returned.order_line_id
             order by
-                case when sold.unit_price = returned.unit_price then 0 else 1 end,
+                case when sold.unit_price = returned.unit_price then 0 else 1 end asc,
                 sold.ordered_at desc,
-                sold.order_line_id
+                sold.order_line_id asc
         ) as preference
 
     from returned

@@ -54,7 +54,7 @@ rfm_counts as (
         rfm.rfm_group,
         row_number() over (
             partition by memberships.segmentation, memberships.segment_key
-            order by count(*) desc, rfm.rfm_group
+            order by count(*) desc, rfm.rfm_group asc
         ) as preference
 
     from memberships
@@ -75,7 +75,7 @@ drivers as (
             case when centroid >= 0 then 'high ' else 'low ' end,
             replace(replace(feature, '_mean', ''), '_', ' ')
         ) as driver,
-        row_number() over (partition by cluster_id order by abs(centroid) desc, feature) as preference
+        row_number() over (partition by cluster_id order by abs(centroid) desc, feature asc) as preference
 
     from centroids
 
@@ -145,7 +145,7 @@ numbered as (
         *,
         row_number() over (
             partition by segmentation, plain_name
-            order by net_amount desc, segment_key
+            order by net_amount desc, segment_key asc
         ) as name_number
 
     from described

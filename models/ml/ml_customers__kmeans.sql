@@ -22,14 +22,14 @@ parameters as (
 centroids as (
 
     select
-        {%- for feature in features %}
+        {% for feature in features %}
         max(case when feature = '{{ feature }}' then location end) as {{ feature }}_location,
         max(case when feature = '{{ feature }}' then scale end) as {{ feature }}_scale,
-        {%- for cluster in clusters %}
+        {% for cluster in clusters %}
         max(case when feature = '{{ feature }}' and cluster_id = {{ cluster }} then centroid end)
             as c{{ cluster }}_{{ feature }},
-        {%- endfor %}
-        {%- endfor %}
+        {% endfor %}
+        {% endfor %}
         count(*) as parameter_count
 
     from parameters
@@ -39,12 +39,12 @@ centroids as (
 standardised as (
 
     select
-        customers.customer_id,
-        customers.as_of_date,
-        {%- for feature in features %}
+        {% for feature in features %}
         (ln(1 + cast(greatest(customers.{{ feature }}, 0) as double)) - centroids.{{ feature }}_location)
-        / centroids.{{ feature }}_scale as {{ feature }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        / centroids.{{ feature }}_scale as {{ feature }},
+        {% endfor %}
+        customers.customer_id,
+        customers.as_of_date
 
     from customers
 
@@ -55,15 +55,16 @@ standardised as (
 distances as (
 
     select
-        standardised.customer_id,
-        standardised.as_of_date,
-        {%- for cluster in clusters %}
+        {% for cluster in clusters %}
         sqrt(
-            {%- for feature in features %}
-            {{ '+ ' if not loop.first }}power(standardised.{{ feature }} - centroids.c{{ cluster }}_{{ feature }}, 2)
-            {%- endfor %}
-        ) as distance_{{ cluster }}{{ ',' if not loop.last }}
-        {%- endfor %}
+            0
+            {% for feature in features %}
+            + power(standardised.{{ feature }} - centroids.c{{ cluster }}_{{ feature }}, 2)
+            {% endfor %}
+        ) as distance_{{ cluster }},
+        {% endfor %}
+        standardised.customer_id,
+        standardised.as_of_date
 
     from standardised
 
@@ -87,9 +88,9 @@ assigned as (
         customer_id,
         as_of_date,
         case
-            {%- for cluster in clusters %}
+            {% for cluster in clusters %}
             when distance = distance_{{ cluster }} then {{ cluster }}
-            {%- endfor %}
+            {% endfor %}
         end as cluster_id,
         distance
 

@@ -33,9 +33,9 @@ RULE_DTYPES = {
     "conviction": "float64",
 }
 # Measured: docs/methods/rules.md, "What is refused".
-MAX_CANDIDATE_PAIRS = 2_000_000
+MAX_CANDIDATE_PAIRS = 5_000_000
 MAX_CELLS = 1_000_000_000
-MAX_ITEMSETS = 1_000_000
+MAX_ITEMSETS = 3_000_000
 MAX_CANDIDATE_RULES = 5_000_000
 
 
@@ -218,7 +218,9 @@ def _mine(
             f"{n:,} baskets x {len(paired):,} items are more than the {MAX_CELLS:,} cells that "
             "fit in memory: lower the number of baskets (rules_sample_size) or raise min_support"
         )
-    table = pd.DataFrame(holds[:, paired].toarray().astype(bool), columns=paired)
+    # mlxtend copies rows: they must lie in one piece.
+    cells = holds[:, paired].astype(bool).toarray(order="C")
+    table = pd.DataFrame(cells, columns=paired, copy=False)
 
     longest = max_length or len(paired)
     itemsets, length = pairs, 2
@@ -227,7 +229,7 @@ def _mine(
         # Sets of the next length extend a prefix they share with another; `_bound` counts the
         # most there can be of any length.
         _, sharing = np.unique(itemsets[:, :-1], axis=0, return_counts=True)
-        if _bound(sharing, 1) > MAX_ITEMSETS:
+        if _bound(sharing, min(1, longest - length)) > MAX_ITEMSETS:
             raise ValueError(
                 f"{len(itemsets):,} frequent itemsets of {length} items give more than "
                 f"{MAX_ITEMSETS:,} candidates of {length + 1}: set max_length to {length} "

@@ -2,13 +2,31 @@
 
 with
 
+reversals as (
+
+    select * from {{ ref('int_returns') }}
+    where is_reversal
+
+),
+
+reversed_lines as (
+
+    select return_line_id as order_line_id from reversals
+
+    union all
+
+    select order_line_id from reversals
+
+),
+
 screened as (
 
     select
         sum(cast(quantity * unit_price as decimal(18, 4)) - discount_amount) as net_amount,
         sum(
-            case when customer_id is not null
-                then cast(quantity * unit_price as decimal(18, 4)) - discount_amount
+            case
+                when customer_id is not null
+                    then cast(quantity * unit_price as decimal(18, 4)) - discount_amount
             end
         ) as customer_amount
 
@@ -16,13 +34,7 @@ screened as (
 
     where
         reject_reason is null
-        and order_line_id not in (
-            select return_line_id from {{ ref('int_returns') }}
-            where is_reversal
-            union all
-            select order_line_id from {{ ref('int_returns') }}
-            where is_reversal
-        )
+        and order_line_id not in (select reversed_lines.order_line_id from reversed_lines)
 
 ),
 
