@@ -56,7 +56,7 @@ def _project() -> Path:
     """Return the project's folder, which dbt too looks for where it is called."""
     project = Path.cwd()
     if not (project / "dbt_project.yml").is_file():
-        raise ValueError(f"{project} holds no dbt_project.yml; call clientele in the project folder")
+        raise ValueError(f"{project} holds no dbt_project.yml; call it in the project folder")
     return project
 
 

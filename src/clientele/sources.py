@@ -1,4 +1,4 @@
-"""Read `sources/<name>.yml`, the dbt vars that say where raw data are and what their columns mean."""
+"""Read `sources/<name>.yml`: dbt vars that say where raw data are and what they mean."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import yaml
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML that refuses a key given twice, of which the plain loader keeps the last without a word."""
+    """YAML that refuses a key given twice; the plain loader silently keeps the last."""
 
 
 def _mapping(loader, node, deep=False):

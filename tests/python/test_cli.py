@@ -1,6 +1,7 @@
 """The command line refuses wrong input in words, with exit code 2, and touches nothing."""
 
 import pytest
+
 from clientele import cli
 from clientele.sources import load_source
 

@@ -110,9 +110,7 @@ def test_every_model_has_its_grain_tested(manifest, models):
 
 
 def test_every_sql_model_that_decides_has_a_unit_test(manifest, models):
-    tested = {
-        parent for test in manifest.unit_tests.values() for parent in test.depends_on.nodes
-    }
+    tested = {parent for test in manifest.unit_tests.values() for parent in test.depends_on.nodes}
     renames_only = {
         "stg_order_lines",
         "stg_products",
@@ -127,9 +125,7 @@ def test_every_sql_model_that_decides_has_a_unit_test(manifest, models):
         "ml_customers__clv",
     }
     untested = {
-        model.name
-        for model in models
-        if model.language == "sql" and model.unique_id not in tested
+        model.name for model in models if model.language == "sql" and model.unique_id not in tested
     }
     assert untested - renames_only == set() and renames_only - untested == set()
 

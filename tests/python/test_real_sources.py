@@ -97,9 +97,7 @@ def test_the_complete_journey_adds_up_to_the_file(complete_journey, real_data):
     rows, paid = complete_journey.query(
         f"select count(*), sum(sales_value - coupon_disc * 0) from '{path}' where quantity > 0"
     )[0]
-    reasons = dict(
-        complete_journey.query("select reason, row_count from marts.rpt_data_quality")
-    )
+    reasons = dict(complete_journey.query("select reason, row_count from marts.rpt_data_quality"))
     assert sum(reasons.values()) == 75_000 and reasons["accepted"] <= rows
     net = complete_journey.query("select sum(net_amount) from marts.fct_orders")[0][0]
     # A unit price of four decimals times the quantity is off by less than a cent a line.
@@ -108,6 +106,9 @@ def test_the_complete_journey_adds_up_to_the_file(complete_journey, real_data):
 
 def test_the_complete_journey_brings_its_categories(complete_journey):
     categories = complete_journey.query(
-        "select count(distinct category), count_if(category is null) / count(*) from marts.dim_products"
+        """
+        select count(distinct category), count_if(category is null) / count(*)
+        from marts.dim_products
+        """
     )[0]
     assert categories[0] > 10 and categories[1] < 0.05

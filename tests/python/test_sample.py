@@ -1,11 +1,13 @@
-"""What `make run` gives on the bundled sample, held to the truth that the simulator planted in it."""
+"""What `make run` gives on the bundled sample, held to the truth planted in it."""
 
 import json
 import re
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
+from conftest import PROJECT
 
 TRUTH = json.loads((Path(__file__).parent / "sample_truth/truth.json").read_text())
 
@@ -31,7 +33,9 @@ def test_amounts_by_reason_are_the_planted_ones(sample):
 def test_planted_returns_find_their_purchases(sample):
     found = sample.query(
         """
-        select count_if(original_order_line_id is not null), count_if(original_order_line_id is null)
+        select
+            count_if(original_order_line_id is not null),
+            count_if(original_order_line_id is null)
         from marts.fct_order_lines where is_return
         """
     )[0]
@@ -43,9 +47,7 @@ def test_planted_bundles_are_found_as_rules(sample):
         "select antecedent_items, consequent_items, lift from marts.fct_association_rules"
     )
     names = dict(sample.query("select product_id, product_label from marts.dim_products"))
-    lifts = {
-        frozenset(json.loads(left) + json.loads(right)): lift for left, right, lift in rules
-    }
+    lifts = {frozenset(json.loads(left) + json.loads(right)): lift for left, right, lift in rules}
     bundles = [frozenset(names[product] for product in bundle) for bundle in TRUTH["bundles"]]
     assert bundles and all(lifts.get(bundle, 0) > 2 for bundle in bundles)
 
@@ -85,21 +87,16 @@ def earlier_build(new_warehouse, last_quarter):
 
 def test_nothing_looks_past_the_as_of_date(earlier_build, new_warehouse, last_quarter, tmp_path):
     """Built as of a day, all data give what the data give that end on that day, in every mart."""
-    truncated = tmp_path / "seeds"
-    seeds = Path(__file__).parents[2] / "seeds"
-    (truncated / "sample").mkdir(parents=True)
     kept = new_warehouse("truncated")
-    import duckdb
-
     duckdb.connect().execute(
         f"""
         copy (
-            from read_csv('{seeds}/sample/sample_order_lines.csv', all_varchar = true)
+            from read_csv('{PROJECT}/seeds/sample/sample_order_lines.csv', all_varchar = true)
             where not coalesce(try_cast(ordered_at as date) > date '{last_quarter[1]}', false)
         ) to '{tmp_path}/lines.csv' (header)
         """
     )
-    source = (Path(__file__).parents[2] / "sources/sample.yml").read_text()
+    source = (PROJECT / "sources/sample.yml").read_text()
     assert "seed: sample_order_lines" in source
     source = source.replace("seed: sample_order_lines", f"path: {tmp_path}/lines.csv")
     kept.dbt(

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from conftest import PROJECT
+
 from clientele.clustering import assign
 from clientele.clv import score
-from conftest import PROJECT
 
 VARS = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
 

@@ -17,7 +17,10 @@ COLUMNS = {
     "quantity": "qty",
     "unit_price": "price",
 }
-GOOD = "select 'o1' as order_no, 'c1' as customer, 'p1' as sku, timestamp '2024-01-01' as placed, 1 as qty, 2.5 as price"
+GOOD = """
+    select 'o1' as order_no, 'c1' as customer, 'p1' as sku, timestamp '2024-01-01' as placed,
+        1 as qty, 2.5 as price
+"""
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +42,7 @@ def macros(tmp_path_factory):
 
 @pytest.fixture
 def check(macros, tmp_path, monkeypatch):
-    """Return a function from the SQL of a raw table, or None, and changes, to what the check says."""
+    """Return a function from a raw table's SQL, or None, and a change, to what the check says."""
     monkeypatch.setenv("CLIENTELE_DB", str(tmp_path / "check.duckdb"))
     monkeypatch.delenv("CLIENTELE_DATA", raising=False)
     monkeypatch.setenv("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
@@ -57,10 +60,12 @@ def check(macros, tmp_path, monkeypatch):
         }
         change(source)
         messages = []
-        runner = dbtRunner(
-            callbacks=[lambda event: messages.append(event.info.msg) if event.info.level == "error" else None]
-        )
-        result = runner.invoke(
+
+        def listen(event):
+            if event.info.level == "error":
+                messages.append(event.info.msg)
+
+        result = dbtRunner(callbacks=[listen]).invoke(
             ["run-operation", "check_source", "--vars", yaml.safe_dump({"source": source})]
             + ["--project-dir", str(macros), "--profiles-dir", str(PROJECT)]
             + ["--log-level", "none", "--target-path", str(macros / "target")]
@@ -125,7 +130,8 @@ def test_a_column_of_the_wrong_type_is_named(check, column, value, type_name, ki
 
 def test_text_that_never_reads_as_its_type_is_named(check):
     message = check(sql=f"select * replace ('yesterday' as placed) from ({GOOD})")
-    assert "placed for `ordered_at`" in message and "1 values and none reads as a timestamp" in message
+    assert "placed for `ordered_at`" in message
+    assert "1 values and none reads as a timestamp" in message
 
 
 def test_some_unreadable_values_are_left_to_the_accounts(check):
@@ -152,7 +158,7 @@ def test_a_list_of_columns_is_an_ambiguous_mapping(check):
 
 
 def test_a_name_that_several_columns_bear_is_ambiguous(check):
-    message = check(sql="select *, 3.5 as \"Price\" from (%s)" % GOOD)
+    message = check(sql=f'select *, 3.5 as "Price" from ({GOOD})')
     assert "'price' for `unit_price` is ambiguous" in message
 
 
