@@ -54,10 +54,9 @@ def fit_clv(
     Raises ``ValueError`` on histories that cannot be, naming the column and the number of rows.
     """
     extra = _extra_dropouts(model)
-    _check_histories(histories)
-    x, t_x, age, value = (
-        histories[name].to_numpy(dtype=float) for name in ("x", "t_x", "T", "order_value_mean")
-    )
+    if prior_sd is not None and not prior_sd > 0:
+        raise ValueError(f"prior_sd={prior_sd} must be above 0, or null for no prior")
+    x, t_x, age, value = _checked(histories)
     tables = []
     if len(x):
         tables.append(_fit_purchases(model, extra, x, t_x, age, prior_sd))
@@ -143,13 +142,13 @@ def expected_orders(
     if pairs.empty or not horizons_days:
         empty = pairs.head(0).assign(horizon_days=0, **dict.fromkeys(columns, 0.0))
         return empty.astype({"horizon_days": "int64"} | dict.fromkeys(columns, "float64"))
-    _check_ages(pairs)
+    x, age = _checked_ages(pairs)
     model, estimates = _purchase_parameters(parameters)
     tabulated = _tabulate(
         horizons_days,
         annual_discount_rate,
-        pairs["x"].to_numpy(dtype=float),
-        pairs["T"].to_numpy(dtype=float),
+        x,
+        age,
         _extra_dropouts(model),
         **estimates,
     )
@@ -177,7 +176,7 @@ def score(
     ``p_alive`` x discounted orders x order value. The last two are null if the spend model could
     not be fitted.
     """
-    _check_histories(histories)
+    x, t_x, age, value = _checked(histories)
     lookup = expected_orders(
         parameters,
         histories,
@@ -190,12 +189,9 @@ def score(
     if customers.empty:
         return customers[keys[:1]].join(lookup["horizon_days"]).reindex(columns=result)
     model, estimates = _purchase_parameters(parameters)
-    x, t_x, age = (customers[name] for name in ("x", "t_x", "T"))
     customers["p_alive"] = p_alive(x, t_x, age, model=model, **estimates)
     spend = _estimates(parameters, "gamma_gamma")
-    customers["expected_order_value"] = (
-        expected_order_value(x, customers["order_value_mean"], **spend) if spend else np.nan
-    )
+    customers["expected_order_value"] = expected_order_value(x, value, **spend) if spend else np.nan
     scored = customers.merge(lookup, on=["x", "T"]).sort_values(keys, ignore_index=True)
     scored["expected_orders"] = scored["p_alive"] * scored["expected_orders_if_alive"]
     scored["clv"] = (
@@ -213,32 +209,36 @@ def _extra_dropouts(model: str) -> int:
     return EXTRA_DROPOUTS[model]
 
 
-def _refuse(bad, what: str) -> None:
-    count = int(np.sum(bad))
-    if count:
-        raise ValueError(f"histories: {what} in {count:,} rows")
+def _refuse(bad: np.ndarray, what: str) -> None:
+    if bad.any():
+        raise ValueError(f"histories: {what} in {bad.sum():,} rows")
 
 
-def _check_ages(histories: pd.DataFrame) -> None:
+def _checked_ages(histories: pd.DataFrame) -> list[np.ndarray]:
+    columns = []
     for name in ("x", "T"):
         values = histories[name].to_numpy(dtype=float, na_value=np.nan)
         _refuse(~np.isfinite(values), f"{name} is null or infinite")
         _refuse(values < 0, f"{name} is negative")
+        columns.append(values)
+    return columns
 
 
-def _check_histories(histories: pd.DataFrame) -> None:
-    _check_ages(histories)
-    x, t_x, age, value = (
+def _checked(histories: pd.DataFrame) -> tuple[np.ndarray, ...]:
+    """Return x, t_x, T and order_value_mean, having refused what cannot be."""
+    x, age = _checked_ages(histories)
+    t_x, value = (
         histories[name].to_numpy(dtype=float, na_value=np.nan)
-        for name in ("x", "t_x", "T", "order_value_mean")
+        for name in ("t_x", "order_value_mean")
     )
     _refuse(~np.isfinite(t_x), "t_x is null or infinite")
     _refuse(t_x < 0, "t_x is negative")
     _refuse(t_x > age, "t_x is greater than T")
     _refuse((x == 0) & (t_x > 0), "t_x is positive although x is 0")
     _refuse((x > 0) & (t_x == 0), "t_x is 0 although x is positive")
-    _refuse((x > 0) & ~np.isfinite(value), "order_value_mean is null or infinite, x being positive")
+    _refuse((x > 0) & ~np.isfinite(value), "order_value_mean is null although x is positive")
     _refuse((x > 0) & (value < 0), "order_value_mean is negative")
+    return x, t_x, age, value
 
 
 def _estimates(parameters: pd.DataFrame, model: str) -> dict[str, float]:
@@ -318,8 +318,9 @@ def _distinct(*columns):
 
 def _fit_purchases(model, extra, x, t_x, age, prior_sd):
     count = len(x)
-    unit = age.mean() or DAYS_PER_YEAR  # no time has passed: nothing but the prior speaks
     (x, t_x, age), weight = _distinct(x, t_x, age)
+    # Where no time has passed, nothing but the prior speaks: in years, it speaks of years.
+    unit = np.sum(weight * age) / count or DAYS_PER_YEAR
     rate = max(np.sum(weight * x) / count, 1e-3)
     names = ["r", "alpha", "a", "b"]
     fit = _maximise(
@@ -335,8 +336,8 @@ def _fit_purchases(model, extra, x, t_x, age, prior_sd):
 
 def _fit_spend(x, value, prior_sd):
     count = len(x)
-    unit = value.mean()
     (x, value), weight = _distinct(x, value)
+    unit = np.sum(weight * value) / count
     fit = _maximise(
         lambda theta: _spend_likelihood(theta, x, value / unit, weight),
         start=[4.0, 3.0, 1.0],
@@ -442,7 +443,8 @@ def _beta_rule(a, b, knee):
     error below 1e-13 (docs/methods/clv.md).
     """
     low, high = -knee - 5, 5
-    step = 0.25 / np.sqrt(max(1, a / 4))
+    # Fine enough for a density that is narrow because a and b are large.
+    step = 0.25 / np.sqrt(max(1, a * b / (a + b) / 4))
     even = np.arange(low - np.log(800 / min(a, 1)), high + np.log(800 / min(b, 1)), step)
     below, above = np.exp(low - even), np.exp(even - high)
     logit = even - below + above
