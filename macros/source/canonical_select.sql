@@ -11,7 +11,7 @@
     select
         {%- for column in canonical_columns(name) %}
         {%- set mapped = mapping.get(column['name']) %}
-        {{ canonical_value(mapped, column) if mapped is not none else 'cast(null as ' ~ column['type'] ~ ')' }} as {{ column['name'] }}
+        {{ canonical_value(name, mapped, column) if mapped is not none else 'cast(null as ' ~ column['type'] ~ ')' }} as {{ column['name'] }}
         {{- ',' if not loop.last }}
         {%- endfor %}
     {%- if table %}
@@ -24,10 +24,13 @@
 
 {#- One mapped column, or {expression: ...}, as a value of the canonical column's type. -#}
 
-{% macro canonical_value(mapped, column) %}
+{% macro canonical_value(name, mapped, column) %}
     {%- set value = mapped_value(mapped) -%}
     {%- if column['type'] == 'string' -%}
         nullif(cast({{ value }} as string), '')
+    {%- elif var('source')['tables'][name].get('path') and source_format(name) == 'csv' -%}
+        {#- Bare, DuckDB 2.0 moves the cast into its CSV reader, where a bad value is an error, not null. -#}
+        try_cast(nullif({{ value }}, '') as {{ column['type'] }})
     {%- else -%}
         try_cast({{ value }} as {{ column['type'] }})
     {%- endif -%}

@@ -156,7 +156,7 @@
         select
             {%- for column in typed %}
             count({{ mapped_value(mapping[column['name']]) }}) as given_{{ loop.index }},
-            count(try_cast({{ mapped_value(mapping[column['name']]) }} as {{ column['type'] }})) as read_{{ loop.index }}
+            count({{ canonical_value(name, mapping[column['name']], column) }}) as read_{{ loop.index }}
             {{- ',' if not loop.last }}
             {%- endfor %}
         from (select * from {{ location }} limit 100000) as head

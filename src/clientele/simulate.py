@@ -1,7 +1,7 @@
 """Simulate a shop's raw order lines with planted truth, and planted dirt of known counts.
 
-Customers are made in chunks, each from a seed of its own, so that memory stays constant and no chunk
-depends on another. See docs/simulator.md for what is planted.
+Customers are made in chunks, each from a seed of its own, so that memory stays constant and no
+chunk depends on another. See docs/simulator.md for what is planted.
 """
 
 import json
@@ -32,33 +32,43 @@ CATEGORIES = [
 ]
 PRICE_LEVELS = np.array([3.0, 7.0, 14.0, 20.0, 45.0, 30.0, 110.0, 180.0])
 
-# Purchases follow BG/NBD with these parameters, in days; category is a distribution over CATEGORIES.
+# Purchases follow BG/NBD (r, alpha, a, b) in days; category is a distribution over CATEGORIES.
 SEGMENTS = {
-    "champions": dict(
-        share=0.10, r=5.0, alpha=140.0, a=1.0, b=24.0, basket=3.0, units=1.3, coupon=0.02, evening=0.15,
-        weekend=0.25, channel=(0.3, 0.6, 0.1), category=(0.02, 0.03, 0.03, 0.07, 0.35, 0.30, 0.10, 0.10),
-    ),
-    "families": dict(
-        share=0.20, r=5.0, alpha=260.0, a=1.0, b=18.0, basket=4.2, units=3.2, coupon=0.05, evening=0.10,
-        weekend=0.90, channel=(0.2, 0.1, 0.7), category=(0.45, 0.30, 0.20, 0.05, 0.0, 0.0, 0.0, 0.0),
-    ),
-    "bargain_hunters": dict(
-        share=0.20, r=5.0, alpha=280.0, a=1.0, b=14.0, basket=2.4, units=1.6, coupon=0.92, evening=0.20,
-        weekend=0.25, channel=(0.7, 0.2, 0.1), category=(0.05, 0.30, 0.20, 0.35, 0.10, 0.0, 0.0, 0.0),
-    ),
-    "evening_professionals": dict(
-        share=0.20, r=5.0, alpha=280.0, a=1.0, b=14.0, basket=1.5, units=1.1, coupon=0.02, evening=0.95,
-        weekend=0.15, channel=(0.4, 0.6, 0.0), category=(0.0, 0.0, 0.02, 0.03, 0.10, 0.15, 0.60, 0.10),
-    ),
-    "gift_buyers": dict(
-        share=0.30, r=0.6, alpha=300.0, a=1.5, b=2.5, basket=1.2, units=1.1, coupon=0.04, evening=0.10,
-        weekend=0.20, channel=(0.8, 0.1, 0.1), category=(0.0, 0.05, 0.50, 0.30, 0.05, 0.05, 0.0, 0.05),
-    ),
+    "champions": {
+        "share": 0.10, "r": 5.0, "alpha": 150.0, "a": 1.0, "b": 24.0,
+        "basket": 3.0, "units": 1.3, "coupon": 0.02, "evening": 0.15, "weekend": 0.25,
+        "channel": [0.3, 0.6, 0.1],
+        "category": [0.02, 0.03, 0.03, 0.07, 0.35, 0.30, 0.10, 0.10],
+    },
+    "families": {
+        "share": 0.20, "r": 5.0, "alpha": 280.0, "a": 1.0, "b": 18.0,
+        "basket": 4.0, "units": 3.2, "coupon": 0.05, "evening": 0.10, "weekend": 0.90,
+        "channel": [0.2, 0.1, 0.7],
+        "category": [0.45, 0.30, 0.20, 0.05, 0.0, 0.0, 0.0, 0.0],
+    },
+    "bargain_hunters": {
+        "share": 0.20, "r": 5.0, "alpha": 290.0, "a": 1.0, "b": 14.0,
+        "basket": 2.4, "units": 1.6, "coupon": 0.92, "evening": 0.20, "weekend": 0.25,
+        "channel": [0.7, 0.2, 0.1],
+        "category": [0.05, 0.30, 0.20, 0.35, 0.10, 0.0, 0.0, 0.0],
+    },
+    "evening_professionals": {
+        "share": 0.20, "r": 5.0, "alpha": 290.0, "a": 1.0, "b": 14.0,
+        "basket": 1.5, "units": 1.1, "coupon": 0.02, "evening": 0.95, "weekend": 0.15,
+        "channel": [0.4, 0.6, 0.0],
+        "category": [0.0, 0.0, 0.02, 0.03, 0.10, 0.15, 0.60, 0.10],
+    },
+    "gift_buyers": {
+        "share": 0.30, "r": 0.6, "alpha": 300.0, "a": 1.5, "b": 2.5,
+        "basket": 1.2, "units": 1.1, "coupon": 0.04, "evening": 0.10, "weekend": 0.20,
+        "channel": [0.8, 0.1, 0.1],
+        "category": [0.0, 0.05, 0.50, 0.30, 0.05, 0.05, 0.0, 0.05],
+    },
 }  # fmt: skip
 ELASTICITY = -1.8
 PROMOTION_DISCOUNT = 0.20
 COUPON_DISCOUNT = 0.30
-BUNDLE_SHARE = 0.5
+BUNDLE_SHARE = 0.6
 CAMPAIGN_AT = np.datetime64("2025-03-03", "D")
 CAMPAIGN_DAYS = 14
 
@@ -116,12 +126,13 @@ def generate(
     """Write order lines, products and campaigns, and the truth about them, to ``output_dir``.
 
     ``order_lines/part-*`` and ``campaigns/part-*`` have one file per chunk of customers, so has
-    ``truth/customers``; ``products`` is one file and ``truth/truth.json`` the summary, which is also
-    returned. The same arguments give the same bytes. ``campaign_uplift`` is the added probability of an
-    order within two weeks for a treated customer who is still alive; 0 turns the campaign's effect off.
+    ``truth/customers``; ``products`` is one file and ``truth/truth.json`` the summary, which is
+    also returned. The same arguments give the same bytes. ``campaign_uplift`` is the added
+    probability of an order within two weeks for a treated customer who is still alive; 0 turns
+    the campaign's effect off.
 
     Raises:
-        ValueError: an argument out of range, or ``output_dir`` is not empty; nothing is written then.
+        ValueError: an argument out of range, or ``output_dir`` is not empty; nothing is written.
     """
     output_dir = Path(output_dir)
     if not 1 <= customers <= 10_000_000:
@@ -151,7 +162,7 @@ def generate(
         for index, child in enumerate(root.spawn(chunks)):
             first = index * chunk_customers
             size = min(chunk_customers, customers - first)
-            chunk = _Chunk(np.random.default_rng(child), catalogue, index, first, size)
+            chunk = _Chunk(np.random.default_rng(child), catalogue, first, size)
             lines, people, campaign = chunk.simulate(campaign_uplift)
             part = f"part-{index:05d}"
             _write(
@@ -218,8 +229,8 @@ def _catalogue(rng: np.random.Generator, products: int) -> dict:
     place = number // len(CATEGORIES)
     price = PRICE_LEVELS[category] * np.exp(rng.normal(0, 0.25, products))
     in_category = [number[category == i] for i in range(len(CATEGORIES))]
-    weight = 1 / (place + 1.0) ** 0.8
-    # The first product of each category draws others of its category along; two draw a pair of them.
+    weight = 1 / (place + 1.0) ** 0.9
+    # The first product of each category draws the last of it along; two of them the last two.
     bundles = [
         [int(members[0]), *(int(m) for m in members[-(2 if i in (0, 4) else 1) :])]
         for i, members in enumerate(in_category)
@@ -258,11 +269,10 @@ def _products_table(catalogue: dict) -> pa.Table:
 class _Chunk:
     """The customers of one chunk and everything they did; numbers only, texts come last."""
 
-    def __init__(self, rng, catalogue, index, first, size):
+    def __init__(self, rng, catalogue, first, size):
         self.rng, self.catalogue, self.first, self.size = rng, catalogue, first, size
-        self.is_first_chunk = index == 0
-        # Room for more orders than a chunk can have.
-        self.next_order = index * 1_000 * size if index else 0
+        # Room for more orders than customers have.
+        self.next_order = first * 1_000
         self.counts = {}
         parameters = {
             name: np.array([segment[name] for segment in SEGMENTS.values()])
@@ -313,7 +323,7 @@ class _Chunk:
         return {name: values[order] for name, values in lines.items()}, people, campaign
 
     def _purchase_times(self):
-        """BG/NBD: exponential gaps at the customer's rate, and a chance to leave after each repeat."""
+        """BG/NBD: exponential gaps at the customer's rate, a chance to leave after each repeat."""
         now = self.rng.uniform(0, DAYS, self.size)
         customers, days = [np.arange(self.size)], [now.copy()]
         alive_until = np.full(self.size, np.inf)
@@ -517,7 +527,7 @@ class _Chunk:
 
     def _number(self, share, count):
         """How many lines a share of ``count`` makes; in the first chunk enough to be seen."""
-        return max(int(round(share * count)), 3 if self.is_first_chunk else 0)
+        return max(int(round(share * count)), 0 if self.first else 3)
 
     def _new_orders(self, number):
         self.next_order += number

@@ -82,11 +82,11 @@ def test_times_of_online_retail_become_utc_but_days_stay_local(online_retail):
     summer = online_retail.query(
         """
         select distinct ordered_at, order_date from marts.fct_order_lines
-        where order_id = '560000'
+        where order_id = '559928'
         """
     )
     local = online_retail.query(
-        "select min(ordered_at) from intermediate.int_orders where order_id = '560000'"
+        "select min(ordered_at) from intermediate.int_orders where order_id = '559928'"
     )[0][0]
     assert len(summer) == 1 and (local - summer[0][0]).total_seconds() == 3600
     assert summer[0][1] == local.date()

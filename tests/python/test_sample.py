@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import PROJECT
+from sklearn.metrics import adjusted_rand_score
 
 TRUTH = json.loads((Path(__file__).parent / "sample_truth/truth.json").read_text())
 
@@ -141,3 +142,15 @@ def test_models_survive_without_rows(new_warehouse):
     empty.dbt("run", "--empty")
     assert empty.exit_code == 0, empty.output[-5000:]
     assert {n for n, _ in empty.fingerprints().values()} <= {0, 16}
+
+
+def test_planted_segments_are_found_by_kmeans(sample):
+    found = dict(sample.query("select customer_id, cluster_id from ml.ml_customers__kmeans"))
+    planted = dict(
+        duckdb.connect()
+        .execute(f"from read_csv('{Path(__file__).parent}/sample_truth/customers.csv')")
+        .fetchall()
+    )
+    assert len(found) > 2_900
+    agreement = adjusted_rand_score([planted[c] for c in found], list(found.values()))
+    assert agreement >= 0.85
