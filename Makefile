@@ -38,7 +38,7 @@ sample: $(VENV)/installed  ## Write the bundled sample anew with the simulator
 lock: $(VENV)/installed-dev  ## Resolve the lock files anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra dev -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS) -c requirements-dev.lock -o requirements.lock
-LOCK_OPTIONS := --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
+LOCK_OPTIONS := --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-header --no-annotate
 
 clean:  ## Remove what builds left; the environment and published data stay
 	rm -rf target logs clientele.duckdb
