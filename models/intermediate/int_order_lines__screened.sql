@@ -3,16 +3,11 @@
 {%- set rules = var('source').get('rules') or {} -%}
 {%- set currencies = [var('source')['currency']] + (var('source').get('currencies') or {}) | list -%}
 
+{#- Staging is read three times below, not once through a CTE, which would be kept whole in memory. -#}
 {#- Two lines are duplicates where all of these are equal. -#}
 {%- set content = canonical_columns('order_lines') | map(attribute='name') | list %}
 
 with
-
-order_lines as (
-
-    select * from {{ ref('stg_order_lines') }}
-
-),
 
 product_codes as (
 
@@ -34,7 +29,7 @@ repeated as (
         coalesce(order_id, '') as order_key,
         coalesce(product_id, '') as product_key
 
-    from order_lines
+    from {{ ref('stg_order_lines') }}
 
     group by coalesce(order_id, ''), coalesce(product_id, '')
 
@@ -56,7 +51,7 @@ numbered as (
             order by {{ content | join(' nulls last, ') }} nulls last
         ) as content_rank
 
-    from order_lines
+    from {{ ref('stg_order_lines') }} as order_lines
 
     inner join repeated
         on
@@ -70,7 +65,7 @@ numbered as (
         1 as line_number,
         1 as content_rank
 
-    from order_lines
+    from {{ ref('stg_order_lines') }} as order_lines
 
     where not exists (
         select 1 from repeated

@@ -12,6 +12,12 @@ rfm as (
 
 ),
 
+rfm_groups as (
+
+    select * from {{ ref('rfm_groups') }}
+
+),
+
 centroids as (
 
     select * from {{ ref('ml_kmeans__parameters') }}
@@ -34,7 +40,10 @@ profiles as (
         sum(rfm.monetary) as net_amount,
         cast(sum(rfm.recency_days) as double) / count(*) as recency_days_mean,
         cast(sum(rfm.frequency) as double) / count(*) as frequency_mean,
-        cast(sum(rfm.monetary) as double) / count(*) as monetary_mean
+        cast(sum(rfm.monetary) as double) / count(*) as monetary_mean,
+        cast(round(cast(sum(rfm.r_score) as double) / count(*)) as int) as r_score,
+        cast(round(cast(sum(rfm.f_score) as double) / count(*)) as int) as f_score,
+        min(rfm.rfm_group) as members_rfm_group
 
     from memberships
 
@@ -45,24 +54,22 @@ profiles as (
 
 ),
 
--- The RFM group that most members are in lends a cluster its recommended action.
-rfm_counts as (
+-- A cluster is advised as the RFM cell of its mean scores is.
+grouped as (
 
     select
-        memberships.segmentation,
-        memberships.segment_key,
-        rfm.rfm_group,
-        row_number() over (
-            partition by memberships.segmentation, memberships.segment_key
-            order by count(*) desc, rfm.rfm_group asc
-        ) as preference
+        profiles.*,
+        case
+            when profiles.segmentation = 'rfm' then profiles.members_rfm_group
+            else rfm_groups.rfm_group
+        end as rfm_group
 
-    from memberships
+    from profiles
 
-    inner join rfm
-        on memberships.customer_id = rfm.customer_id
-
-    group by memberships.segmentation, memberships.segment_key, rfm.rfm_group
+    left join rfm_groups
+        on
+            profiles.r_score = rfm_groups.r_score
+            and profiles.f_score = rfm_groups.f_score
 
 ),
 
@@ -100,41 +107,34 @@ totals as (
 described as (
 
     select
-        profiles.*,
-        rfm_counts.rfm_group,
-        cast(profiles.customer_count as double) / totals.customer_count as customer_share,
-        cast(profiles.net_amount as double) / nullif(cast(totals.net_amount as double), 0) as revenue_share,
+        grouped.*,
+        cast(grouped.customer_count as double) / totals.customer_count as customer_share,
+        cast(grouped.net_amount as double) / nullif(cast(totals.net_amount as double), 0) as revenue_share,
         case
-            when profiles.segmentation = 'rfm' then rfm_counts.rfm_group
+            when grouped.segmentation = 'rfm' then grouped.rfm_group
             else concat(
                 case
-                    when profiles.monetary_mean >= 1.5 * totals.monetary_mean then 'High value'
-                    when profiles.monetary_mean < 0.5 * totals.monetary_mean then 'Low value'
+                    when grouped.monetary_mean >= 1.5 * totals.monetary_mean then 'High value'
+                    when grouped.monetary_mean < 0.5 * totals.monetary_mean then 'Low value'
                     else 'Mid value'
                 end,
                 case
-                    when profiles.recency_days_mean <= {{ var('lifecycle_active_days') }} then ', active'
-                    when profiles.recency_days_mean <= {{ var('lifecycle_lapsed_days') }} then ', cooling'
+                    when grouped.recency_days_mean <= {{ var('lifecycle_active_days') }} then ', active'
+                    when grouped.recency_days_mean <= {{ var('lifecycle_lapsed_days') }} then ', cooling'
                     else ', lapsed'
                 end,
                 case when drivers.driver is null then '' else concat(', ', drivers.driver) end
             )
         end as plain_name
 
-    from profiles
+    from grouped
 
     inner join totals
-        on profiles.segmentation = totals.segmentation
-
-    inner join rfm_counts
-        on
-            profiles.segmentation = rfm_counts.segmentation
-            and profiles.segment_key = rfm_counts.segment_key
-            and rfm_counts.preference = 1
+        on grouped.segmentation = totals.segmentation
 
     left join drivers
         on
-            profiles.segment_key = drivers.segment_key
+            grouped.segment_key = drivers.segment_key
             and drivers.preference = 1
 
 ),

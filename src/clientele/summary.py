@@ -43,13 +43,14 @@ def _lines(warehouse, currency: str, rule_count: int) -> list[str]:
     def query(sql: str, *parameters) -> list[tuple]:
         return warehouse.execute(sql, parameters).fetchall()
 
+    unit = f" {currency}" if currency else ""
     customers, revenue, as_of_date = query(
         "select count(*), sum(monetary), max(as_of_date) from marts.fct_customer_features"
     )[0]
     orders = query("select count(*) filter (is_purchase) from marts.fct_orders")[0][0]
     lines = [
         f"As of {as_of_date}: {customers:,} customers, {orders:,} orders, "
-        f"{revenue or 0:,.0f} {currency} from known customers.",
+        f"{revenue or 0:,.0f}{unit} from known customers.",
         "",
         "Segments (k-means on behaviour)",
     ]
@@ -89,7 +90,7 @@ def _lines(warehouse, currency: str, rule_count: int) -> list[str]:
     )
     lines += ["", "Expected from these customers" + (f" ({values[0][4]})" if values else "")]
     lines += _table(
-        [(f"{days} days", f"{n:,.0f}", f"{clv:,.0f} {currency}") for days, n, clv, *_ in values],
+        [(f"{days} days", f"{n:,.0f}", f"{clv:,.0f}{unit}") for days, n, clv, *_ in values],
         ("within", "orders", "value"),
         {1, 2},
     )

@@ -113,14 +113,15 @@ def test_the_fit_runs_in_one_thread_so_that_sums_have_one_order(noise, monkeypat
     assert set(threads) == {1}
 
 
-def test_clusters_of_one_size_are_ordered_by_their_centroids():
+@pytest.mark.parametrize("seed", range(5))
+def test_clusters_of_one_size_are_ordered_by_their_centroids(seed):
     features = pd.DataFrame({"b": [9.0, 9.0, 1.0, 1.0], "a": [5.0, 5.0, 7.0, 7.0]})
-    parameters = kmeans(features, n_clusters=2, random_seed=1, transform="none")
+    parameters = kmeans(features, n_clusters=2, random_seed=seed, transform="none")
     first = parameters[parameters["cluster_id"] == 0].set_index("feature")["centroid"]
     assert first.to_dict() == {"a": -1.0, "b": 1.0}
 
 
-@pytest.mark.parametrize("constant", [[0.3] * 6, [0.3, 0.1 + 0.2] * 3])
+@pytest.mark.parametrize("constant", [[0.3] * 6, [0.3, 0.3 * (1 + 5e-15)] * 3])
 def test_a_constant_feature_has_scale_1_and_decides_nothing(constant):
     features = pd.DataFrame({"monetary": [1, 1, 1, 1, 99, 99], "share": constant})
     parameters = kmeans(features, n_clusters=2, random_seed=1)
@@ -209,6 +210,13 @@ def test_of_equally_near_centroids_the_lowest_number_wins():
     )
     between = pd.DataFrame({"balance": [10.0, 9.9, 10.1]})
     assert assign(between, parameters, transform="none").tolist() == [0, 1, 0]
+
+
+def test_the_order_of_the_parameter_table_is_of_no_matter(noise):
+    features = noise * [1, 10, 100, 1000]
+    parameters = kmeans(features, n_clusters=4, random_seed=1)
+    shuffled = parameters.sample(frac=1, random_state=1)
+    pd.testing.assert_series_equal(assign(features, shuffled), assign(features, parameters))
 
 
 def test_other_customers_and_further_columns_can_be_assigned(spenders):

@@ -390,6 +390,14 @@ def test_expected_orders_are_the_integral_over_the_dropout_probability():
         assert found == pytest.approx(value / special.beta(a, after), rel=1e-9)
 
 
+@pytest.mark.parametrize("a", [5, 30, 3000])
+@pytest.mark.parametrize("b", [0.5, 20, 5000])
+def test_who_buys_without_pause_is_expected_to_do_so_until_dropping_out(a, b):
+    found = expected_orders_if_alive(1000, 1, 1e9, model="mbg_nbd", r=1, alpha=1, a=a, b=b)
+    # The mean of 1 / p over Beta(a, b + 1001).
+    assert found == pytest.approx((a + b + 1000) / (a - 1), rel=1e-11)
+
+
 def test_a_year_at_no_discount_is_worth_its_orders():
     purchases = {"model": "mbg_nbd"} | PURCHASES
     orders = expected_orders_if_alive(2, 100, 365, **purchases)
@@ -532,7 +540,7 @@ def test_no_customers_make_empty_tables_with_the_same_columns_and_types(simulate
 
 
 TINY = {
-    "one customer": {"x": [2], "t_x": [30], "T": [60]},
+    "one customer": {"x": [2], "t_x": [30.43], "T": [38.86]},
     "three customers": {"x": [2, 0, 1], "t_x": [30, 0, 5], "T": [60, 60, 5]},
     "nobody repeats": {"x": [0, 0, 0], "t_x": [0, 0, 0], "T": [60, 30, 1]},
     "all on one day": {"x": [0, 0, 0], "t_x": [0, 0, 0], "T": [0, 0, 0]},
@@ -545,7 +553,7 @@ TINY = {
 @pytest.mark.parametrize("case", TINY)
 def test_tiny_histories_give_finite_estimates_and_say_if_they_hold(case, model, prior_sd):
     histories = pd.DataFrame(TINY[case])
-    histories["order_value_mean"] = np.where(histories["x"] > 0, 10.0, np.nan)
+    histories["order_value_mean"] = np.where(histories["x"] > 0, 22.35, np.nan)
     fit = fit_clv(histories, model=model, prior_sd=prior_sd)
     assert np.isfinite(fit[["estimate", "log_likelihood"]]).all(axis=None)
     assert (fit["estimate"] > 0).all()
@@ -563,6 +571,13 @@ def test_tiny_histories_give_finite_estimates_and_say_if_they_hold(case, model, 
     buyers = histories["x"].gt(0).any()
     assert scored[["expected_order_value", "clv"]].notna().all(axis=None) == buyers
     assert ("gamma_gamma" in set(fit["model"])) == buyers
+
+
+def test_where_no_time_has_passed_the_prior_speaks_of_a_purchase_a_year():
+    histories = pd.DataFrame(TINY["all on one day"]).assign(order_value_mean=np.nan)
+    assert estimates(fit_clv(histories), "mbg_nbd") == pytest.approx(
+        {"r": 1, "alpha": 365.25, "a": 1, "b": 1}
+    )
 
 
 def test_where_everyone_spends_the_same_that_is_expected_though_no_spread_can_be_fitted():

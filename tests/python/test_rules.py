@@ -169,6 +169,17 @@ def test_repeats_of_an_item_in_a_basket_count_once():
     )
 
 
+def test_a_share_that_is_met_exactly_is_met_whatever_floats_make_of_it():
+    # 0.07 * 100 is a little more than 7, and (3 / 5) / (4 / 5) a little less than 0.75.
+    sevens = long_form([["a"]] * 7 + [["b"]] * 93)
+    assert len(frequent_itemsets(sevens, min_support=0.07)) == 2
+    assert len(frequent_itemsets(sevens, min_support=0.0701)) == 1
+    quarters = long_form([["a", "b"]] * 3 + [["a"], ["c"]])
+    for min_confidence, antecedents in [(0.75, ["a", "b"]), (0.75 + 1e-10, ["b"])]:
+        found = apriori_rules(quarters, min_support=0.6, min_confidence=min_confidence)
+        assert sorted(found["antecedent"]) == antecedents
+
+
 def test_baskets_without_a_frequent_item_still_count_as_baskets():
     found = frequent_itemsets(long_form([["a"], ["a"], ["b"], ["c"]]), min_support=0.5)
     assert found.iloc[0].to_dict() == {
@@ -202,15 +213,16 @@ def test_rules_stand_in_the_order_of_lift_then_confidence_then_count_then_name()
 
 
 def test_items_are_sorted_and_told_apart_even_if_their_names_hold_commas_and_quotes():
-    tins, doily = 'SET OF 3 CAKE TINS, "PANTRY"', "DOILY"
+    tins, doily = 'SET OF 3 CAKE TINS, "PANTRY"', "DOILY É"
     found = apriori_rules(
         long_form([[tins, doily, "CUP"], [tins, doily, "CUP"], ["BOX"]]),
         min_support=0.5,
         min_confidence=0.5,
     )
     rule = found[found["antecedent_length"].eq(2) & found["consequent"].eq("CUP")].iloc[0]
-    assert rule["antecedent"] == 'DOILY, SET OF 3 CAKE TINS, "PANTRY"'
+    assert rule["antecedent"] == 'DOILY É, SET OF 3 CAKE TINS, "PANTRY"'
     assert json.loads(rule["antecedent_items"]) == [doily, tins]
+    assert "DOILY É" in rule["antecedent_items"]
 
     ambiguous = apriori_rules(
         long_form([["A", "B, C", "D"], ["A, B", "C", "D"], ["E"]]),
