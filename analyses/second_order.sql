@@ -1,4 +1,5 @@
 -- How many newcomers come back within 90 days, by month of their first purchase and by channel?
+-- Only those count whose 90 days are over.
 
 with
 
@@ -16,10 +17,23 @@ purchases as (
 
 ),
 
+as_of as (
+
+    select max(as_of_date) as as_of_date from {{ ref('fct_customer_features') }}
+
+),
+
 firsts as (
 
-    select * from purchases
-    where is_first_order
+    select purchases.*
+
+    from purchases
+
+    cross join as_of
+
+    where
+        purchases.is_first_order
+        and {{ dbt.datediff('purchases.order_date', 'as_of.as_of_date', 'day') }} >= 90
 
 ),
 

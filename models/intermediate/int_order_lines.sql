@@ -13,30 +13,30 @@ matched_returns as (
 
 ),
 
-returned_lines as (
+-- What the returns mean for each line that is part of one, be it the return or the purchase: one join, not three.
+effects as (
 
     select
-        order_line_id,
-        sum(returned_quantity) as returned_quantity,
-        sum(returned_amount) as returned_amount
+        return_line_id as order_line_id,
+        order_line_id as original_order_line_id,
+        0 as returned_quantity,
+        0 as returned_amount,
+        is_reversal
 
     from matched_returns
 
-    where not is_reversal
-
-    group by order_line_id
-
-),
-
-reversed_lines as (
-
-    select return_line_id as order_line_id from matched_returns
-    where is_reversal
-
     union all
 
-    select order_line_id from matched_returns
-    where is_reversal
+    select
+        order_line_id,
+        null as original_order_line_id,
+        sum(returned_quantity) as returned_quantity,
+        sum(returned_amount) as returned_amount,
+        max(case when is_reversal then 1 else 0 end) = 1 as is_reversal
+
+    from matched_returns
+
+    group by order_line_id
 
 ),
 
@@ -45,23 +45,17 @@ accepted as (
     select
         screened.*,
         screened.quantity < 0 as is_return,
-        matched_returns.order_line_id as original_order_line_id,
-        coalesce(returned_lines.returned_quantity, 0) as matched_returned_quantity,
-        coalesce(returned_lines.returned_amount, 0) as matched_returned_amount,
+        effects.original_order_line_id,
+        coalesce(effects.returned_quantity, 0) as matched_returned_quantity,
+        coalesce(effects.returned_amount, 0) as matched_returned_amount,
         cast(screened.quantity * screened.unit_price as decimal(18, 4)) as amount
 
     from screened
 
-    left join matched_returns
-        on screened.order_line_id = matched_returns.return_line_id
+    left join effects
+        on screened.order_line_id = effects.order_line_id
 
-    left join returned_lines
-        on screened.order_line_id = returned_lines.order_line_id
-
-    where not exists (
-        select 1 from reversed_lines
-        where screened.order_line_id = reversed_lines.order_line_id
-    )
+    where not coalesce(effects.is_reversal, false)
 
 ),
 

@@ -1,0 +1,99 @@
+"""Every analysis, as an analyst would run it, against pandas over the same marts."""
+
+import pandas as pd
+import pytest
+from conftest import PROJECT, Warehouse
+
+NAMES = sorted(path.stem for path in (PROJECT / "analyses").glob("*.sql"))
+
+
+@pytest.fixture(scope="module")
+def analyses(sample):
+    """The result of each analysis on the sample."""
+    compiled = Warehouse(sample.folder).dbt("compile", "--select", "resource_type:analysis")
+    assert compiled.exit_code == 0, compiled.output
+    folder = sample.folder / "target/compiled/clientele/analyses"
+    return {name: sample.frame((folder / f"{name}.sql").read_text()) for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def marts(sample):
+    return lambda name: sample.frame(f"from marts.{name}").convert_dtypes(dtype_backend="pyarrow")
+
+
+def test_every_analysis_answers_with_rows(analyses):
+    assert len(analyses) == 6
+    assert all(len(result) > 0 for result in analyses.values())
+
+
+def test_the_best_customers_are_those_of_the_highest_value(analyses, marts):
+    values = marts("fct_customer_values").query("horizon_days == 365")
+    best = values.sort_values(["clv", "customer_id"], ascending=[False, True]).head(50)
+    result = analyses["best_customers"]
+    assert result["customer_id"].tolist() == best["customer_id"].tolist()
+    assert result["clv"].tolist() == best["clv"].tolist()
+    assert result["recommended_action"].notna().all()
+
+
+def test_whoever_changed_group_has_moved_and_nobody_else(analyses, marts):
+    rfm = marts("fct_customer_rfm")
+    before = rfm["previous_rfm_group"].fillna("(not yet a customer)")
+    moved = rfm[before != rfm["rfm_group"]]
+    expected = moved.groupby([before, "rfm_group"])["monetary"].agg(["size", "sum"])
+    result = analyses["who_moved_between_groups"].set_index(["from_group", "to_group"])
+    assert len(result) == len(expected) > 10
+    found = result.loc[expected.index.tolist()]
+    assert found["customer_count"].tolist() == expected["size"].tolist()
+    assert found["net_amount"].tolist() == pytest.approx(expected["sum"].astype(float).tolist())
+
+
+def test_category_indexes_compare_a_segment_s_share_with_everybody_s(analyses, marts):
+    spent = marts("fct_customer_category_shares").merge(
+        marts("dim_customers")[["customer_id", "segment_name"]], on="customer_id"
+    )
+    spent["net_amount"] = spent["net_amount"].astype(float)
+    table = spent.pivot_table(
+        index="segment_name", columns="category", values="net_amount", aggfunc="sum", fill_value=0
+    )
+    shares = table.div(table.sum(axis=1), axis=0)
+    indexes = shares / (table.sum() / table.to_numpy().sum())
+    for row in analyses["what_segments_buy"].itertuples():
+        assert row.segment_share == pytest.approx(shares.loc[row.segment_name, row.category])
+        assert row.category_index == pytest.approx(indexes.loc[row.segment_name, row.category])
+    assert len(analyses["what_segments_buy"]) == (table > 0).to_numpy().sum()
+
+
+def test_every_rule_is_read_by_its_lift(analyses, marts):
+    result, rules = analyses["what_sells_together"], marts("fct_association_rules")
+    assert len(result) == len(rules)
+    assert result["lift"].is_monotonic_decreasing
+    assert (result["reading"].str.contains("less often") == (result["lift"] < 1)).all()
+
+
+def test_value_at_risk_is_the_money_of_the_probably_gone(analyses, marts):
+    values = marts("fct_customer_values").query("horizon_days == 365")
+    customers = marts("dim_customers").merge(values, on="customer_id", suffixes=("", "_365"))
+    customers["net_amount"] = customers["net_amount"].astype(float)
+    result = analyses["value_at_risk"].set_index("segment_name")
+    assert result["customer_count"].sum() == len(customers)
+    gone = customers[customers["p_alive"] < 0.5].groupby("segment_name")["net_amount"].sum()
+    assert gone.sum() > 0
+    at_risk = result["net_amount_at_risk"].astype(float)
+    assert at_risk.to_dict() == pytest.approx(gone.reindex(at_risk.index).fillna(0).to_dict())
+
+
+def test_a_newcomer_counts_once_90_days_have_passed(analyses, marts):
+    orders = marts("fct_orders")
+    orders = orders[orders["is_purchase"] & orders["customer_id"].notna()]
+    orders["order_date"] = pd.to_datetime(orders["order_date"])
+    today = pd.Timestamp(marts("fct_customer_features")["as_of_date"].max())
+    first = orders.groupby("customer_id")["order_date"].min().rename("first_date").reset_index()
+    later = orders.merge(first, on="customer_id")
+    days = (later["order_date"] - later["first_date"]).dt.days
+    returned = set(later[days.between(1, 90)]["customer_id"])
+    old_enough = first[(today - first["first_date"]).dt.days >= 90]
+    result = analyses["second_order"]
+    assert result["customer_count"].sum() == len(old_enough) < len(first)
+    assert result["returning_count"].sum() == len(returned & set(old_enough["customer_id"]))
+    shares = result["returning_count"] / result["customer_count"]
+    assert result["returning_share"].tolist() == shares.tolist()

@@ -1,0 +1,109 @@
+"""The harness measures what it says, and its peers do the same work. No timing is tested."""
+
+import ast
+import importlib.util
+import json
+import subprocess
+import sys
+
+import pytest
+from conftest import PROJECT
+
+from clientele.simulate import generate
+
+spec = importlib.util.spec_from_file_location("run", PROJECT / "benchmarks/run.py")
+run = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(run)
+
+
+def peer(script, *arguments):
+    command = [sys.executable, f"benchmarks/{script}", *map(str, arguments)]
+    finished = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=600)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def sample_files(tmp_path_factory):
+    """The same shop as the bundled sample, as Parquet."""
+    folder = tmp_path_factory.mktemp("shop") / "sample"
+    generate(folder, customers=3000, seed=1)
+    return folder
+
+
+def test_the_notebook_finds_the_customers_orders_and_rules_that_the_marts_hold(
+    sample, sample_files
+):
+    lines, products = sample_files / "order_lines", sample_files / "products.parquet"
+    found = json.loads(peer("notebook.py", lines, "--products", products))
+    (customers,) = sample.query("select count(*) from marts.fct_customer_features")[0]
+    (orders,) = sample.query("select count(*) from marts.fct_orders where is_purchase")[0]
+    (rules,) = sample.query("select count(*) from marts.fct_association_rules")[0]
+    assert (found["customers"], found["orders"], found["rules"]) == (customers, orders, rules)
+    assert set(found["stages"]) == {
+        "read", "clean", "features", "k-means", "lifetime value", "rules",
+    }  # fmt: skip
+
+
+def test_the_floor_reads_every_line(sample, sample_files):
+    columns = ["customer_id", "quantity", "unit_price", "ordered_at"]
+    printed = peer("floor.py", sample_files / "order_lines/*.parquet", *columns)
+    ((_, lines, _),) = ast.literal_eval(printed.replace("Decimal", ""))
+    assert lines == sample.query("select sum(row_count) from marts.rpt_data_quality")[0][0]
+
+
+def test_a_process_is_measured_from_outside():
+    work = "x = bytearray(300 * 2**20); sum(range(10_000_000)); print('made'); raise SystemExit(3)"
+    measured = run.measure([sys.executable, "-c", work], timeout=60)
+    assert measured["exit"] == 3 and measured["output"] == "made\n"
+    assert 300 < measured["peak_mb"] < 600
+    assert 0 < measured["cpu"] <= 2 * measured["wall"]
+    assert measured["samples"][-1][1] == measured["cpu"] and not measured["timed_out"]
+
+
+def test_a_process_that_takes_too_long_or_too_much_is_ended_and_named():
+    late = run.measure([sys.executable, "-c", "import time; time.sleep(60)"], timeout=0.5)
+    assert late["timed_out"] and run.outcome(late) == "stopped: out of time"
+    large = run.measure([sys.executable, "-c", "bytearray(2**33)"], timeout=60, memory_gb=1)
+    assert large["exit"] == 1 and run.outcome(large) == "died: out of memory"
+
+
+def test_time_goes_to_the_stage_of_the_node_that_ran():
+    def node(unique_id, start, end):
+        times = {"started_at": f"1970-01-01T00:00:{start:02}Z"}
+        return {
+            "unique_id": unique_id,
+            "timing": [times | {"completed_at": f"1970-01-01T00:00:{end:02}Z"}],
+        }
+
+    results = [
+        node("model.clientele.stg_order_lines", 10, 14),
+        node("model.clientele.ml_kmeans__parameters", 14, 16),
+        node("model.clientele.ml_customers__kmeans", 16, 17),
+        node("model.clientele.dim_customers", 17, 20),
+        node("test.clientele.not_null_dim_customers_customer_id.0123", 20, 21),
+        {"unique_id": "seed.clientele.rfm_groups", "timing": []},
+    ]
+    # Two cores are busy from second 10 to 20, none before, one after.
+    samples = [(0.0, 0.0), (10.0, 0.0), (20.0, 20.0), (25.0, 25.0)]
+    split = run.stages({"results": results}, samples)
+    spent = {stage: (s["wall"], s["cpu"]) for stage, s in split.items() if s["wall"]}
+    assert spent == {
+        "staging": (4, 8),
+        "ml (Python)": (2, 4),
+        "ml (SQL)": (1, 2),
+        "marts": (3, 6),
+        "data tests": (1, 1),
+        "start, parse, end": (14, 4),
+    }
+
+
+def test_the_exponent_of_growth_is_the_slope_of_the_logarithms():
+    def cell(size, power):
+        lines = run.CUSTOMERS[size]
+        return {"exit": 0, "wall": lines**power, "cpu": 2 * lines**power, "peak_mb": 1}
+
+    cells = {f"floor {size}": cell(size, 1.25) for size in run.CUSTOMERS}
+    assert run.growth(cells, "floor", "wall") == pytest.approx(1.25)
+    assert run.growth(cells, "floor", "cpu", ("10m", "50m")) == pytest.approx(1.25)
+    assert run.growth({"floor 1m": cell("1m", 1)}, "floor", "wall") is None
