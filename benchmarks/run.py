@@ -1,6 +1,6 @@
-"""Run the whole build, its floor and its peer in fresh processes, and write RESULTS.md.
+"""Run the whole build, its floors and its peer in fresh processes, and write RESULTS.md.
 
-python benchmarks/run.py --sizes sample,online_retail,1m,10m,50m --what floor,build,notebook
+python benchmarks/run.py --sizes 1m,10m --what floor,store,build,build_lean,notebook
 
 Wall and CPU time and peak memory are the operating system's own account of each finished process.
 A build runs one node at a time, so that a thread which reads the process's CPU time every 50 ms can
@@ -30,7 +30,9 @@ DATA = HERE / "data"
 # A simulated customer has 15.5 order lines in the mean.
 CUSTOMERS = {"1m": 64_600, "10m": 646_000, "50m": 3_230_000}
 SIZES = ["sample", "online_retail", *CUSTOMERS]
-WHATS = ["floor", "build", "notebook"]
+WHATS = ["floor", "store", "build", "build_lean", "notebook"]
+# DuckDB's memory limit of a lean build: less than what is built at that size takes.
+LEAN = {"10m": "1GB", "50m": "2GB"}
 STAGES = [
     "seeds", "staging", "intermediate", "features", "ml (SQL)", "ml (Python)", "marts",
     "data tests", "unit tests", "start, parse, end",
@@ -163,7 +165,18 @@ def run_floor(size: str, timeout: float) -> dict:
     return runs[2]
 
 
-def run_build(size: str, timeout: float) -> dict:
+def run_store(size: str, timeout: float) -> dict:
+    """Store the raw lines once in a DuckDB file."""
+    data = data_of(size)
+    lines = data if size == "online_retail" else f"{data}/order_lines/*.parquet"
+    database = DATA / f"store-{size}.duckdb"
+    command = [sys.executable, "benchmarks/store.py", str(lines), str(database)]
+    run = measure(command, timeout=timeout)
+    database.unlink(missing_ok=True)
+    return run
+
+
+def run_build(size: str, timeout: float, memory_limit: str = "4GB") -> dict:
     """Build everything with every test, in a warehouse of its own."""
     data = data_of(size)
     folder = DATA / f"build-{size}"
@@ -174,6 +187,7 @@ def run_build(size: str, timeout: float) -> dict:
         "CLIENTELE_DB": str(folder / "clientele.duckdb"),
         "CLIENTELE_TEMP": str(folder / "temp"),
         "CLIENTELE_THREADS": "1",
+        "CLIENTELE_MEMORY_LIMIT": memory_limit,
         "CLIENTELE_DATA": str(data or ""),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
@@ -181,7 +195,7 @@ def run_build(size: str, timeout: float) -> dict:
     }
     settings = (PROJECT / f"sources/{source}.yml").read_text()
     command = [sys.executable, "-m", "dbt.cli.main", "build", "--quiet", "--vars", settings]
-    run = measure(command, env=env, timeout=timeout)
+    run = measure(command, env=env, timeout=timeout) | {"memory_limit": memory_limit}
     results = folder / "target/run_results.json"
     if results.exists():
         loaded = json.loads(results.read_text())
@@ -264,11 +278,14 @@ def report(record: dict) -> str:
         for what in WHATS:
             if cell := cells.get(f"{what} {size}"):
                 note = "" if cell["exit"] == 0 else outcome(cell)
+                limit = cell.get("memory_limit")
+                title = f"build, DuckDB limited to {limit}" if limit else what
                 if "report" in cell:
                     done = ", ".join(f"{k} {v:g} s" for k, v in cell["report"]["stages"].items())
                     note = f"{note} {done}".strip()
                 lines.append(
-                    f"| {names.get(size, size + ' lines')} | {what} | {cell['wall']:.1f} |"
+                    f"| {names.get(size, size + ' lines')} | {title} |"
+                    f" {cell['wall']:.1f} |"
                     f" {cell['cpu']:.1f} | {cell['peak_mb']:.0f} | {note} |"
                 )
     built = [size for size in SIZES if "stages" in cells.get(f"build {size}", {})]
@@ -286,15 +303,15 @@ def report(record: dict) -> str:
         lines.append(f"- {names.get(size, size + ' lines')}: {slowest}")
     lines += ["", "## Ratios", "", "| | wall | CPU |", "|---|---:|---:|"]
     for size in built:
-        build, floor = value(cells[f"build {size}"]), cells.get(f"floor {size}")
-        notebook = cells.get(f"notebook {size}")
+        build, notebook = value(cells[f"build {size}"]), cells.get(f"notebook {size}")
         title = names.get(size, size + " lines")
-        if floor:
-            lines.append(
-                f"| SQL part of the build / floor, {title} |"
-                f" {build['sql_wall'] / floor['wall']:.1f} |"
-                f" {build['sql_cpu'] / floor['cpu']:.1f} |"
-            )
+        for what in ("floor", "store"):
+            if least := cells.get(f"{what} {size}"):
+                lines.append(
+                    f"| SQL part of the build / {what}, {title} |"
+                    f" {build['sql_wall'] / least['wall']:.1f} |"
+                    f" {build['sql_cpu'] / least['cpu']:.1f} |"
+                )
         if notebook and notebook["exit"] == 0:
             tests = cells[f"build {size}"]["stages"]
             untested = {
@@ -347,11 +364,19 @@ def main() -> int:
     record["versions"] = f"Python {platform.python_version()}, " + ", ".join(
         f"{name} {version(name)}" for name in packages
     )
-    runners = {"floor": run_floor, "build": run_build, "notebook": run_notebook}
+    runners = {
+        "floor": run_floor,
+        "store": run_store,
+        "build": run_build,
+        "build_lean": lambda size, timeout: run_build(size, timeout, LEAN[size]),
+        "notebook": run_notebook,
+    }
     for size in options.sizes.split(","):
         for what in options.what.split(","):
             cell = f"{what} {size}"
             if cell in record["cells"] or (size == "sample" and what != "build"):
+                continue
+            if what == "build_lean" and size not in LEAN:
                 continue
             try:
                 run = runners[what](size, options.timeout)
@@ -360,7 +385,7 @@ def main() -> int:
                 continue
             print(f"{cell}: {run['wall']:.1f} s wall, {run['cpu']:.1f} s CPU, exit {run['exit']}")
             run.pop("samples")
-            run["output"] = run["output"][-2000:] if run["exit"] else ""
+            run["output"] = "".join(run["output"].strip().splitlines()[-1:]) if run["exit"] else ""
             record["cells"][cell] = run
             results.write_text(json.dumps(record, indent=1) + "\n")
             (HERE / "RESULTS.md").write_text(report(record))

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+import duckdb
 import pytest
 from conftest import PROJECT
 
@@ -50,6 +51,12 @@ def test_the_floor_reads_every_line(sample, sample_files):
     printed = peer("floor.py", sample_files / "order_lines/*.parquet", *columns)
     ((_, lines, _),) = ast.literal_eval(printed.replace("Decimal", ""))
     assert lines == sample.query("select sum(row_count) from marts.rpt_data_quality")[0][0]
+
+
+def test_storing_the_lines_stores_every_line(sample_files, tmp_path):
+    printed = peer("store.py", sample_files / "order_lines/*.parquet", tmp_path / "store.duckdb")
+    (stored,) = duckdb.connect(str(tmp_path / "store.duckdb")).sql("from order_lines").shape[:1]
+    assert ast.literal_eval(printed) == [(stored,)] and stored == 44_726
 
 
 def test_a_process_is_measured_from_outside():
