@@ -16,7 +16,7 @@ class SparkFrame:
     def count(self):
         return len(self.frame)
 
-    def toPandas(self):  # noqa: N802
+    def toPandas(self):
         return self.frame
 
 
