@@ -3,13 +3,15 @@ SOURCE ?= sample
 DATA ?=
 VENV := .venv
 BIN := $(VENV)/bin
+# Spark wants an older pandas, hence an environment of its own.
+SPARK := .venv-spark
 export DBT_SEND_ANONYMOUS_USAGE_STATS ?= false
 
 .DEFAULT_GOAL := help
-.PHONY: help run test docs lint format sample lock clean
+.PHONY: help run run-spark test test-spark java docs lint format sample lock clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 	@echo
 	@echo 'On your own data:  make run SOURCE=<file in sources/> DATA=<path>'
 
@@ -24,6 +26,12 @@ lint: $(VENV)/installed-dev  ## ruff and sqlfluff
 	$(BIN)/ruff format --check .
 	CLIENTELE_DB=target/lint.duckdb $(BIN)/sqlfluff lint --processes 2 models tests analyses
 
+run-spark: $(SPARK)/installed  ## The same on Apache Spark, in this process; needs Java 17 or 21
+	@$(SPARK)/bin/clientele build --target spark --source $(SOURCE) $(if $(DATA),--data '$(DATA)')
+
+test-spark: $(SPARK)/installed  ## Every mart on Spark against DuckDB's, and the macros on both
+	$(SPARK)/bin/pytest tests/python/spark
+
 docs: $(VENV)/installed  ## dbt's documentation as one file: target/static_index.html
 	@$(BIN)/dbt docs generate --static --quiet
 	@echo "Open target/static_index.html"
@@ -36,8 +44,9 @@ sample: $(VENV)/installed  ## Write the bundled sample anew with the simulator
 	$(BIN)/clientele sample
 
 lock: $(VENV)/installed-dev  ## Resolve the lock files anew from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra dev -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra dev --extra test -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS) -c requirements-dev.lock -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra spark --extra test -o requirements-spark.lock
 LOCK_OPTIONS := --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-header --no-annotate
 
 clean:  ## Remove what builds left; the environment and published data stay
@@ -53,7 +62,17 @@ $(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-$(VENV)/bin/python:
+$(SPARK)/installed: requirements-spark.lock pyproject.toml | java $(SPARK)/bin/python
+	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
+	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Before half a gigabyte is fetched that would be of no use.
+java:
+	@{ test -x "$$JAVA_HOME/bin/java" || command -v java >/dev/null; } || \
+		{ echo "Spark needs Java 17 or 21: install one (Debian: openjdk-17-jre-headless) or set JAVA_HOME"; exit 2; }
+
+%/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 		{ echo "clientele needs Python 3.11 to 3.13; say PYTHON=python3.12 or the like"; exit 2; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(@:/bin/python=)

@@ -1,4 +1,4 @@
-{#- The columns of a table expression, as a list of {name, type}, types in upper case. -#}
+{#- The columns of a table expression, as a list of {name, type}, under DuckDB's names of the types. -#}
 
 {% macro describe_columns(from_clause) %}
     {{ return(adapter.dispatch('describe_columns')(from_clause)) }}
@@ -8,6 +8,19 @@
     {%- set columns = [] -%}
     {%- for row in run_query("describe select * from " ~ from_clause).rows -%}
         {%- do columns.append({'name': row[0], 'type': row[1] | upper}) -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{% endmacro %}
+
+{#- Spark's plain timestamp is an instant; the one without a zone has a name of its own. -#}
+{% macro spark__describe_columns(from_clause) %}
+    {%- set names = {
+        'INT': 'INTEGER', 'TIMESTAMP': 'TIMESTAMP WITH TIME ZONE', 'TIMESTAMP_NTZ': 'TIMESTAMP', 'STRING': 'VARCHAR'
+    } -%}
+    {%- set columns = [] -%}
+    {%- for row in run_query("describe query select * from " ~ from_clause).rows -%}
+        {%- set type = row[1] | upper -%}
+        {%- do columns.append({'name': row[0], 'type': names.get(type, type)}) -%}
     {%- endfor -%}
     {{ return(columns) }}
 {% endmacro %}

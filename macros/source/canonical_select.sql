@@ -28,11 +28,12 @@
     {%- set value = mapped_value(mapped) -%}
     {%- if column['type'] == 'string' -%}
         nullif(cast({{ value }} as string), '')
-    {%- elif var('source')['tables'][name].get('path') and source_format(name) == 'csv' -%}
-        {#- Bare, DuckDB 2.0 moves the cast into its CSV reader, where a bad value is an error, not null. -#}
-        try_cast(nullif({{ value }}, '') as {{ column['type'] }})
     {%- else -%}
-        try_cast({{ value }} as {{ column['type'] }})
+        {%- if reads_files(name) and source_format(name) == 'csv' -%}
+            {#- Bare, DuckDB 2.0 moves the cast into its CSV reader, where a bad value is an error, not null. -#}
+            {%- set value = "nullif(" ~ value ~ ", '')" -%}
+        {%- endif -%}
+        {{ try_timestamp(value) if column['type'] == 'timestamp' else 'try_cast(' ~ value ~ ' as ' ~ column['type'] ~ ')' }}
     {%- endif -%}
 {% endmacro %}
 

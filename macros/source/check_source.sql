@@ -95,17 +95,20 @@
 
 {% macro data_problems(name) %}
     {%- set table = var('source')['tables'][name] -%}
-    {%- if table.get('seed') -%}
+    {%- if table.get('seed') and not reads_files(name) -%}
         {#- dbt loads seeds in this very run, and stops where one is missing. -#}
         {{ return([]) }}
     {%- endif -%}
     {%- set place = table.get('table') or source_path(name) -%}
-    {%- if table.get('path') and count_files(place) == 0 -%}
+    {%- if reads_files(name) and not has_files(place) -%}
         {{ return(["`" ~ name ~ "`: no file at " ~ place
             ~ "; set DATA (CLIENTELE_DATA with plain dbt) or `path`; a relative path starts at the project's folder."]) }}
     {%- endif -%}
     {%- if table.get('table') and not table_exists(place) -%}
         {{ return(["`" ~ name ~ "`: no table " ~ place ~ " in the database; write `table: <schema>.<table>`."]) }}
+    {%- endif -%}
+    {%- if reads_files(name) -%}
+        {%- do register_files(name, place, source_format(name)) -%}
     {%- endif -%}
     {%- set location = raw_location(name) -%}
     {%- set columns = describe_columns(location) -%}

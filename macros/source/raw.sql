@@ -5,7 +5,7 @@
 
 {% macro raw(name) %}
     {%- set table = var('source')['tables'][name] -%}
-    {%- if table.get('seed') -%}
+    {%- if table.get('seed') and not reads_files(name) -%}
         {{ ref(table['seed']) }}
     {%- else -%}
         {#- Naming the source keeps the lineage; where it lies is the YAML's to say. -#}
@@ -15,23 +15,33 @@
 {% endmacro %}
 
 
-{#- What `raw` renders for a table that is no seed. -#}
+{#- What `raw` renders for a table that is no seed of the database. -#}
 
 {% macro raw_location(name) %}
     {%- set table = var('source')['tables'][name] -%}
-    {%- if table.get('table') -%}
-        {{ table['table'] }}
+    {%- if reads_files(name) -%}
+        {{- read_files(name, source_path(name), source_format(name)) -}}
     {%- else -%}
-        {{ read_files(source_path(name), source_format(name)) }}
+        {{- table['table'] -}}
     {%- endif -%}
 {% endmacro %}
 
 
-{#- The path or glob of a raw table, with {data} replaced. -#}
+{#- Whether a raw table is read from files. -#}
+
+{% macro reads_files(name) %}
+    {%- set table = var('source')['tables'][name] -%}
+    {{ return('path' in table or ('seed' in table and reads_seeds_as_files())) }}
+{% endmacro %}
+
+
+{#- The path or glob of a raw table, with {data} replaced; of a seed, its file. -#}
 
 {% macro source_path(name) %}
+    {%- set table = var('source')['tables'][name] -%}
     {%- set data = var('data', none) or env_var('CLIENTELE_DATA', '') or var('source').get('data', '') -%}
-    {{- var('source')['tables'][name]['path'] | replace('{data}', data | string) -}}
+    {%- set path = table.get('path') or 'seeds/' ~ var('source')['name'] ~ '/' ~ table['seed'] ~ '.csv' -%}
+    {{- path | replace('{data}', data | string) -}}
 {% endmacro %}
 
 

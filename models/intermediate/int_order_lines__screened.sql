@@ -90,7 +90,7 @@ screened as (
         cast(numbered.quantity * numbered.unit_price as decimal(18, 4)) as raw_amount,
         {%- if rules.get('cancellation_order_pattern') %}
         case
-            when {{ matches('numbered.order_id', pattern_literal(rules['cancellation_order_pattern'])) }}
+            when {{ matches('numbered.order_id', text_literal(rules['cancellation_order_pattern'])) }}
                 then -abs(numbered.quantity)
             else numbered.quantity
         end as quantity,
@@ -122,7 +122,7 @@ screened as (
             when numbered.currency not in ('{{ currencies | join("', '") }}') then 'unknown_currency'
             when product_codes.kind = 'test' then 'test_row'
             {%- if rules.get('adjustment_order_pattern') %}
-            when {{ matches('numbered.order_id', pattern_literal(rules['adjustment_order_pattern'])) }}
+            when {{ matches('numbered.order_id', text_literal(rules['adjustment_order_pattern'])) }}
                 then 'adjustment'
             {%- endif %}
             when product_codes.kind = 'non_product' then 'non_product'

@@ -5,7 +5,7 @@ from clientele.frames import collect
 
 
 def model(dbt, session):
-    parameters = dbt.ref("ml_clv__parameters").df()
+    parameters = collect(dbt.ref("ml_clv__parameters"), key=["model", "parameter"]).reset_index()
     histories = collect(dbt.ref("feat_histories"), key=["x", "t"]).reset_index()
     lookup = expected_orders(
         parameters, histories.rename(columns={"t": "T"}), **dbt.config.meta_get("params")

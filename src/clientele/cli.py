@@ -2,12 +2,12 @@
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
 from clientele.sources import load_source
 from clientele.summary import summary
+from clientele.warehouse import warehouse
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,9 +23,11 @@ def main(arguments: list[str] | None = None) -> int:
     build.add_argument("--source", default="sample", help="name of a file in sources/")
     build.add_argument("--data", help="path that stands for {data} in that file")
     build.add_argument("--as-of", metavar="DATE", help="rebuild that day, YYYY-MM-DD")
+    _add_target(build)
     build.set_defaults(run=_build)
 
     show = commands.add_parser("summary", help="print the summary of the last build")
+    _add_target(show)
     show.add_argument("--currency", default="", help="unit to print after amounts")
     show.set_defaults(run=_summary)
 
@@ -52,16 +54,16 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
+def _add_target(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--target", default="duckdb", help="output of profiles.yml (duckdb)")
+
+
 def _project() -> Path:
     """Return the project's folder, which dbt too looks for where it is called."""
     project = Path.cwd()
     if not (project / "dbt_project.yml").is_file():
         raise ValueError(f"{project} holds no dbt_project.yml; call it in the project folder")
     return project
-
-
-def _database(project: Path) -> Path:
-    return project / os.environ.get("CLIENTELE_DB", "clientele.duckdb")
 
 
 def _build(options, dbt_arguments: list[str]) -> int:
@@ -74,19 +76,23 @@ def _build(options, dbt_arguments: list[str]) -> int:
         settings["data"] = str(Path(options.data).absolute())
     if options.as_of:
         settings["as_of_date"] = options.as_of
-    invocation = ["build", "--vars", json.dumps(settings, default=str), *dbt_arguments]
+    variables = json.dumps(settings, default=str)
+    invocation = ["build", "--target", options.target, "--vars", variables, *dbt_arguments]
     if not dbtRunner().invoke(invocation).success:
         print("clientele: the build failed; see the messages above", file=sys.stderr)
         return 1
-    database = _database(project)
-    print(f"\nThe marts are in {database}, schema `marts`:")
-    print(f'  duckdb.connect("{database}").sql("from marts.dim_customers")\n')
-    print(summary(database, currency=settings["source"].get("currency", "")))
+    with warehouse(options.target, project) as built:
+        page = summary(built.query, currency=settings["source"].get("currency", ""))
+        print(f"\nThe marts are in {built.place}")
+        if options.target == "duckdb":
+            print(f'  duckdb.connect("{built.place}").sql("from marts.dim_customers")')
+        print(f"\n{page}")
     return 0
 
 
 def _summary(options, _) -> int:
-    print(summary(_database(_project()), currency=options.currency))
+    with warehouse(options.target, _project()) as built:
+        print(summary(built.query, currency=options.currency))
     return 0
 
 

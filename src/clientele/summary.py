@@ -1,8 +1,6 @@
 """The few figures that a person wants to see after a build."""
 
-from pathlib import Path
-
-import duckdb
+from collections.abc import Callable
 
 
 def _table(rows: list[tuple], header: tuple[str, ...], numbers: set[int]) -> list[str]:
@@ -21,33 +19,13 @@ def _table(rows: list[tuple], header: tuple[str, ...], numbers: set[int]) -> lis
     ]
 
 
-def summary(database: Path, *, currency: str, rule_count: int = 5) -> str:
-    """Return a page of text on the marts in ``database``, a DuckDB file that a build wrote.
-
-    Raises:
-        ValueError: there is no such file, or it holds no marts.
-    """
-    if not Path(database).is_file():
-        raise ValueError(f"no warehouse at {database}; run `make run` (or `dbt build`) first")
-    with duckdb.connect(str(database), read_only=True) as warehouse:
-        try:
-            return "\n".join(_lines(warehouse, currency, rule_count))
-        except duckdb.CatalogException as error:
-            raise ValueError(
-                f"{database} holds no complete marts ({str(error).splitlines()[0]}); "
-                "run `make run` (or `dbt build`) first"
-            ) from None
-
-
-def _lines(warehouse, currency: str, rule_count: int) -> list[str]:
-    def query(sql: str, *parameters) -> list[tuple]:
-        return warehouse.execute(sql, parameters).fetchall()
-
+def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_count: int = 5) -> str:
+    """Return a page of text on the marts that ``query`` asks, amounts in ``currency``."""
     unit = f" {currency}" if currency else ""
     customers, revenue, as_of_date = query(
         "select count(*), sum(monetary), max(as_of_date) from marts.fct_customer_features"
     )[0]
-    orders = query("select count(*) filter (is_purchase) from marts.fct_orders")[0][0]
+    orders = query("select count(*) from marts.fct_orders where is_purchase")[0][0]
     lines = [
         f"As of {as_of_date}: {customers:,} customers, {orders:,} orders, "
         f"{revenue or 0:,.0f}{unit} from known customers.",
@@ -66,14 +44,16 @@ def _lines(warehouse, currency: str, rule_count: int) -> list[str]:
         {1, 2, 3},
     )
     rules = query(
-        """
+        f"""
         select antecedent, consequent, confidence, lift, order_count
         from marts.fct_association_rules
-        order by lift desc, antecedent, consequent limit ?
-        """,
-        rule_count,
+        order by lift desc, antecedent, consequent limit {rule_count:d}
+        """
     )
-    total = query("select count(*), count(*) filter (lift < 1) from marts.fct_association_rules")[0]
+    total = query(
+        "select count(*), coalesce(sum(case when lift < 1 then 1 else 0 end), 0) "
+        "from marts.fct_association_rules"
+    )[0]
     lines += ["", f"Bought together ({total[0]:,} rules, {total[1]:,} with lift below 1)"]
     if not rules:
         lines.append("  none; lower the vars `rules_min_support` or `rules_min_confidence`")
@@ -97,7 +77,8 @@ def _lines(warehouse, currency: str, rule_count: int) -> list[str]:
     reasons = query(
         """
         select reason, row_count, amount, meaning from marts.rpt_data_quality
-        where row_count > 0 order by reason = 'accepted' desc, row_count desc, reason
+        where row_count > 0
+        order by case when reason = 'accepted' then 0 else 1 end, row_count desc, reason
         """
     )
     lines += ["", f"What became of {sum(row[1] for row in reasons):,} raw lines"]
@@ -106,4 +87,4 @@ def _lines(warehouse, currency: str, rule_count: int) -> list[str]:
         ("reason", "lines", "amount", "meaning"),
         {1, 2},
     )
-    return lines
+    return "\n".join(lines)

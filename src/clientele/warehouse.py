@@ -1,0 +1,53 @@
+"""Ask the marts, on whichever engine built them."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+
+@dataclass
+class Warehouse:
+    """Built marts: ``query`` takes SQL that both engines read and returns rows as tuples."""
+
+    query: Callable[[str], list[tuple]]
+    place: str
+
+
+@contextmanager
+def warehouse(target: str, project: Path) -> Iterator[Warehouse]:
+    """Open what a build with the ``target`` of profiles.yml left: `duckdb`, else one of Spark's.
+
+    Raises:
+        ValueError: there is nothing, or no complete marts; says how to get them.
+    """
+    remedy = "run `make run` (or `dbt build`) first"
+    if target != "duckdb":
+        from pyspark.errors import AnalysisException
+
+        from dbt_spark_python import spark_session
+
+        with spark_session("session" if target == "spark" else "thrift") as spark:
+            folder = spark.conf.get("spark.sql.warehouse.dir").removeprefix("file:")
+            try:
+                yield Warehouse(
+                    query=lambda sql: [tuple(row) for row in spark.sql(sql).collect()],
+                    place=f"{folder}/marts.db",
+                )
+            except AnalysisException as error:
+                raise ValueError(f"no complete marts in {folder} ({error}); {remedy}") from None
+        return
+    database = project / os.environ.get("CLIENTELE_DB", "clientele.duckdb")
+    if not database.is_file():
+        raise ValueError(f"no warehouse at {database}; {remedy}")
+    with duckdb.connect(str(database), read_only=True) as connection:
+        try:
+            yield Warehouse(
+                query=lambda sql: connection.execute(sql).fetchall(), place=str(database)
+            )
+        except duckdb.CatalogException as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(f"{database} holds no complete marts ({reason}); {remedy}") from None
