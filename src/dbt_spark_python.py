@@ -81,6 +81,10 @@ if dbt_spark is not None:
 
         def __init__(self, config, *arguments) -> None:
             """Refuse a profile that would start a Spark here without a Java to run it."""
+            from pyspark.logger import PySparkLogger
+
+            # Every failed statement, with pages of Java; dbt reports it too.
+            PySparkLogger.getLogger("SQLQueryContextLogger").setLevel("CRITICAL")
             if config.credentials.method == "session":
                 require_java()
             super().__init__(config, *arguments)

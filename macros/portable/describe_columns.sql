@@ -20,7 +20,10 @@
     {%- set columns = [] -%}
     {%- for row in run_query("describe query select * from " ~ from_clause).rows -%}
         {%- set type = row[1] | upper -%}
-        {%- do columns.append({'name': row[0], 'type': names.get(type, type)}) -%}
+        {%- set of_list = type[6:-1] if type.startswith('ARRAY<') else '' -%}
+        {%- do columns.append({
+            'name': row[0], 'type': names.get(of_list, of_list) ~ '[]' if of_list else names.get(type, type)
+        }) -%}
     {%- endfor -%}
     {{ return(columns) }}
 {% endmacro %}

@@ -133,8 +133,7 @@
                 {%- do problems.append("`" ~ name ~ "`: column '" ~ mapped ~ "' for `" ~ column['name'] ~ "` in " ~ place ~ " is "
                     ~ exact[0]['type'] ~ ", not a " ~ column['kind'] ~ "; map another, or convert it with {expression: ...}.") -%}
             {%- elif column['kind'] == 'timestamp' and 'TIME ZONE' in exact[0]['type'] and to_utc('x', var('source')['timezone']) | trim != 'x' -%}
-                {%- do problems.append("`" ~ name ~ "`: column '" ~ mapped
-                    ~ "' carries its own time zone; set `timezone: UTC`.") -%}
+                {%- do problems.append(own_zone(name, mapped)) -%}
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
@@ -146,7 +145,7 @@
 {% endmacro %}
 
 
-{#- Columns of the right type, or text, none of whose values read as what they should. -#}
+{#- Columns of the right type, or text, none of whose values read as what they should, or whose times bear a zone. -#}
 
 {% macro value_problems(name, location, place) %}
     {%- set mapping = var('source')['tables'][name]['columns'] -%}
@@ -155,11 +154,17 @@
         {%- do typed.append(column) -%}
     {%- endfor -%}
     {%- if not typed -%}{{ return([]) }}{%- endif -%}
+    {%- set zone = text_literal(':[0-9]{2}([.][0-9]+)? *(Z|[+-][0-9]{2}(:?[0-9]{2})?)$') -%}
     {%- set query -%}
         select
             {%- for column in typed %}
             count({{ mapped_value(mapping[column['name']]) }}) as given_{{ loop.index }},
-            count({{ canonical_value(name, mapping[column['name']], column) }}) as read_{{ loop.index }}
+            count({{ canonical_value(name, mapping[column['name']], column) }}) as read_{{ loop.index }},
+            {%- if column['type'] == 'timestamp' %}
+            count(case when {{ matches('cast(' ~ mapped_value(mapping[column['name']]) ~ ' as string)', zone) }} then 1 end)
+            {%- else %}
+            0
+            {%- endif %} as zoned_{{ loop.index }}
             {{- ',' if not loop.last }}
             {%- endfor %}
         from (select * from {{ location }} limit 100000) as head
@@ -167,14 +172,23 @@
     {%- set counts = run_query(query).rows[0] -%}
     {%- set problems = [] -%}
     {%- for column in typed -%}
-        {%- set given = counts[2 * loop.index0] | int -%}
-        {%- if counts[2 * loop.index0 + 1] | int == 0 and (given > 0 or column['required']) -%}
+        {%- set given = counts[3 * loop.index0] | int -%}
+        {%- if counts[3 * loop.index0 + 1] | int == 0 and (given > 0 or column['required']) -%}
             {%- do problems.append("`" ~ name ~ "`: " ~ mapping[column['name']] ~ " for `" ~ column['name'] ~ "` in " ~ place
                 ~ " has " ~ given ~ " values and none reads as a " ~ column['kind']
                 ~ "; map another column, or convert it with {expression: ...}.") -%}
+        {%- elif counts[3 * loop.index0 + 2] | int > 0 and to_utc('x', var('source')['timezone']) | trim != 'x' -%}
+            {%- do problems.append(own_zone(name, mapping[column['name']])) -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(problems) }}
+{% endmacro %}
+
+
+{#- The words for times that are no local ones. -#}
+
+{% macro own_zone(name, mapped) %}
+    {{- "`" ~ name ~ "`: column '" ~ mapped ~ "' carries its own time zone; set `timezone: UTC`." -}}
 {% endmacro %}
 
 

@@ -1,3 +1,6 @@
+{#- Stored where each of its readers would shuffle all lines anew; DuckDB joins them faster than it writes them. -#}
+{{ config(materialized='table' if target.type == 'spark' else 'view') }}
+
 with
 
 screened as (

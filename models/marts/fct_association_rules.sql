@@ -2,7 +2,7 @@ with
 
 rules as (
 
-    select * from {{ ref('ml_rules__apriori') }}
+    select * from {{ ref('ml_rules__mined') }}
 
 ),
 

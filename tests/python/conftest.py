@@ -1,5 +1,6 @@
 """Shared fixtures: where the real data are, and one built warehouse per source."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import duckdb
 import pytest
 
 PROJECT = Path(__file__).parents[2]
+# `make test-spark` runs these, in an environment that has Spark.
+collect_ignore = [] if importlib.util.find_spec("pyspark") else ["spark"]
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +29,13 @@ def real_data():
     return locate
 
 
+@pytest.fixture(scope="session")
+def spark_target(tmp_path_factory):
+    """The target of a Spark session in this process, which keeps its tables out of the project."""
+    os.environ["CLIENTELE_SPARK_WAREHOUSE"] = str(tmp_path_factory.mktemp("spark_warehouse"))
+    return "spark"
+
+
 @dataclass
 class Warehouse:
     """A warehouse in a folder of its own, and what the last command on it printed."""
@@ -39,15 +49,16 @@ class Warehouse:
         return self.folder / "clientele.duckdb"
 
     def run(self, *command, **environment):
-        """Run `python -m ...` in the project on this warehouse; nothing of the caller's is used."""
+        """Run `python ...` in the project on this warehouse; nothing of the caller's is used."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("CLIENTELE_")}
         finished = subprocess.run(
-            [sys.executable, "-m", *command],
+            [sys.executable, *map(str, command)],
             cwd=PROJECT,
             env=inherited
             | {
                 "CLIENTELE_DB": str(self.database),
                 "CLIENTELE_TEMP": str(self.folder / "temp"),
+                "CLIENTELE_SPARK_WAREHOUSE": str(self.folder / "spark_warehouse"),
                 "DBT_TARGET_PATH": str(self.folder / "target"),
                 "DBT_LOG_PATH": str(self.folder / "logs"),
                 "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
@@ -64,10 +75,10 @@ class Warehouse:
         return self
 
     def clientele(self, *arguments, **environment):
-        return self.run("clientele.cli", *arguments, **environment)
+        return self.run("-m", "clientele.cli", *arguments, **environment)
 
     def dbt(self, *arguments, **environment):
-        return self.run("dbt.cli.main", *arguments, **environment)
+        return self.run("-m", "dbt.cli.main", *arguments, **environment)
 
     def query(self, sql):
         """Return the rows of a query as tuples."""

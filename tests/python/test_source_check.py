@@ -40,8 +40,14 @@ def macros(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def target():
+    """The engine; spark/test_source_check_on_spark.py runs the same tests with the other."""
+    return "duckdb"
+
+
 @pytest.fixture
-def check(macros, tmp_path, monkeypatch):
+def check(macros, tmp_path, monkeypatch, target):
     """Return a function from a raw table's SQL, or None, and a change, to what the check says."""
     monkeypatch.setenv("CLIENTELE_DB", str(tmp_path / "check.duckdb"))
     monkeypatch.delenv("CLIENTELE_DATA", raising=False)
@@ -67,7 +73,7 @@ def check(macros, tmp_path, monkeypatch):
 
         result = dbtRunner(callbacks=[listen]).invoke(
             ["run-operation", "check_source", "--vars", yaml.safe_dump({"source": source})]
-            + ["--project-dir", str(macros), "--profiles-dir", str(PROJECT)]
+            + ["--target", target, "--project-dir", str(macros), "--profiles-dir", str(PROJECT)]
             + ["--log-level", "none", "--target-path", str(macros / "target")]
         )
         os.chdir(PROJECT)
@@ -200,6 +206,14 @@ def test_a_source_without_order_lines_is_refused(check):
 def test_a_column_with_its_own_time_zone_wants_utc(check):
     message = check(sql=f"select * replace (placed::timestamptz as placed) from ({GOOD})")
     assert "carries its own time zone; set `timezone: UTC`" in message
+
+
+@pytest.mark.parametrize("text", ["2024-01-01T10:00:00Z", "2024-01-01 10:00:00.5+02:00"])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_text_with_its_own_time_zone_wants_utc_too(check, text, suffix):
+    sql = f"select * replace ('{text}' as placed) from ({GOOD})"
+    assert "carries its own time zone; set `timezone: UTC`" in check(sql=sql, suffix=suffix)
+    assert check(sql, lambda source: source.update(timezone="UTC"), suffix) == ""
 
 
 def test_everything_wrong_is_said_at_once(check):

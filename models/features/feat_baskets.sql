@@ -23,10 +23,12 @@ orders as (
 sampled as (
 
     select order_id from orders
+    {%- if var('rules_sample_size') is not none %}
 
     order by md5(order_id), order_id
 
     limit {{ var('rules_sample_size') }}
+    {%- endif %}
 
 ),
 
