@@ -69,7 +69,7 @@ $(SPARK)/installed: requirements-spark.lock pyproject.toml | java $(SPARK)/bin/p
 
 # Before half a gigabyte is fetched that would be of no use.
 java:
-	@{ test -x "$$JAVA_HOME/bin/java" || command -v java >/dev/null; } || \
+	@{ test -x "$${JAVA_HOME:-.}/bin/java" || command -v java >/dev/null; } || \
 		{ echo "Spark needs Java 17 or 21: install one (Debian: openjdk-17-jre-headless) or set JAVA_HOME"; exit 2; }
 
 %/bin/python:

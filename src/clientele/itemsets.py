@@ -99,28 +99,24 @@ class _DuckDB:
 
 
 class _Spark:
-    """Persisted frames of a Spark session; what exceeds memory goes to its disks."""
+    """Views of a Spark session on rows kept by its executors, on disk where memory ends."""
 
     def __init__(self, baskets, session) -> None:
         self.session = session
-        self.frames = {}
+        self.names = ["baskets"]
         baskets.createOrReplaceTempView("baskets")
 
     def keep(self, name: str, query: str) -> None:
-        self.drop(name)
-        self.frames[name] = self.session.sql(query).persist()
-        self.frames[name].createOrReplaceTempView(name)
+        # Without what they were made of: each level reads the last one several times over.
+        self.session.sql(query).localCheckpoint().createOrReplaceTempView(name)
+        self.names.append(name)
 
     def rows(self, query: str) -> pd.DataFrame:
         return self.session.sql(query).toPandas()
 
     def drop(self, *names: str) -> None:
-        for name in names or tuple(self.frames):
-            if name in self.frames:
-                self.frames.pop(name).unpersist()
-                self.session.catalog.dropTempView(name)
-        if not names:
-            self.session.catalog.dropTempView("baskets")
+        for name in names or tuple(self.names):
+            self.session.catalog.dropTempView(name)
 
 
 def _sql(baskets, session, min_support: float, max_length: float) -> Itemsets:
@@ -135,7 +131,7 @@ def _sql(baskets, session, min_support: float, max_length: float) -> Itemsets:
         baskets = baskets[["basket_id", "item"]].astype({"item": str}).drop_duplicates()
         tables = _DuckDB(baskets, None)
     else:
-        tables = (_DuckDB if hasattr(baskets, "df") else _Spark)(baskets, session)
+        tables = (_Spark if hasattr(baskets, "toPandas") else _DuckDB)(baskets, session)
     try:
         return _count_levels(tables, min_support, max_length)
     finally:

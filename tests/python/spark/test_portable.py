@@ -1,4 +1,4 @@
-"""The dispatched macros, and the SQL that models may use as it is, mean the same on both engines."""
+"""The dispatched macros, and the SQL that models use as it is, mean the same on both engines."""
 
 import hashlib
 import json
