@@ -1,8 +1,10 @@
 """Run the whole build, its floors and its peer in fresh processes, and write RESULTS.md.
 
-python benchmarks/run.py --sizes 1m,10m --what floor,store,build,build_lean,notebook
+python benchmarks/run.py --sizes 1m,10m --what floor,store,build,build_lean,notebook,duckdb,spark
 
-Wall and CPU time and peak memory are the operating system's own account of each finished process.
+Wall and CPU time and peak memory are the operating system's own account of each finished process;
+those of the two engines' builds are sums over the process and its children, sampled, as the work of
+Spark is done by a child that nobody waits for.
 A build runs one node at a time, so that a thread which reads the process's CPU time every 50 ms can
 tell, with the start and end of each node in dbt's run_results.json, what each stage took.
 """
@@ -12,6 +14,7 @@ import json
 import math
 import os
 import platform
+import re
 import resource
 import shutil
 import subprocess
@@ -30,7 +33,8 @@ DATA = HERE / "data"
 # A simulated customer has 15.5 order lines in the mean.
 CUSTOMERS = {"1m": 64_600, "10m": 646_000, "50m": 3_230_000}
 SIZES = ["sample", "online_retail", *CUSTOMERS]
-WHATS = ["floor", "store", "build", "build_lean", "notebook"]
+WHATS = ["floor", "store", "build", "build_lean", "notebook", "duckdb", "spark"]
+ENGINES = ["duckdb", "spark"]
 # DuckDB's memory limit of a lean build: less than what is built at that size takes.
 LEAN = {"10m": "1GB", "50m": "2GB"}
 STAGES = [
@@ -89,6 +93,45 @@ def measure(command: list[str], *, env: dict | None = None, timeout: float, memo
         "timed_out": ended - started >= timeout,
         "output": output,
         "samples": [(started, 0.0), *samples, (ended, usage.ru_utime + usage.ru_stime)],
+    }
+
+
+def measure_tree(command: list[str], *, env: dict, timeout: float) -> dict:
+    """Run a command like `measure`, counting CPU and memory of its children with its own."""
+    started = time.time()
+    process = psutil.Popen(
+        command,
+        cwd=PROJECT,
+        env=os.environ | env,
+        stdout=(log := Path(env["DBT_LOG_PATH"] + ".txt").open("w+")),
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    cpu, peak = {}, 0.0
+    while process.poll() is None and time.time() - started < timeout:
+        resident = 0
+        for member in [process, *process.children(recursive=True)]:
+            try:
+                times = member.cpu_times()
+                cpu[member.pid] = times.user + times.system
+                resident += member.memory_info().rss
+            except psutil.Error:
+                continue
+        peak = max(peak, resident / 2**20)
+        time.sleep(0.2)
+    for member in [*process.children(recursive=True), process] if process.poll() is None else []:
+        member.kill()
+    exit_code = process.wait()
+    ended = time.time()
+    log.seek(0)
+    return {
+        "wall": ended - started,
+        "cpu": sum(cpu.values()),
+        "peak_mb": peak,
+        "exit": exit_code,
+        "timed_out": ended - started >= timeout,
+        "output": log.read(),
+        "samples": [],
     }
 
 
@@ -178,6 +221,21 @@ def run_store(size: str, timeout: float) -> dict:
 
 def run_build(size: str, timeout: float, memory_limit: str = "4GB") -> dict:
     """Build everything with every test, in a warehouse of its own."""
+    folder, arguments, env = prepare_build(size)
+    env |= {"CLIENTELE_THREADS": "1", "CLIENTELE_MEMORY_LIMIT": memory_limit}
+    run = measure([sys.executable, *arguments], env=env, timeout=timeout)
+    run |= {"memory_limit": memory_limit}
+    results = folder / "target/run_results.json"
+    if results.exists():
+        loaded = json.loads(results.read_text())
+        run["stages"] = stages(loaded, run["samples"])
+        run["slowest"] = slowest_models(loaded)
+    shutil.rmtree(folder)
+    return run
+
+
+def prepare_build(size: str) -> tuple[Path, list[str], dict]:
+    """Return a new folder, the arguments of Python that build a size, and the environment."""
     data = data_of(size)
     folder = DATA / f"build-{size}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -186,27 +244,86 @@ def run_build(size: str, timeout: float, memory_limit: str = "4GB") -> dict:
     env = {
         "CLIENTELE_DB": str(folder / "clientele.duckdb"),
         "CLIENTELE_TEMP": str(folder / "temp"),
-        "CLIENTELE_THREADS": "1",
-        "CLIENTELE_MEMORY_LIMIT": memory_limit,
+        "CLIENTELE_SPARK_WAREHOUSE": str(folder / "spark_warehouse"),
         "CLIENTELE_DATA": str(data or ""),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
     settings = (PROJECT / f"sources/{source}.yml").read_text()
-    command = [sys.executable, "-m", "dbt.cli.main", "build", "--quiet", "--vars", settings]
-    run = measure(command, env=env, timeout=timeout) | {"memory_limit": memory_limit}
+    return folder, ["-m", "dbt.cli.main", "build", "--quiet", "--vars", settings], env
+
+
+def slowest_models(run_results: dict) -> list[tuple[str, float]]:
+    """Return the eight models that took longest, with their seconds."""
+    models = [r for r in run_results["results"] if r["unique_id"].startswith("model.")]
+    models.sort(key=lambda r: -r["execution_time"])
+    return [(r["unique_id"].split(".")[2], r["execution_time"]) for r in models[:8]]
+
+
+def run_engine(size: str, timeout: float, engine: str) -> dict:
+    """Build everything without tests, two nodes at a time, on one of the engines."""
+    folder, arguments, env = prepare_build(size)
+    env |= {
+        "CLIENTELE_MEMORY_LIMIT": "8GB",
+        "CLIENTELE_SPARK_MEMORY": "8g",
+        # Pieces of some 50 MB: larger ones would spill.
+        "CLIENTELE_SPARK_PARTITIONS": {"50m": "64", "10m": "16"}.get(size, "8"),
+    }
+    if engine == "spark":
+        # What Spark writes down of each task: the only account of what was shuffled.
+        (folder / "events").mkdir()
+        (folder / "spark-defaults.conf").write_text(
+            f"spark.eventLog.enabled true\nspark.eventLog.dir {folder}/events\n"
+            "spark.eventLog.rolling.enabled false\nspark.eventLog.compress false\n"
+        )
+        env["SPARK_CONF_DIR"] = str(folder)
+    python = PROJECT / ".venv-spark/bin/python" if engine == "spark" else sys.executable
+    arguments += ["--target", engine, "--exclude-resource-type", "test", "unit_test"]
+    run = measure_tree([str(python), *arguments], env=env, timeout=timeout)
     results = folder / "target/run_results.json"
     if results.exists():
-        loaded = json.loads(results.read_text())
-        run["stages"] = stages(loaded, run["samples"])
-        slowest = sorted(
-            (r for r in loaded["results"] if r["unique_id"].startswith("model.")),
-            key=lambda r: -r["execution_time"],
-        )
-        run["slowest"] = [(r["unique_id"].split(".")[2], r["execution_time"]) for r in slowest[:8]]
+        run["slowest"] = slowest_models(json.loads(results.read_text()))
+    stored = folder / ("spark_warehouse" if engine == "spark" else "clientele.duckdb")
+    files = [stored] if stored.is_file() else [f for f in stored.rglob("*") if f.is_file()]
+    run["stored_mb"] = sum(file.stat().st_size for file in files) / 2**20
+    if engine == "spark":
+        run["shuffled_mb"] = shuffled(next((folder / "events").iterdir()))
     shutil.rmtree(folder)
     return run
+
+
+def shuffled(event_log: Path) -> dict[str, float]:
+    """Return the MB that each model shuffled, by Spark's own account, the largest first.
+
+    A statement is the model's whose table its plan writes; all others are `other`.
+    """
+    model_of, execution_of, total = {}, {}, {}
+    with event_log.open() as lines:
+        for line in lines:
+            event = json.loads(line)
+            kind = event["Event"].rsplit(".", 1)[-1]
+            if kind in (
+                "SparkListenerSQLExecutionStart",
+                "SparkListenerSQLAdaptiveExecutionUpdate",
+            ):
+                written = re.search(
+                    r"InsertInto\S+ \S+\.db/(\w+)", event["physicalPlanDescription"]
+                )
+                if written:
+                    model_of[event["executionId"]] = written[1]
+            elif kind == "SparkListenerJobStart":
+                execution = event["Properties"].get("spark.sql.execution.id", -1)
+                execution_of |= dict.fromkeys(event["Stage IDs"], int(execution))
+            elif kind == "SparkListenerTaskEnd" and event.get("Task Metrics"):
+                written = event["Task Metrics"]["Shuffle Write Metrics"]["Shuffle Bytes Written"]
+                execution = execution_of.get(event["Stage ID"], -1)
+                total[execution] = total.get(execution, 0) + written
+    by_model = {}
+    for execution, size in total.items():
+        model = model_of.get(execution, "other")
+        by_model[model] = by_model.get(model, 0.0) + size / 2**20
+    return dict(sorted(by_model.items(), key=lambda pair: -pair[1]))
 
 
 def run_notebook(size: str, timeout: float) -> dict:
@@ -275,7 +392,7 @@ def report(record: dict) -> str:
         "|---|---|---:|---:|---:|---|",
     ]
     for size in SIZES:
-        for what in WHATS:
+        for what in [what for what in WHATS if what not in ENGINES]:
             if cell := cells.get(f"{what} {size}"):
                 note = "" if cell["exit"] == 0 else outcome(cell)
                 limit = cell.get("memory_limit")
@@ -342,6 +459,34 @@ def report(record: dict) -> str:
                 late = [growth(cells, what, prefix + f, ("10m", "50m")) for f in ("wall", "cpu")]
                 if late[0] is not None:
                     lines.append(f"| {title}, 10m to 50m lines | {late[0]:.2f} | {late[1]:.2f} |")
+    lines += [
+        "",
+        "## The same build on both engines, without its tests, two nodes at a time",
+        "",
+        "| data | engine | wall s | CPU s | peak MB | stored MB | shuffled MB | slowest, wall s |",
+        "|---|---|---:|---:|---:|---:|---:|---|",
+    ]
+    for size in SIZES:
+        for engine in ENGINES:
+            if cell := cells.get(f"{engine} {size}"):
+                slowest = ", ".join(f"`{n}` {s:.1f}" for n, s in cell.get("slowest", [])[:4])
+                note = slowest if cell["exit"] == 0 else f"{outcome(cell)} {slowest}"
+                moved = sum(cell.get("shuffled_mb", {}).values())
+                lines.append(
+                    f"| {names.get(size, size + ' lines')} | {engine} | {cell['wall']:.1f} |"
+                    f" {cell['cpu']:.1f} | {cell['peak_mb']:.0f} | {cell['stored_mb']:.0f} |"
+                    f" {f'{moved:.0f}' if moved else ''} | {note} |"
+                )
+    most = [
+        (size, cells[f"spark {size}"]["shuffled_mb"])
+        for size in SIZES
+        if "shuffled_mb" in cells.get(f"spark {size}", {})
+    ]
+    if most:
+        lines += ["", "Most shuffled by, MB:", ""]
+    for size, models in most:
+        largest = ", ".join(f"`{n}` {mb:.0f}" for n, mb in list(models.items())[:8])
+        lines.append(f"- {names.get(size, size + ' lines')}: {largest}")
     return "\n".join([*lines, "", (HERE / "reading.md").read_text().strip(), ""])
 
 
@@ -370,11 +515,15 @@ def main() -> int:
         "build": run_build,
         "build_lean": lambda size, timeout: run_build(size, timeout, LEAN[size]),
         "notebook": run_notebook,
+        "duckdb": lambda size, timeout: run_engine(size, timeout, "duckdb"),
+        "spark": lambda size, timeout: run_engine(size, timeout, "spark"),
     }
     for size in options.sizes.split(","):
         for what in options.what.split(","):
             cell = f"{what} {size}"
-            if cell in record["cells"] or (size == "sample" and what != "build"):
+            if cell in record["cells"] or (
+                size == "sample" and what in {"floor", "store", "notebook"}
+            ):
                 continue
             if what == "build_lean" and size not in LEAN:
                 continue

@@ -32,19 +32,29 @@ sampled as (
 
 ),
 
-items as (
+bought as (
 
     select distinct
-        sampled.order_id as basket_id,
-        products.product_label as item
+        kept_lines.order_id,
+        kept_lines.product_id
 
     from kept_lines
 
     inner join sampled
         on kept_lines.order_id = sampled.order_id
 
+),
+
+items as (
+
+    select
+        bought.order_id as basket_id,
+        products.product_label as item
+
+    from bought
+
     inner join products
-        on kept_lines.product_id = products.product_id
+        on bought.product_id = products.product_id
 
 )
 

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 {#- The one "today" of the warehouse, and the earlier day that `previous` columns compare with. -#}
 {%- set as_of_date = var('as_of_date') -%}
 

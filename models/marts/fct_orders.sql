@@ -22,11 +22,12 @@ described as (
 
         -- what
         is_purchase,
-        -- By time, then by key; receipts of returns and guests' orders have no place in the row.
+        -- By time, then by key; receipts of returns and guests' orders have no place in the row. A guest's order is
+        -- a row of its own: all of them in one would be one task's work.
         is_purchase
         and customer_id is not null
         and row_number() over (
-            partition by customer_id, is_purchase
+            partition by coalesce(customer_id, order_id), is_purchase
             order by ordered_at, order_id
         ) = 1 as is_first_order,
         line_count,

@@ -38,7 +38,8 @@ def warehouse(target: str, project: Path) -> Iterator[Warehouse]:
                     place=f"{folder}/marts.db",
                 )
             except AnalysisException as error:
-                raise ValueError(f"no complete marts in {folder} ({error}); {remedy}") from None
+                reason = str(error).splitlines()[0]
+                raise ValueError(f"no complete marts in {folder} ({reason}); {remedy}") from None
         return
     database = project / os.environ.get("CLIENTELE_DB", "clientele.duckdb")
     if not database.is_file():

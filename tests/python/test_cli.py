@@ -62,6 +62,11 @@ def test_a_summary_without_a_warehouse_says_how_to_get_one(project, capsys):
     assert "run `make run`" in capsys.readouterr().err
 
 
+def test_a_summary_of_a_catalog_that_is_gone_is_refused(project, capsys):
+    assert cli.main(["summary", "--target", "spark"]) == 2
+    assert "ends with its build" in capsys.readouterr().err
+
+
 def test_a_wrong_option_is_refused(project):
     with pytest.raises(SystemExit) as refusal:
         cli.main(["summary", "--sauce", "x"])

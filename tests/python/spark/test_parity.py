@@ -10,6 +10,10 @@ from pathlib import Path
 import duckdb
 import pyspark
 import pytest
+import yaml
+from conftest import PROJECT
+
+from clientele.simulate import generate
 
 BUILD_MARTS = Path(__file__).with_name("build_marts.py")
 # What makes a row of each mart one.
@@ -54,6 +58,20 @@ def sample_on_thrift(sample, new_warehouse):
     warehouse = new_warehouse("thrift_sample")
     with _thrift_server(warehouse.folder) as environment:
         return sample, _on_spark(warehouse, "spark_thrift", *NO_TESTS, **environment)
+
+
+@pytest.fixture(scope="module", params=["parquet", "csv", "jsonl"])
+def shop_on_spark(request, new_warehouse, tmp_path_factory):
+    """Both engines' builds of a simulated shop whose files are of one format, by the same YAML."""
+    data = tmp_path_factory.mktemp("shop") / request.param
+    generate(data, customers=300, file_format=request.param, progress=False)
+    settings = (PROJECT / "sources/generated.yml").read_text().replace("parquet", request.param)
+    variables = yaml.safe_load(settings) | {"data": str(data)}
+    built = new_warehouse("shop")
+    built.dbt("build", "--vars", yaml.safe_dump(variables), *NO_TESTS)
+    assert built.exit_code == 0, built.output[-5000:]
+    spark = new_warehouse("spark_shop")
+    return built, _on_spark(spark, "spark", "--vars", yaml.safe_dump(variables), *NO_TESTS)
 
 
 @contextlib.contextmanager
@@ -168,6 +186,10 @@ def test_online_retails_mart_is_the_same_on_both_engines(retail_on_spark, mart):
 @pytest.mark.parametrize("mart", GRAIN)
 def test_the_samples_mart_is_the_same_over_a_thrift_server(sample_on_thrift, mart):
     assert differences(sample_on_thrift, mart) == []
+
+
+def test_files_of_any_format_give_the_same_marts_on_both_engines(shop_on_spark):
+    assert {mart: differences(shop_on_spark, mart) for mart in GRAIN} == dict.fromkeys(GRAIN, [])
 
 
 def test_no_mart_is_left_out(sample_on_spark):
