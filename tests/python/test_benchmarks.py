@@ -114,3 +114,44 @@ def test_the_exponent_of_growth_is_the_slope_of_the_logarithms():
     assert run.growth(cells, "floor", "wall") == pytest.approx(1.25)
     assert run.growth(cells, "floor", "cpu", ("10m", "50m")) == pytest.approx(1.25)
     assert run.growth({"floor 1m": cell("1m", 1)}, "floor", "wall") is None
+
+
+def test_a_childs_cpu_and_memory_count_with_its_parents(tmp_path):
+    burn = "x = bytearray(2**27); n = 0\nfor i in range(2 * 10**7): n += i"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}])"
+    command = [sys.executable, "-c", parent]
+    measured = run.measure_tree(command, env={"DBT_LOG_PATH": str(tmp_path / "log")}, timeout=60)
+    assert measured["exit"] == 0
+    assert measured["cpu"] > 0.3
+    assert measured["peak_mb"] > 128
+
+
+def test_what_a_model_shuffles_is_told_by_the_table_that_its_plan_writes(tmp_path):
+    def task(stage, size):
+        return {
+            "Event": "SparkListenerTaskEnd",
+            "Stage ID": stage,
+            "Task Metrics": {"Shuffle Write Metrics": {"Shuffle Bytes Written": size * 2**20}},
+        }
+
+    def job(execution, *stages):
+        properties = {} if execution is None else {"spark.sql.execution.id": str(execution)}
+        return {"Event": "SparkListenerJobStart", "Stage IDs": stages, "Properties": properties}
+
+    events = [
+        {
+            "Event": "org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart",
+            "executionId": 7,
+            "physicalPlanDescription": "Execute InsertIntoHadoopFsRelationCommand "
+            "file:/w/marts.db/fct_orders, false",
+        },
+        job(7, 1, 2),
+        job(None, 3),
+        task(1, 5),
+        task(2, 6),
+        task(3, 1),
+        {"Event": "SparkListenerApplicationEnd"},
+    ]  # fmt: skip
+    log = tmp_path / "events"
+    log.write_text("".join(json.dumps(event) + "\n" for event in events))
+    assert run.shuffled(log) == {"fct_orders": 11.0, "other": 1.0}
