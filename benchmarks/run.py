@@ -44,6 +44,10 @@ STAGES = [
 SQL_STAGES = ["staging", "intermediate", "features", "ml (SQL)", "marts"]
 
 
+# In the plan of a statement that makes a table: its name.
+CREATED = re.compile(r"AsSelectCommand.*?Arguments: `spark_catalog`\.`\w+`\.`(\w+)`", re.DOTALL)
+
+
 def measure(command: list[str], *, env: dict | None = None, timeout: float, memory_gb=None) -> dict:
     """Run a command to its end; return wall and CPU seconds, peak MB, exit code, output, samples.
 
@@ -303,17 +307,12 @@ def shuffled(event_log: Path) -> dict[str, float]:
         for line in lines:
             event = json.loads(line)
             kind = event["Event"].rsplit(".", 1)[-1]
-            if kind in (
-                "SparkListenerSQLExecutionStart",
-                "SparkListenerSQLAdaptiveExecutionUpdate",
-            ):
-                written = re.search(
-                    r"InsertInto\S+ \S+\.db/(\w+)", event["physicalPlanDescription"]
-                )
+            if kind == "SparkListenerSQLExecutionStart":
+                written = CREATED.search(event["physicalPlanDescription"])
                 if written:
                     model_of[event["executionId"]] = written[1]
             elif kind == "SparkListenerJobStart":
-                execution = event["Properties"].get("spark.sql.execution.id", -1)
+                execution = event["Properties"].get("spark.sql.execution.root.id", -1)
                 execution_of |= dict.fromkeys(event["Stage IDs"], int(execution))
             elif kind == "SparkListenerTaskEnd" and event.get("Task Metrics"):
                 written = event["Task Metrics"]["Shuffle Write Metrics"]["Shuffle Bytes Written"]

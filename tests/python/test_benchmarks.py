@@ -135,15 +135,16 @@ def test_what_a_model_shuffles_is_told_by_the_table_that_its_plan_writes(tmp_pat
         }
 
     def job(execution, *stages):
-        properties = {} if execution is None else {"spark.sql.execution.id": str(execution)}
+        properties = {} if execution is None else {"spark.sql.execution.root.id": str(execution)}
         return {"Event": "SparkListenerJobStart", "Stage IDs": stages, "Properties": properties}
 
     events = [
         {
             "Event": "org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart",
             "executionId": 7,
-            "physicalPlanDescription": "Execute InsertIntoHadoopFsRelationCommand "
-            "file:/w/marts.db/fct_orders, false",
+            "physicalPlanDescription": "== Physical Plan ==\nExecute "
+            "CreateDataSourceTableAsSelectCommand (1)\n(1)\nOutput: []\n"
+            "Arguments: `spark_catalog`.`marts`.`fct_orders`, ErrorIfExists",
         },
         job(7, 1, 2),
         job(None, 3),
