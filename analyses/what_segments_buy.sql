@@ -14,7 +14,8 @@ spent as (
     inner join {{ ref('fct_segment_memberships') }} as memberships
         on
             category_shares.customer_id = memberships.customer_id
-            and memberships.segmentation = 'kmeans'
+            and memberships.segmentation = 'behaviour'
+            and memberships.is_current
 
     inner join {{ ref('dim_segments') }} as segments
         on memberships.segment_key = segments.segment_key

@@ -15,7 +15,7 @@ products as (
 
 customers as (
 
-    select customer_id from {{ ref('feat_customers__rfm') }}
+    select customer_id from {{ ref('feat_customers__behaviour') }}
     where is_current
 
 ),

@@ -1,15 +1,9 @@
 with
 
-rfm as (
+behaviour as (
 
-    select * from {{ ref('feat_customers__rfm') }}
+    select * from {{ ref('feat_customers__behaviour') }}
     where is_current
-
-),
-
-habits as (
-
-    select * from {{ ref('feat_customers__orders') }}
 
 ),
 
@@ -30,16 +24,18 @@ features as (
     select
 
         -- keys
-        rfm.customer_id,
-        rfm.as_of_date,
+        behaviour.customer_id,
+        behaviour.as_of_date,
 
         -- recency, frequency, monetary
-        rfm.first_order_date,
-        rfm.last_order_date,
-        rfm.recency_days,
-        rfm.frequency,
-        rfm.monetary,
-        rfm.tenure_days,
+        behaviour.first_order_date,
+        behaviour.last_order_date,
+        behaviour.recency_days,
+        behaviour.frequency,
+        behaviour.monetary,
+        behaviour.tenure_days,
+        behaviour.recent_order_count,
+        behaviour.recent_amount,
 
         -- rhythm
         purchase_days.purchase_day_count,
@@ -47,14 +43,14 @@ features as (
         purchase_days.gap_cv,
 
         -- baskets
-        habits.average_order_value,
-        habits.basket_unit_count,
-        habits.basket_product_count,
-        habits.unit_price_mean,
-        habits.discount_share,
-        habits.return_share,
-        habits.weekend_share,
-        habits.evening_share,
+        behaviour.average_order_value,
+        behaviour.basket_unit_count,
+        behaviour.basket_product_count,
+        behaviour.unit_price_mean,
+        behaviour.discount_share,
+        behaviour.return_share,
+        behaviour.weekend_share,
+        behaviour.evening_share,
 
         -- variety
         coalesce(categories.product_count, 0) as product_count,
@@ -63,16 +59,13 @@ features as (
         categories.top_category_share,
         coalesce(categories.category_entropy, 0) as category_entropy
 
-    from rfm
-
-    inner join habits
-        on rfm.customer_id = habits.customer_id
+    from behaviour
 
     inner join purchase_days
-        on rfm.customer_id = purchase_days.customer_id
+        on behaviour.customer_id = purchase_days.customer_id
 
     left join categories
-        on rfm.customer_id = categories.customer_id
+        on behaviour.customer_id = categories.customer_id
 
 )
 

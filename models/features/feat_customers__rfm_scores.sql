@@ -1,11 +1,14 @@
-{#- A view: one model reads it. -#}
-{{ config(materialized='view') }}
-
 with
 
-rfm as (
+behaviour as (
 
-    select * from {{ ref('feat_customers__rfm') }}
+    select * from {{ ref('feat_customers__behaviour') }}
+
+),
+
+rfm_groups as (
+
+    select * from {{ ref('int_rfm_groups') }}
 
 ),
 
@@ -19,7 +22,7 @@ ranked as (
         rank() over (partition by as_of_date order by frequency) as f_rank,
         rank() over (partition by as_of_date order by monetary) as m_rank
 
-    from rfm
+    from behaviour
 
 ),
 
@@ -28,6 +31,7 @@ scored as (
     select
         customer_id,
         as_of_date,
+        period_number,
         is_current,
         recency_days,
         frequency,
@@ -38,6 +42,22 @@ scored as (
 
     from ranked
 
+),
+
+named as (
+
+    select
+        scored.*,
+        rfm_groups.rfm_group,
+        rfm_groups.segment_key
+
+    from scored
+
+    inner join rfm_groups
+        on
+            scored.r_score = rfm_groups.r_score
+            and scored.f_score = rfm_groups.f_score
+
 )
 
-select * from scored
+select * from named

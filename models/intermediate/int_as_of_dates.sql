@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
-{#- The one "today" of the warehouse, and the earlier day that `previous` columns compare with. -#}
+{#- The one "today" of the warehouse, and the earlier days that it is compared with. -#}
 {%- set as_of_date = var('as_of_date') -%}
 
 with
@@ -31,19 +31,27 @@ today as (
 ),
 
 dates as (
+    {% for period in range(history_period_count() + 1) %}
+
+    select
+        {{ period }} as period_number,
+        cast({{ dbt.dateadd('day', -period * var('comparison_days'), 'as_of_date') }} as date) as as_of_date
+    from today
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+flagged as (
 
     select
         as_of_date,
-        true as is_current
-    from today
+        period_number,
+        period_number = 0 as is_current,
+        period_number = {{ var('forward_periods') }} as is_forward_cutoff
 
-    union all
-
-    select
-        cast({{ dbt.dateadd('day', -var('comparison_days'), 'as_of_date') }} as date) as as_of_date,
-        false as is_current
-    from today
+    from dates
 
 )
 
-select * from dates
+select * from flagged

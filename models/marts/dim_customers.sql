@@ -22,7 +22,7 @@ features as (
 memberships as (
 
     select * from {{ ref('fct_segment_memberships') }}
-    where segmentation = 'kmeans'
+    where segmentation = 'behaviour' and is_current
 
 ),
 

@@ -14,13 +14,31 @@ rfm as (
 
 rfm_groups as (
 
-    select * from {{ ref('rfm_groups') }}
+    select * from {{ ref('int_rfm_groups') }}
 
 ),
 
-centroids as (
+in_force as (
 
-    select * from {{ ref('ml_kmeans__parameters') }}
+    select distinct
+        segmentation,
+        version,
+        method,
+        segment_key,
+        segment_name
+    from {{ ref('ml_segmentation__in_force') }}
+
+),
+
+rules as (
+
+    select * from {{ ref('ml_segments__rules') }}
+
+),
+
+given_names as (
+
+    select * from {{ ref('segment_names') }}
 
 ),
 
@@ -30,154 +48,127 @@ playbook as (
 
 ),
 
-profiles as (
+today as (
+
+    select as_of_date from {{ ref('int_as_of_dates') }}
+    where is_current
+
+),
+
+-- A segment that only earlier days' customers were in is a segment too, of nobody.
+segments as (
 
     select
         memberships.segmentation,
         memberships.segment_key,
-        min(memberships.as_of_date) as as_of_date,
-        count(*) as customer_count,
-        sum(rfm.monetary) as net_amount,
-        cast(sum(rfm.recency_days) as double) / count(*) as recency_days_mean,
-        cast(sum(rfm.frequency) as double) / count(*) as frequency_mean,
-        cast(sum(rfm.monetary) as double) / count(*) as monetary_mean,
-        cast(round(cast(sum(rfm.r_score) as double) / count(*)) as int) as r_score,
-        cast(round(cast(sum(rfm.f_score) as double) / count(*)) as int) as f_score,
-        min(rfm.rfm_group) as members_rfm_group
+        today.as_of_date,
+        sum(case when memberships.is_current then 1 else 0 end) as customer_count,
+        sum(case when memberships.is_current then rfm.monetary else 0 end) as net_amount,
+        sum(case when memberships.is_current then rfm.recency_days end) as recency_days,
+        sum(case when memberships.is_current then rfm.frequency end) as frequency,
+        sum(case when memberships.is_current then rfm.r_score end) as r_score,
+        sum(case when memberships.is_current then rfm.f_score end) as f_score
 
     from memberships
 
-    inner join rfm
-        on memberships.customer_id = rfm.customer_id
+    cross join today
 
-    group by memberships.segmentation, memberships.segment_key
-
-),
-
--- A cluster is advised as the RFM cell of its mean scores is.
-grouped as (
-
-    select
-        profiles.*,
-        case
-            when profiles.segmentation = 'rfm' then profiles.members_rfm_group
-            else rfm_groups.rfm_group
-        end as rfm_group
-
-    from profiles
-
-    left join rfm_groups
+    left join rfm
         on
-            profiles.r_score = rfm_groups.r_score
-            and profiles.f_score = rfm_groups.f_score
+            memberships.customer_id = rfm.customer_id
+            and memberships.as_of_date = rfm.as_of_date
+
+    group by memberships.segmentation, memberships.segment_key, today.as_of_date
 
 ),
 
--- What sets a cluster apart from everybody beside its value and state: its most extreme other coordinate.
-drivers as (
-
-    select
-        concat('kmeans-', cluster_id) as segment_key,
-        concat(
-            case when centroid >= 0 then 'high ' else 'low ' end,
-            replace(replace(feature, '_mean', ''), '_', ' ')
-        ) as driver,
-        row_number() over (partition by cluster_id order by abs(centroid) desc, feature asc) as preference
-
-    from centroids
-
-    where feature not in ('recency_days', 'frequency', 'monetary', 'tenure_days')
-
-),
-
-totals as (
-
-    select
-        segmentation,
-        sum(customer_count) as customer_count,
-        sum(net_amount) as net_amount,
-        cast(sum(net_amount) as double) / sum(customer_count) as monetary_mean
-
-    from profiles
-
-    group by segmentation
-
-),
-
-described as (
-
-    select
-        grouped.*,
-        cast(grouped.customer_count as double) / totals.customer_count as customer_share,
-        cast(grouped.net_amount as double) / nullif(cast(totals.net_amount as double), 0) as revenue_share,
-        case
-            when grouped.segmentation = 'rfm' then grouped.rfm_group
-            else concat(
-                case
-                    when grouped.monetary_mean >= 1.5 * totals.monetary_mean then 'High value'
-                    when grouped.monetary_mean < 0.5 * totals.monetary_mean then 'Low value'
-                    else 'Mid value'
-                end,
-                case
-                    when grouped.recency_days_mean <= {{ var('lifecycle_active_days') }} then ', active'
-                    when grouped.recency_days_mean <= {{ var('lifecycle_lapsed_days') }} then ', cooling'
-                    else ', lapsed'
-                end,
-                case when drivers.driver is null then '' else concat(', ', drivers.driver) end
-            )
-        end as plain_name
-
-    from grouped
-
-    inner join totals
-        on grouped.segmentation = totals.segmentation
-
-    left join drivers
-        on
-            grouped.segment_key = drivers.segment_key
-            and drivers.preference = 1
-
-),
-
-numbered as (
+profiles as (
 
     select
         *,
-        row_number() over (
-            partition by segmentation, plain_name
-            order by net_amount desc, segment_key asc
-        ) as name_number
+        cast(customer_count as double)
+        / sum(customer_count) over (partition by segmentation) as customer_share,
+        cast(net_amount as double)
+        / nullif(cast(sum(net_amount) over (partition by segmentation) as double), 0) as revenue_share,
+        cast(recency_days as double) / nullif(customer_count, 0) as recency_days_mean,
+        cast(frequency as double) / nullif(customer_count, 0) as frequency_mean,
+        cast(net_amount as double) / nullif(customer_count, 0) as monetary_mean,
+        cast(round(cast(r_score as double) / nullif(customer_count, 0)) as int) as r_score_mean,
+        cast(round(cast(f_score as double) / nullif(customer_count, 0)) as int) as f_score_mean
 
-    from described
+    from segments
 
 ),
 
-segments as (
+groups as (
+
+    select distinct
+        segment_key,
+        rfm_group
+    from rfm_groups
+
+),
+
+-- A segment is advised as the RFM cell of its mean scores is, an RFM group as itself.
+described as (
 
     select
-        numbered.segmentation,
-        cast(1 as int) as version,
-        numbered.segment_key,
-        case
-            when numbered.name_number = 1 then numbered.plain_name
-            else concat(numbered.plain_name, ' (', numbered.name_number, ')')
-        end as segment_name,
-        numbered.as_of_date,
-        cast(numbered.customer_count as int) as customer_count,
-        numbered.customer_share,
-        cast(numbered.net_amount as decimal(18, 4)) as net_amount,
-        numbered.revenue_share,
-        numbered.recency_days_mean,
-        numbered.frequency_mean,
-        numbered.monetary_mean,
-        playbook.recommended_action,
+        profiles.*,
+        coalesce(in_force.version, 1) as version,
+        coalesce(in_force.method, case when profiles.segmentation = 'rfm' then 'rfm_groups' else 'noise' end) as method,
+        coalesce(given_names.segment_name, in_force.segment_name, groups.rfm_group, 'Unlike any segment') as segment_name,
+        coalesce(groups.rfm_group, rfm_groups.rfm_group) as advised_group
+
+    from profiles
+
+    left join in_force
+        on profiles.segment_key = in_force.segment_key
+
+    left join given_names
+        on profiles.segment_key = given_names.segment_key
+
+    left join groups
+        on profiles.segment_key = groups.segment_key
+
+    left join rfm_groups
+        on
+            profiles.r_score_mean = rfm_groups.r_score
+            and profiles.f_score_mean = rfm_groups.f_score
+
+),
+
+published as (
+
+    select
+        described.segmentation,
+        cast(described.version as int) as version,
+        described.segment_key,
+        described.segment_name,
+        described.method,
+        described.as_of_date,
+        cast(described.customer_count as int) as customer_count,
+        described.customer_share,
+        described.customer_share < {{ var('segmentation_min_share') }} as is_small,
+        cast(described.net_amount as decimal(18, 4)) as net_amount,
+        described.revenue_share,
+        described.recency_days_mean,
+        described.frequency_mean,
+        described.monetary_mean,
+        rules.sql_rule,
+        rules.rule_precision,
+        rules.rule_recall,
+        rules.rule_fidelity,
+        coalesce(playbook.recommended_action, 'Nobody is in it today') as recommended_action,
         true as is_promoted
 
-    from numbered
+    from described
+
+    left join rules
+        on described.segment_key = rules.segment_key
 
     left join playbook
-        on numbered.rfm_group = playbook.rfm_group
+        on described.advised_group = playbook.rfm_group
 
 )
 
-select * from segments
+select * from published

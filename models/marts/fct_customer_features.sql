@@ -17,6 +17,8 @@ described as (
         frequency,
         monetary,
         tenure_days,
+        recent_order_count,
+        recent_amount,
         purchase_day_count,
         gap_mean_days,
         gap_cv,

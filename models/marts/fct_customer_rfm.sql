@@ -6,27 +6,6 @@ scores as (
 
 ),
 
-rfm_groups as (
-
-    select * from {{ ref('rfm_groups') }}
-
-),
-
-named as (
-
-    select
-        scores.*,
-        rfm_groups.rfm_group
-
-    from scores
-
-    inner join rfm_groups
-        on
-            scores.r_score = rfm_groups.r_score
-            and scores.f_score = rfm_groups.f_score
-
-),
-
 rfm as (
 
     select
@@ -41,14 +20,14 @@ rfm as (
         today.rfm_group,
         earlier.rfm_group as previous_rfm_group
 
-    from named as today
+    from scores as today
 
-    left join named as earlier
+    left join scores as earlier
         on
             today.customer_id = earlier.customer_id
-            and not earlier.is_current
+            and earlier.period_number = 1
 
-    where today.is_current
+    where today.period_number = 0
 
 )
 

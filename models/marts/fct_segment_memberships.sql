@@ -1,14 +1,8 @@
 with
 
-rfm as (
+segments as (
 
-    select * from {{ ref('fct_customer_rfm') }}
-
-),
-
-kmeans as (
-
-    select * from {{ ref('ml_customers__kmeans') }}
+    select * from {{ ref('ml_customers__segments') }}
 
 ),
 
@@ -16,21 +10,15 @@ memberships as (
 
     select
         customer_id,
-        'rfm' as segmentation,
+        segmentation,
         as_of_date,
-        concat('rfm-', replace(lower(rfm_group), ' ', '-')) as segment_key,
-        cast(null as double) as distance
-    from rfm
+        segment_key,
+        distance,
+        confidence,
+        is_noise,
+        is_current
 
-    union all
-
-    select
-        customer_id,
-        'kmeans' as segmentation,
-        as_of_date,
-        concat('kmeans-', cluster_id) as segment_key,
-        distance
-    from kmeans
+    from segments
 
 )
 

@@ -3,6 +3,7 @@ with
 memberships as (
 
     select * from {{ ref('fct_segment_memberships') }}
+    where is_current
 
 ),
 

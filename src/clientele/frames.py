@@ -39,3 +39,31 @@ def collect(relation, key: str | list[str], *, max_rows: int = 5_000_000) -> pd.
             "the model must have one row per key"
         )
     return frame.sort_values(keys, ignore_index=True).set_index(key)
+
+
+def as_table(session, frame: pd.DataFrame, types: dict[str, str]):
+    """Return ``frame`` as a relation of the engine behind ``session``, with the given types.
+
+    ``types`` maps columns, in order, to names of types that both engines read. Without it an
+    empty frame has no types, and a date turns into a timestamp. NaN becomes null.
+    """
+    frame = frame.reindex(columns=list(types))
+    if hasattr(session, "createDataFrame"):
+        casts = {"int": int, "double": float, "boolean": bool, "string": str}
+        columns = []
+        for name, kind in types.items():
+            cast = casts.get(kind) or (lambda value: pd.Timestamp(value).date())
+            columns.append([None if pd.isna(value) else cast(value) for value in frame[name]])
+        schema = ", ".join(f"{name} {kind}" for name, kind in types.items())
+        return session.createDataFrame(list(zip(*columns, strict=True)), schema)
+    columns = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in types.items())
+    return session.from_df(frame).project(columns)
+
+
+def stored_versions(dbt, session) -> set[int]:
+    """Return the versions that an append-only model holds already, none on its first run."""
+    if not dbt.is_incremental:
+        return set()
+    found = session.sql(f"select distinct version from {dbt.this}")
+    rows = found.collect() if hasattr(found, "collect") else found.fetchall()
+    return {int(row[0]) for row in rows}

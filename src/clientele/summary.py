@@ -30,12 +30,12 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
         f"As of {as_of_date}: {customers:,} customers, {orders:,} orders, "
         f"{revenue or 0:,.0f}{unit} from known customers.",
         "",
-        "Segments (k-means on behaviour)",
+        "Segments (how customers buy)",
     ]
     segments = query(
         """
         select segment_name, customer_count, customer_share, revenue_share, recommended_action
-        from marts.dim_segments where segmentation = 'kmeans' order by net_amount desc
+        from marts.dim_segments where segmentation = 'behaviour' order by net_amount desc
         """
     )
     lines += _table(

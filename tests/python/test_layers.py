@@ -121,8 +121,15 @@ def test_every_sql_model_that_decides_has_a_unit_test(manifest, models):
         "fct_customer_values",
         "fct_order_lines",
         "dim_products",
+        "feat_purchases",
+        "fct_segment_memberships",
+        "rpt_segmentation_drift",
+        "ml_segmentation__candidates",
+        "ml_segments__sample",
         # Compared with the package, row by row, by pytest.
         "ml_customers__clv",
+        # What earlier builds left cannot be mocked; test_segmentation.py builds one after another.
+        "ml_segmentation__reference",
     }
     untested = {
         model.name for model in models if model.language == "sql" and model.unique_id not in tested

@@ -1,10 +1,14 @@
--- Nobody is left out: each segmentation holds exactly the customers that have features.
+-- Nobody is left out: on each day each segmentation holds exactly the customers that had bought by then.
 
 with
 
 customers as (
 
-    select count(*) as customer_count from {{ ref('fct_customer_features') }}
+    select
+        as_of_date,
+        count(*) as customer_count
+    from {{ ref('feat_customers__behaviour') }}
+    group by as_of_date
 
 ),
 
@@ -12,19 +16,22 @@ segmentations as (
 
     select
         segmentation,
+        as_of_date,
         count(*) as customer_count
     from {{ ref('fct_segment_memberships') }}
-    group by segmentation
+    group by segmentation, as_of_date
 
 )
 
 select
     segmentations.segmentation,
+    segmentations.as_of_date,
     segmentations.customer_count,
     customers.customer_count as expected_count
 
 from segmentations
 
-cross join customers
+full outer join customers
+    on segmentations.as_of_date = customers.as_of_date
 
-where segmentations.customer_count <> customers.customer_count
+where segmentations.customer_count is null or segmentations.customer_count <> coalesce(customers.customer_count, 0)

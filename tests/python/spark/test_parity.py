@@ -28,9 +28,20 @@ GRAIN = {
     "fct_customer_values": ["customer_id", "horizon_days"],
     "fct_order_lines": ["order_line_id"],
     "fct_orders": ["order_id"],
-    "fct_segment_memberships": ["segmentation", "customer_id"],
+    "fct_segment_drivers": ["segment_key", "measure"],
+    "fct_segment_memberships": ["segmentation", "customer_id", "as_of_date"],
+    "fct_segment_migrations": [
+        "segmentation",
+        "to_as_of_date",
+        "from_segment_key",
+        "to_segment_key",
+    ],
     "fct_segment_metrics": ["segmentation", "segment_key", "month_date"],
+    "fct_segmentation_runs": ["segmentation", "version", "feature_set", "method", "cluster_count"],
+    "fct_segmentation_sensitivity": ["segmentation", "version", "variation", "changed_to"],
+    "fct_segmentation_versions": ["segmentation", "version"],
     "rpt_data_quality": ["reason"],
+    "rpt_segmentation_drift": ["measure"],
 }
 # Relative. Sums of doubles, logarithms and powers differ in their last digits from one library to
 # the next, and so between engines; keys, counts, dates and money are equal, whatever the mart.

@@ -1,0 +1,27 @@
+{#- A view: whose basket it is, for the few baskets that are asked for. -#}
+{{ config(materialized='view') }}
+
+with
+
+orders as (
+
+    select * from {{ ref('int_orders') }}
+
+),
+
+purchases as (
+
+    select
+        order_id,
+        customer_id,
+        order_date
+
+    from orders
+
+    where
+        is_purchase
+        and customer_id is not null
+
+)
+
+select * from purchases

@@ -1,0 +1,50 @@
+{#- A view: who buys none of the itemsets is in it with nought. -#}
+{{ config(materialized='view') }}
+
+with
+
+sampled as (
+
+    select * from {{ ref('feat_customers__segmentation_sample') }}
+
+),
+
+shares as (
+
+    select * from {{ ref('ml_customers__itemsets') }}
+
+),
+
+versions as (
+
+    select distinct version from shares
+
+),
+
+described as (
+
+    select
+        sampled.customer_id,
+        sampled.as_of_date,
+        sampled.is_current,
+        sampled.rfm_segment_key,
+        sampled.forward_amount,
+        sampled.forward_order_count,
+        versions.version,
+        {% for itemset in itemset_names() %}
+        coalesce(shares.{{ itemset }}, 0) as {{ itemset }}{{ ',' if not loop.last }}
+        {% endfor %}
+
+    from sampled
+
+    cross join versions
+
+    left join shares
+        on
+            sampled.customer_id = shares.customer_id
+            and sampled.as_of_date = shares.as_of_date
+            and versions.version = shares.version
+
+)
+
+select * from described

@@ -1,0 +1,109 @@
+with
+
+itemsets as (
+
+    select * from {{ ref('ml_baskets__itemsets') }}
+
+),
+
+due as (
+
+    select max(version) as version from {{ ref('ml_segmentation__due') }}
+
+),
+
+reference as (
+
+    select max(version) as version
+    from {{ ref('ml_segmentation__reference') }}
+    where segmentation = 'baskets'
+
+),
+
+baskets as (
+
+    select * from {{ ref('feat_baskets') }}
+
+),
+
+purchases as (
+
+    select * from {{ ref('feat_purchases') }}
+
+),
+
+behaviour as (
+
+    select * from {{ ref('feat_customers__behaviour') }}
+
+),
+
+-- The version that scores until now, and the one that is being made.
+wanted as (
+
+    select itemsets.*
+    from itemsets
+    cross join due
+    cross join reference
+    where itemsets.version in (due.version, reference.version)
+
+),
+
+held as (
+
+    select
+        baskets.basket_id,
+        wanted.version,
+        wanted.itemset
+
+    from baskets
+
+    inner join wanted
+        on baskets.item = wanted.item
+
+    group by baskets.basket_id, wanted.version, wanted.itemset, wanted.item_count
+
+    having count(*) = wanted.item_count
+
+),
+
+shares as (
+
+    select
+        behaviour.customer_id,
+        behaviour.as_of_date,
+        held.version,
+        held.itemset,
+        cast(count(*) as double) / max(behaviour.frequency) as share
+
+    from held
+
+    inner join purchases
+        on held.basket_id = purchases.order_id
+
+    inner join behaviour
+        on
+            purchases.customer_id = behaviour.customer_id
+            and purchases.order_date <= behaviour.as_of_date
+
+    group by behaviour.customer_id, behaviour.as_of_date, held.version, held.itemset
+
+),
+
+customers as (
+
+    select
+        customer_id,
+        as_of_date,
+        version,
+        {% for itemset in itemset_names() %}
+        max(case when itemset = '{{ itemset }}' then share else 0 end) as {{ itemset }}{{ ',' if not loop.last }}
+        {% endfor %}
+
+    from shares
+
+    group by customer_id, as_of_date, version
+
+)
+
+select * from customers

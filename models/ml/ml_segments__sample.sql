@@ -1,0 +1,37 @@
+{#- A view: one model reads it. -#}
+{{ config(materialized='view') }}
+
+with
+
+sampled as (
+
+    select * from {{ ref('feat_customers__segmentation_sample') }}
+    where is_current
+
+),
+
+segments as (
+
+    select * from {{ ref('ml_customers__segments') }}
+    where is_current
+
+),
+
+joined as (
+
+    select
+        segments.segmentation,
+        segments.segment_key,
+        sampled.customer_id,
+        {% for measure in segmentation_measures() %}
+        sampled.{{ measure }}{{ ',' if not loop.last }}
+        {% endfor %}
+
+    from sampled
+
+    inner join segments
+        on sampled.customer_id = segments.customer_id
+
+)
+
+select * from joined
