@@ -4,10 +4,11 @@
     clientele.clustering.assign does. Expands to CTEs, the last of which is `assigned`.
 
     Up to `slots` prototypes are one wide row, and a customer's distances are expressions over it: no join, no
-    aggregation. More of them (hierarchical, dbscan) are joined, a row each.
+    aggregation. More of them (hierarchical, dbscan) are joined, a row each. What is never scaled by quantiles can do
+    without the knots.
 -#}
 
-{% macro nearest_segments(segmentation, measures, slots=12) %}
+{% macro nearest_segments(segmentation, measures, slots=12, with_quantiles=true) %}
 
 prototypes as (
 
@@ -37,7 +38,7 @@ scalings as (
         {% for measure in measures %}
         coalesce(max(case when feature = '{{ measure }}' then location end), 0) as location_{{ measure }},
         coalesce(max(case when feature = '{{ measure }}' then scale end), 1) as scale_{{ measure }},
-        {% for knot in range(11) %}
+        {% for knot in range(11 if with_quantiles else 0) %}
         max(case when feature = '{{ measure }}' then knot_{{ knot }} end) as knot_{{ knot }}_{{ measure }},
         {% endfor %}
         {% endfor %}
@@ -55,6 +56,7 @@ unscaled as (
         {% for measure in measures %}
         case
             when scalings.scaling = 'log1p' then ln(1 + customers.{{ measure }})
+            {% if with_quantiles -%}
             when scalings.scaling = 'quantile' then
                 (
                     0
@@ -71,6 +73,7 @@ unscaled as (
                     )
                     {% endfor %}
                 ) / 10
+            {% endif -%}
             else customers.{{ measure }}
         end as {{ measure }}{{ ',' if not loop.last }}
         {% endfor %}

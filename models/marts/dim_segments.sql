@@ -100,7 +100,7 @@ profiles as (
 
 ),
 
-groups as (
+named_groups as (
 
     select distinct
         segment_key,
@@ -115,9 +115,10 @@ described as (
     select
         profiles.*,
         coalesce(in_force.version, 1) as version,
-        coalesce(in_force.method, case when profiles.segmentation = 'rfm' then 'rfm_groups' else 'noise' end) as method,
-        coalesce(given_names.segment_name, in_force.segment_name, groups.rfm_group, 'Unlike any segment') as segment_name,
-        coalesce(groups.rfm_group, rfm_groups.rfm_group) as advised_group
+        coalesce(in_force.method, case when profiles.segmentation = 'rfm' then 'rfm_groups' else 'noise' end)
+            as made_by,
+        coalesce(given_names.segment_name, in_force.segment_name, named_groups.rfm_group, 'Unlike any segment') as segment_name,
+        coalesce(named_groups.rfm_group, rfm_groups.rfm_group) as advised_group
 
     from profiles
 
@@ -127,8 +128,8 @@ described as (
     left join given_names
         on profiles.segment_key = given_names.segment_key
 
-    left join groups
-        on profiles.segment_key = groups.segment_key
+    left join named_groups
+        on profiles.segment_key = named_groups.segment_key
 
     left join rfm_groups
         on
@@ -144,7 +145,7 @@ published as (
         cast(described.version as int) as version,
         described.segment_key,
         described.segment_name,
-        described.method,
+        described.made_by,
         described.as_of_date,
         cast(described.customer_count as int) as customer_count,
         described.customer_share,

@@ -52,6 +52,36 @@ amounts as (
 
 ),
 
+later as (
+
+    select
+        memberships.segmentation,
+        memberships.customer_id,
+        memberships.segment_key,
+        periods.to_as_of_date
+
+    from memberships
+
+    inner join periods
+        on memberships.as_of_date = periods.to_as_of_date
+
+),
+
+earlier as (
+
+    select
+        memberships.segmentation,
+        memberships.customer_id,
+        memberships.segment_key,
+        periods.to_as_of_date
+
+    from memberships
+
+    inner join periods
+        on memberships.as_of_date = periods.from_as_of_date
+
+),
+
 -- Where each was before, and where each is: a newcomer comes from `none`, who gave back every purchase goes there.
 moved as (
 
@@ -62,27 +92,9 @@ moved as (
         coalesce(earlier.segment_key, 'none') as from_segment_key,
         coalesce(later.segment_key, 'none') as to_segment_key
 
-    from (
-        select
-            memberships.segmentation,
-            memberships.customer_id,
-            memberships.segment_key,
-            periods.to_as_of_date
-        from memberships
-        inner join periods
-            on memberships.as_of_date = periods.to_as_of_date
-    ) as later
+    from later
 
-    full outer join (
-        select
-            memberships.segmentation,
-            memberships.customer_id,
-            memberships.segment_key,
-            periods.to_as_of_date
-        from memberships
-        inner join periods
-            on memberships.as_of_date = periods.from_as_of_date
-    ) as earlier
+    full outer join earlier
         on
             later.segmentation = earlier.segmentation
             and later.customer_id = earlier.customer_id

@@ -30,10 +30,10 @@ described as (
         sampled.rfm_segment_key,
         sampled.forward_amount,
         sampled.forward_order_count,
-        versions.version,
         {% for itemset in itemset_names() %}
-        coalesce(shares.{{ itemset }}, 0) as {{ itemset }}{{ ',' if not loop.last }}
+        coalesce(shares.{{ itemset }}, 0) as {{ itemset }},
         {% endfor %}
+        versions.version
 
     from sampled
 

@@ -23,11 +23,11 @@ shares as (
 customers as (
 
     select
-        behaviour.customer_id,
-        behaviour.as_of_date,
         {% for itemset in itemset_names() %}
-        coalesce(shares.{{ itemset }}, 0) as {{ itemset }}{{ ',' if not loop.last }}
+        coalesce(shares.{{ itemset }}, 0) as {{ itemset }},
         {% endfor %}
+        behaviour.customer_id,
+        behaviour.as_of_date
 
     from behaviour
 
@@ -38,6 +38,6 @@ customers as (
 
 ),
 
-{{ nearest_segments('baskets', itemset_names()) }}
+{{ nearest_segments('baskets', itemset_names(), with_quantiles=false) }}
 
 select * from assigned

@@ -5,11 +5,11 @@ with
 customers as (
 
     select
-        customer_id,
-        as_of_date,
         {% for measure in measures %}
-        cast(greatest({{ measure }}, 0) as double) as {{ measure }}{{ ',' if not loop.last }}
+        cast(greatest({{ measure }}, 0) as double) as {{ measure }},
         {% endfor %}
+        customer_id,
+        as_of_date
 
     from {{ ref('feat_customers__behaviour') }}
 

@@ -74,7 +74,7 @@ shares as (
         behaviour.as_of_date,
         held.version,
         held.itemset,
-        cast(count(*) as double) / max(behaviour.frequency) as share
+        cast(count(*) as double) / max(behaviour.frequency) as basket_share
 
     from held
 
@@ -95,10 +95,10 @@ customers as (
     select
         customer_id,
         as_of_date,
-        version,
         {% for itemset in itemset_names() %}
-        max(case when itemset = '{{ itemset }}' then share else 0 end) as {{ itemset }}{{ ',' if not loop.last }}
+        max(case when itemset = '{{ itemset }}' then basket_share else 0 end) as {{ itemset }},
         {% endfor %}
+        version
 
     from shares
 

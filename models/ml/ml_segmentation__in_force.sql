@@ -40,7 +40,39 @@ ranked as (
 
 in_force as (
 
-    select parameters.*
+    select
+        parameters.segmentation,
+        parameters.version,
+        parameters.segment_key,
+        parameters.segment_name,
+        parameters.as_of_date,
+        parameters.is_current,
+        parameters.feature_set,
+        parameters.method,
+        parameters.cluster_count,
+        parameters.prototype_id,
+        parameters.cluster_id,
+        parameters.feature,
+        parameters.scaling,
+        parameters.location,
+        parameters.scale,
+        parameters.knot_0,
+        parameters.knot_1,
+        parameters.knot_2,
+        parameters.knot_3,
+        parameters.knot_4,
+        parameters.knot_5,
+        parameters.knot_6,
+        parameters.knot_7,
+        parameters.knot_8,
+        parameters.knot_9,
+        parameters.knot_10,
+        parameters.centre,
+        parameters.weight,
+        parameters.offset_score,
+        parameters.reach,
+        parameters.far_distance,
+        parameters.approximation_agreement
 
     from parameters
 

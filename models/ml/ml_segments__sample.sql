@@ -22,10 +22,10 @@ joined as (
     select
         segments.segmentation,
         segments.segment_key,
-        sampled.customer_id,
         {% for measure in segmentation_measures() %}
-        sampled.{{ measure }}{{ ',' if not loop.last }}
+        sampled.{{ measure }},
         {% endfor %}
+        sampled.customer_id
 
     from sampled
 

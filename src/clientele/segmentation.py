@@ -203,9 +203,11 @@ def fitted(
             continue
         own = reference[reference["segmentation"] == segmentation]
         now, past = split(newest(sample, due_rows))
-        sets = feature_sets
+        sets, how = feature_sets, scaling
         if segmentation == "baskets":
             sets = {"itemsets": itemset_columns(now)}
+            # Most shares are 0: their quantiles say nothing.
+            how = "log1p" if scaling == "quantile" else scaling
         known = None
         if len(own):
             known = current_segments(split(of_reference(sample, own))[0], own)
@@ -216,7 +218,7 @@ def fitted(
                 features,
                 method=method,
                 feature_sets=sets,
-                scaling=scaling,
+                scaling=how,
                 reference=known if is_current else None,
                 cluster_counts=counts,
                 random_seed=random_seed,
