@@ -21,7 +21,7 @@ words as (
 
 ),
 
--- Decimals: their sums are the same in any order of rows.
+-- Decimals: their sums are the same in any order of rows. Squares are of doubles: Spark cuts products of decimals.
 customers as (
 
     select
@@ -31,6 +31,8 @@ customers as (
         {% for measure in measures %}
         cast(features.{{ measure }} as decimal(28, 9)) as {{ measure }},
         cast(ln(1 + cast(greatest(features.{{ measure }}, 0) as double)) as decimal(28, 9)) as log_{{ measure }},
+        cast(power(ln(1 + cast(greatest(features.{{ measure }}, 0) as double)), 2) as decimal(28, 9))
+            as square_{{ measure }},
         {% endfor %}
         features.customer_id
 
@@ -50,7 +52,7 @@ summed as (
         {% for measure in measures %}
         cast(sum({{ measure }}) as double) as {{ measure }},
         cast(sum(log_{{ measure }}) as double) as log_{{ measure }},
-        cast(sum(cast(log_{{ measure }} * log_{{ measure }} as decimal(28, 9))) as double) as square_{{ measure }},
+        cast(sum(square_{{ measure }}) as double) as square_{{ measure }},
         {% endfor %}
         count(*) as customer_count
 

@@ -22,7 +22,7 @@ def marts(sample):
 
 
 def test_every_analysis_answers_with_rows(analyses):
-    assert len(analyses) == 6
+    assert len(analyses) == 7
     assert all(len(result) > 0 for result in analyses.values())
 
 
@@ -45,6 +45,29 @@ def test_whoever_changed_group_has_moved_and_nobody_else(analyses, marts):
     found = result.loc[expected.index.tolist()]
     assert found["customer_count"].tolist() == expected["size"].tolist()
     assert found["net_amount"].tolist() == pytest.approx(expected["sum"].astype(float).tolist())
+
+
+def test_moves_between_segments_are_those_of_the_memberships(analyses, sample):
+    moved, fresh = sample.query(
+        """
+        select
+            count_if(earlier.segment_key <> later.segment_key),
+            count_if(earlier.customer_id is null)
+        from (from marts.fct_segment_memberships where is_current) as later
+        left join (
+            from marts.fct_segment_memberships
+            where as_of_date = (
+                select max(as_of_date) from marts.fct_segment_memberships where not is_current
+            )
+        ) as earlier using (customer_id, segmentation)
+        where segmentation = 'behaviour'
+        """
+    )[0]
+    result = analyses["who_moved_between_segments"]
+    newcomers = result["from_segment"] == "(not yet a customer)"
+    assert result[newcomers]["customer_count"].sum() == fresh > 100
+    gone = result["to_segment"] == "(no longer a customer)"
+    assert result[~newcomers & ~gone]["customer_count"].sum() == moved > 20
 
 
 def test_category_indexes_compare_a_segment_s_share_with_everybody_s(analyses, marts):

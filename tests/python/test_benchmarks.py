@@ -85,8 +85,8 @@ def test_time_goes_to_the_stage_of_the_node_that_ran():
 
     results = [
         node("model.clientele.stg_order_lines", 10, 14),
-        node("model.clientele.ml_kmeans__parameters", 14, 16),
-        node("model.clientele.ml_customers__kmeans", 16, 17),
+        node("model.clientele.ml_clv__parameters", 14, 16),
+        node("model.clientele.ml_customers__behaviour", 16, 17),
         node("model.clientele.dim_customers", 17, 20),
         node("test.clientele.not_null_dim_customers_customer_id.0123", 20, 21),
         {"unique_id": "seed.clientele.rfm_groups", "timing": []},
