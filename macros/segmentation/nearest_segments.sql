@@ -284,7 +284,8 @@ assigned as (
         case
             when other_square is null then 1.0
             when other_square <= square then 0.0
-            else 1 - sqrt(greatest(square, 0)) / sqrt(other_square)
+            -- Rounded: near the border the last digits are those of a difference.
+            else round(1 - sqrt(greatest(square, 0)) / sqrt(other_square), 9)
         end as confidence,
         sqrt(greatest(square, 0)) > coalesce(reach, sqrt(greatest(square, 0))) as is_noise
 
