@@ -237,10 +237,15 @@ def scopes_of(cells: pd.DataFrame, min_support: float, min_count: int) -> pd.Dat
     mined = cells[~cells["is_holdout"]]
     rows = [(None, int(mined["basket_count"].sum()))]
     rows += [(cell.segment, int(cell.basket_count)) for cell in mined.itertuples() if cell.segment]
+    rows = [(segment, n) for segment, n in rows if n]
     return pd.DataFrame(
-        [(s, n, max(min_count, fewest_baskets(min_support, n))) for s, n in rows if n],
-        columns=["segment", "basket_count", "min_count"],
-    ).astype({"segment": object})
+        {
+            # Of objects: None would become NaN among texts.
+            "segment": pd.Series([segment for segment, _ in rows], dtype=object),
+            "basket_count": [n for _, n in rows],
+            "min_count": [max(min_count, fewest_baskets(min_support, n)) for _, n in rows],
+        }
+    )
 
 
 def _mine(
