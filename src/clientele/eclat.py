@@ -103,7 +103,7 @@ class _Rest:
         )
 
     def bitmaps(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return a row of bits for each of the ``chosen`` items, and the first word of each cell."""
+        """Return a row of bits for each of the ``chosen`` items, and where each cell begins."""
         sizes = np.diff(self.cells)
         words = -(-sizes // WORD)
         edges = np.concatenate([[0], np.cumsum(words)])

@@ -26,6 +26,7 @@ class Explosion(ValueError):
     """More sets than fit; ``fitting`` is a support that would, as far as can be told."""
 
     def __init__(self, message: str, fitting: float) -> None:
+        """Keep the support beside the words."""
         super().__init__(message)
         self.fitting = fitting
 
@@ -36,9 +37,10 @@ class Itemsets:
 
     ``labels`` (n) are the items, rare ones first; ``sets[k]`` (m x k+1) the sets of k + 1 items as
     ascending positions in ``labels``, in lexical order; ``counts[k]`` (m x cells) the baskets of
-    each cell that hold them. ``cells`` says whose baskets a cell holds (``segment``, "" for nobody's,
-    ``is_holdout``) and how many (``basket_count``); ``scopes`` what was mined (``segment``, null for
-    everybody), how many baskets that is, and how many make a set frequent (``min_count``).
+    each cell that hold them. ``cells`` says whose baskets a cell holds (``segment``, "" for
+    nobody's; ``is_holdout``) and how many (``basket_count``); ``scopes`` what was mined
+    (``segment``, null for everybody), how many baskets that is, and how many make a set frequent
+    (``min_count``).
     """
 
     labels: np.ndarray
@@ -51,6 +53,7 @@ class Itemsets:
     notes: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
+        """Return how many sets there are."""
         return sum(map(len, self.sets))
 
     @property
@@ -337,10 +340,10 @@ def _refuse_too_many_pairs(
         if pair_count > max_pairs:
             room = (1 + math.isqrt(1 + 8 * max_pairs)) // 2
             fitting = _round_up((int(np.sort(held)[::-1][room]) + 1) / scope.basket_count)
+            whose = f" of {scope.segment}" if scope.segment else ""
             raise Explosion(
-                f"min_support={min_support} ({scope.min_count:,} of {scope.basket_count:,} baskets"
-                f"{f' of {scope.segment}' if scope.segment else ''}) leaves {item_count:,} frequent "
-                f"items, {pair_count:,} candidate pairs, more than {max_pairs:,}: "
+                f"min_support={min_support} ({scope.min_count:,} of {scope.basket_count:,} "
+                f"baskets{whose}) leaves {item_count:,} frequent items, {pair_count:,} candidate pairs, more than {max_pairs:,}: "
                 f"raise min_support to {fitting}",
                 fitting=fitting,
             )

@@ -44,6 +44,7 @@ class DuckDBTables(_Tables):
     is_spark = False
 
     def __init__(self, baskets, session) -> None:
+        """Take a relation of ``session``, or a data frame and a connection of our own."""
         super().__init__(baskets.columns)
         self.session, self.baskets = session or duckdb.connect(), baskets
         self.registered = set()
@@ -125,6 +126,7 @@ class SparkTables(_Tables):
     is_spark = True
 
     def __init__(self, baskets, session) -> None:
+        """Take a data frame of ``session``."""
         super().__init__(baskets.columns)
         self.session, self.baskets = session, baskets
         self._name("baskets", baskets)

@@ -34,8 +34,9 @@ def mine_scopes(
     basket_count, item_count = len(rows.cell), len(in_scope)
     if basket_count * item_count > MAX_CELLS:
         raise ValueError(
-            f"{basket_count:,} baskets x {item_count:,} items are more than the {MAX_CELLS:,} cells "
-            f"that fit in memory for engine {engine}: take sql or bitmap, or raise min_support"
+            f"{basket_count:,} baskets x {item_count:,} items are more than the {MAX_CELLS:,} "
+            f"cells that fit in memory for engine {engine}: "
+            "take sql or bitmap, or raise min_support"
         )
     holds = np.zeros((basket_count, item_count), dtype=bool)
     holds[np.repeat(np.arange(basket_count), np.diff(rows.starts)), rows.items] = True
@@ -65,19 +66,21 @@ def _mine(engine, holds, items, fewest, max_length, max_itemsets) -> list[tuple[
         return []
     if engine == "fpgrowth":
         mine, options = fpgrowth, {}
-        table = pd.DataFrame.sparse.from_spmatrix(sparse.csr_matrix(holds), columns=items)
+        table = pd.DataFrame.sparse.from_spmatrix(sparse.csr_matrix(holds))
     else:
         mine, options = apriori, {"low_memory": True}
-        table = pd.DataFrame(holds, columns=items, copy=False)
-    longest, length, sets = int(min(max_length, len(items))), 1, items[:, None]
+        table = pd.DataFrame(holds, copy=False)
+    longest, length = int(min(max_length, len(items))), 1
+    sets = np.arange(len(items))[:, None]
     while length < longest:
         # Sets of the next length extend a prefix they share with another; `_bound` counts the
         # most there can be of any length.
         _, sharing = np.unique(sets[:, :-1], axis=0, return_counts=True)
         if _bound(sharing, 1, max_itemsets) > max_itemsets and length > 1:
             raise OverflowError(
-                f"{len(sets):,} frequent sets of {length} items give more than {max_itemsets:,} "
-                f"candidates of {length + 1}: set max_length to {length} or raise min_support"
+                f"{len(sets):,} frequent itemsets of {length} items give more than "
+                f"{max_itemsets:,} candidates of {length + 1}: set max_length to {length} or "
+                "raise min_support"
             )
         safe = _bound(sharing, longest - length, max_itemsets) <= max_itemsets
         length = longest if safe else length + 1
@@ -88,7 +91,7 @@ def _mine(engine, holds, items, fewest, max_length, max_itemsets) -> list[tuple[
         sets = np.array([set_ for set_ in found if len(set_) == length])
         if not len(sets):
             break
-    return found
+    return [tuple(items[list(set_)].tolist()) for set_ in found]
 
 
 def _bound(sharing: np.ndarray, steps: int, enough: int) -> int:

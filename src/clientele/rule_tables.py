@@ -40,8 +40,8 @@ def itemset_table(
     ``baskets`` and ``items`` are the relations of `ml_rules__baskets` and `feat_items`, ``knobs``
     those of `find_itemsets`. Returns a row per period (`whole`, `earlier`), level, itemset, segment
     ("" for nobody's) and part in which a basket holds it, with `ITEMSET_TABLE_TYPES`; ``items`` is
-    a JSON array of sorted names, and the empty one counts the baskets. In `earlier` the baskets held
-    out are counted too. ``say`` is told which engine was taken and why.
+    a JSON array of sorted names, and the empty one counts the baskets. In `earlier` the baskets
+    held out are counted too. ``say`` is told which engine was taken and why.
     """
     tables = []
     for level in item_levels:
@@ -202,7 +202,11 @@ def difference_table(itemsets: pd.DataFrame, found_rules: pd.DataFrame) -> pd.Da
             )
         ]
         counted = pairs.merge(segments.rename(columns={"order_count": "basket_count"}), how="cross")
-        sides = {"order": "items", "antecedent": "antecedent_items", "consequent": "consequent_items"}
+        sides = {
+            "order": "items",
+            "antecedent": "antecedent_items",
+            "consequent": "consequent_items",
+        }
         for name, side in sides.items():
             key = pd.MultiIndex.from_frame(counted[[side, "segment_key"]])
             counted[f"{name}_count"] = count_of.reindex(key, fill_value=0).to_numpy()

@@ -114,8 +114,9 @@ def rules(mined: Itemsets, *, min_confidence: float, interval: float = 0.95) -> 
     ``min_confidence``, a share in [0, 1], hold the consequent too. The columns are those of
     `RULE_TYPES`. ``scope`` is `all` or a segment. ``antecedent`` and ``consequent`` are the sorted
     items joined by ", " to be read, ``antecedent_items`` and ``consequent_items`` the same as JSON
-    arrays, which hold even for items with a comma in their name. ``order_count``, ``antecedent_count`` and ``consequent_count`` are exact numbers of
-    baskets out of ``basket_count``; the measures are computed from them:
+    arrays, which hold even for items with a comma in their name. ``order_count``,
+    ``antecedent_count`` and ``consequent_count`` are exact numbers of baskets out of
+    ``basket_count``; the measures are computed from them:
 
     - ``conviction`` is null where no basket contradicts the rule (it would be infinite), ``zhang``
       where both sides are in every basket; Zhang's metric, Jaccard and Kulczynski as in P.-N. Tan,
@@ -282,7 +283,7 @@ class _Family:
         return counts
 
     def _best(self, k: int, less: np.ndarray) -> np.ndarray:
-        """Return, per mask, the highest confidence with fewer items to the left, of those at least 1.
+        """Return, per mask, the highest confidence with fewer items to the left, but not none.
 
         What is to the right of a mask stays; -inf where the mask is one item.
         """
@@ -405,6 +406,8 @@ def fisher_p_values(both, left, right, n) -> np.ndarray:
     first term by the ratio of neighbours, from whichever side of the mean is shorter.
     """
     both, left, right = (np.asarray(count, dtype=np.int64) for count in (both, left, right))
+    # The test does not tell the sides apart; nor must its last digit.
+    left, right = np.minimum(left, right), np.maximum(left, right)
     n = np.broadcast_to(np.asarray(n, dtype=np.int64), both.shape)
     above = both.astype(float) * n > left.astype(float) * right
     p = np.empty(both.shape)
@@ -493,7 +496,8 @@ def rule_differences(
     rule_count = rule.max() + 1 if len(rule) else 0
 
     def per_rule(values):
-        return np.bincount(rule[compared], values[compared], minlength=rule_count)
+        sums = np.bincount(rule[compared], values[compared], minlength=rule_count)
+        return sums.astype(float)
 
     with np.errstate(divide="ignore", invalid="ignore"):
         common = per_rule(both * neither / n) / per_rule(only_left * only_right / n)

@@ -45,22 +45,31 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
     )
     rules = query(
         f"""
-        select antecedent, consequent, confidence, lift, order_count
+        select antecedent, consequent, confidence, lift, holdout_lift, order_count
         from marts.fct_association_rules
+        where scope = 'all' and item_level = 'product' and is_significant and not is_redundant
         order by lift desc, antecedent, consequent limit {rule_count:d}
         """
     )
     total = query(
-        "select count(*), coalesce(sum(case when lift < 1 then 1 else 0 end), 0) "
-        "from marts.fct_association_rules"
+        "select count(*), coalesce(sum(case when lift < 1 then 1 else 0 end), 0), "
+        "coalesce(sum(case when is_significant and not is_redundant then 1 else 0 end), 0) "
+        "from marts.fct_association_rules where scope = 'all' and item_level = 'product'"
     )[0]
-    lines += ["", f"Bought together ({total[0]:,} rules, {total[1]:,} with lift below 1)"]
+    lines += [
+        "",
+        f"Bought together ({total[0]:,} rules, {total[1]:,} with lift below 1, "
+        f"{total[2]:,} neither chance nor redundant)",
+    ]
     if not rules:
         lines.append("  none; lower the vars `rules_min_support` or `rules_min_confidence`")
     lines += _table(
-        [(a, "=>", c, f"{conf:.0%}", f"{lift:.1f}", f"{n:,}") for a, c, conf, lift, n in rules],
-        ("who buys", "", "also buys", "confidence", "lift", "orders"),
-        {3, 4, 5},
+        [
+            (a, "=>", c, f"{conf:.0%}", f"{lift:.1f}", "" if since is None else f"{since:.1f}", n)
+            for a, c, conf, lift, since, n in rules
+        ],
+        ("who buys", "", "also buys", "confidence", "lift", "tested", "orders"),
+        {3, 4, 5, 6},
     )
     values = query(
         """

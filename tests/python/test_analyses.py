@@ -87,10 +87,24 @@ def test_category_indexes_compare_a_segment_s_share_with_everybody_s(analyses, m
 
 
 def test_every_rule_is_read_by_its_lift(analyses, marts):
-    result, rules = analyses["what_sells_together"], marts("fct_association_rules")
+    rules = marts("fct_association_rules").query("item_level == 'product'")
+    result = analyses["what_sells_together"]
     assert len(result) == len(rules)
     assert result["lift"].is_monotonic_decreasing
     assert (result["reading"].str.contains("less often") == (result["lift"] < 1)).all()
+    chance = (rules["lift"] >= 1) & ~rules["is_significant"]
+    assert (result["reading"] == "may be chance").sum() == chance.sum() > 0
+
+
+def test_a_rule_that_differs_is_shown_where_it_is_strongest(analyses, marts):
+    differences = marts("fct_association_rule_differences").query(
+        "is_different and is_compared and order_count > 0"
+    )
+    result = analyses["where_rules_differ"]
+    rule = ["item_level", "antecedent_items", "consequent_items"]
+    strongest = differences.groupby(rule)["odds_ratio"].max()
+    assert len(result) == len(strongest) > 0
+    assert sorted(result["odds_ratio"].dropna()) == sorted(strongest.dropna())
 
 
 def test_value_at_risk_is_the_money_of_the_probably_gone(analyses, marts):

@@ -39,7 +39,10 @@ def test_the_notebook_finds_the_customers_orders_and_rules_that_the_marts_hold(
     found = json.loads(peer("notebook.py", lines, "--products", products))
     (customers,) = sample.query("select count(*) from marts.fct_customer_features")[0]
     (orders,) = sample.query("select count(*) from marts.fct_orders where is_purchase")[0]
-    (rules,) = sample.query("select count(*) from marts.fct_association_rules")[0]
+    (rules,) = sample.query(
+        "select count(*) from marts.fct_association_rules "
+        "where scope = 'all' and item_level = 'product'"
+    )[0]
     assert (found["customers"], found["orders"], found["rules"]) == (customers, orders, rules)
     assert set(found["stages"]) == {
         "read", "clean", "features", "k-means", "lifetime value", "rules",

@@ -117,7 +117,6 @@ def test_every_sql_model_that_decides_has_a_unit_test(manifest, models):
         "feat_histories",
         "fct_customer_features",
         "fct_customer_category_shares",
-        "fct_association_rules",
         "fct_customer_values",
         "fct_order_lines",
         "dim_products",

@@ -7,9 +7,17 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import chi2, fisher_exact, hypergeom
 
 from clientele import itemsets, mlxtend_engines, rules
-from clientele.rules import frequent_itemsets, mine_rules
+from clientele.rules import (
+    adjusted,
+    fisher_p_values,
+    frequent_itemsets,
+    lift_interval,
+    mine_rules,
+    rule_differences,
+)
 
 TEXTBOOK = [
     [0, 1, 2],
@@ -143,6 +151,22 @@ def test_every_measure_follows_from_counts_made_without_apriori(engine, grocerie
         assert rule.lift == pytest.approx((both / a) / (c / n), rel=1e-14)
         assert rule.leverage == pytest.approx(both / n - a / n * c / n, rel=1e-9)
         assert rule.conviction == pytest.approx((1 - c / n) / (1 - both / a), rel=1e-9)
+        leverage = both / n - a / n * c / n
+        zhang = leverage / max(both / n * (1 - a / n), a / n * (c / n - both / n))
+        assert rule.zhang == pytest.approx(zhang, rel=1e-9)
+        assert rule.jaccard == both / len(with_left | with_right)
+        assert rule.kulczynski == pytest.approx((both / a + both / c) / 2, rel=1e-14)
+        chance = hypergeom.sf(both - 1, n, a, c)
+        assert rule.p_value == pytest.approx(chance, rel=1e-8)
+        shorter = [
+            len(set.intersection(*baskets[list(part)]) & with_right)
+            / len(set.intersection(*baskets[list(part)]))
+            for length in range(1, len(left))
+            for part in combinations(left, length)
+        ]
+        assert rule.is_redundant == (max(shorter, default=0) >= both / a)
+        best = max([c / n, *shorter])
+        assert rule.improvement == pytest.approx(both / a - best, abs=1e-12)
 
 
 def test_groceries_gives_the_published_rules(engine, groceries):
@@ -327,7 +351,7 @@ def test_where_sets_could_explode_they_are_mined_length_by_length(monkeypatch):
     monkeypatch.setattr(itemsets, "MAX_ITEMSETS", 1000)
     lengths.clear()
     assert len(frequent_itemsets(together, min_support=0.5, engine="apriori")) == 2**12 - 1
-    assert lengths == [3, 4, 5, 6, 7, 12]
+    assert lengths == [2, 3, 4, 5, 6, 7, 12]
 
 
 def test_sets_that_do_explode_are_refused_before_they_are_mined(monkeypatch):
@@ -386,3 +410,241 @@ def test_a_relation_of_the_warehouse_is_mined_where_it_is():
         left = connection.sql("select count(*) from duckdb_tables()").fetchall()
     pd.testing.assert_frame_equal(found, mine_rules(baskets, **knobs, engine="apriori"))
     assert left == [(0,)]
+
+
+def test_a_rule_is_redundant_only_where_a_shorter_left_side_does_as_well():
+    # "umbrella" adds nothing to "bread => butter"; "jam" does.
+    baskets = long_form(
+        [["bread", "butter"]] * 4
+        + [["bread", "butter", "umbrella"]] * 4
+        + [["bread", "umbrella"], ["bread"]] * 2
+        + [["bread", "jam", "butter"]] * 3
+        + [["milk"]] * 9
+    )
+    found = mine_rules(baskets, min_support=0.01, min_confidence=0.1)
+    rule = found.set_index(["antecedent", "consequent"])
+    assert rule.loc[("bread, umbrella", "butter"), "is_redundant"]
+    assert rule.loc[("bread, umbrella", "butter"), "improvement"] == pytest.approx(4 / 6 - 11 / 15)
+    assert not rule.loc[("bread, jam", "butter"), "is_redundant"] or (
+        rule.loc[("jam", "butter"), "confidence"] == 1
+    )
+    assert not rule.loc[("bread", "butter"), "is_redundant"]
+    assert rule.loc[("bread", "butter"), "improvement"] == pytest.approx(11 / 15 - 11 / 24)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_closed_and_maximal_are_those_of_brute_force(engine, seed):
+    baskets = random_baskets(seed, basket_count=30, item_count=9)
+    sets = brute_force_itemsets(baskets, 0.3, 9)
+    found = mine_rules(long_form(baskets), min_support=0.3, min_confidence=0, engine=engine)
+    assert len(found) > 10 and found["is_closed"].nunique() == found["is_maximal"].nunique() == 2
+    for rule in found.itertuples():
+        items = set(json.loads(rule.antecedent_items)) | set(json.loads(rule.consequent_items))
+        larger = [held for other, held in sets.items() if items < set(other)]
+        assert rule.is_maximal == (not larger)
+        assert rule.is_closed == (rule.order_count not in larger)
+
+
+def test_fishers_p_values_are_scipys_on_both_sides_of_the_mean():
+    rng = np.random.default_rng(1)
+    n = rng.integers(2, 400, 300)
+    left, right = rng.integers(0, n + 1), rng.integers(0, n + 1)
+    both = rng.integers(np.maximum(0, left + right - n), np.minimum(left, right) + 1)
+    found = fisher_p_values(both, left, right, n)
+    for p, b, a, c, total in zip(found, both, left, right, n, strict=True):
+        table = [[b, a - b], [c - b, total - a - c + b]]
+        assert p == pytest.approx(fisher_exact(table, alternative="greater").pvalue, rel=1e-9)
+    # Far out, and at the size of a large shop.
+    p = fisher_p_values([20_300], [200_000], [1_000_000], 10_000_000)[0]
+    assert p == pytest.approx(hypergeom.sf(20_299, 10_000_000, 200_000, 1_000_000), rel=1e-6)
+    assert fisher_p_values([500], [500], [500], 100_000)[0] == 0.0
+
+
+def test_adjusted_p_values_are_those_of_benjamini_and_hochberg():
+    # Their own example: 15 tests, of which four are significant at 0.05.
+    published = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459,
+                 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0]  # fmt: skip
+    found = adjusted(np.array(published), 15)
+    assert (found <= 0.05).sum() == 4
+    np.testing.assert_allclose(found[:4], [0.0015, 0.003, 0.0095, 0.035625])
+    # What was tested and is not here counts.
+    np.testing.assert_allclose(
+        adjusted(np.array(published[:4]), 15), [0.0015, 0.003, 0.0095, 0.035625]
+    )
+    assert adjusted(np.array([0.04, 0.03]), 2).tolist() == [0.04, 0.04]
+
+
+def independent_baskets(rng, basket_count, item_count):
+    share = rng.uniform(0.02, 0.2, item_count)
+    row, item = np.nonzero(rng.random((basket_count, item_count)) < share)
+    return pd.DataFrame({"basket_id": row, "item": [f"i{i}" for i in item]})
+
+
+def test_where_nothing_belongs_together_hardly_any_shop_has_a_significant_rule():
+    """All being chance, a false discovery rate of 5 % is one shop in twenty with any discovery."""
+    rng = np.random.default_rng(11)
+    shops = 200
+    discovering = 0
+    for _ in range(shops):
+        found = mine_rules(
+            independent_baskets(rng, 500, 20), min_support=0.004, min_confidence=0.01, max_length=3
+        )
+        assert len(found) > 100
+        discovering += (found["p_value_adjusted"] <= 0.05).any()
+    assert discovering <= 17  # 10 are expected at most, 17 have a chance of 2 %
+    # Unadjusted, every shop has some.
+    assert (found["p_value"] <= 0.05).any()
+
+
+def test_planted_pairs_are_discovered_among_many_that_are_not_at_the_stated_rate():
+    rng = np.random.default_rng(12)
+    true, false = 0, 0
+    for _ in range(40):
+        baskets = independent_baskets(rng, 800, 20)
+        for k in range(0, 6, 2):  # i0 draws i1, i2 draws i3, i4 draws i5
+            holders = baskets.loc[baskets["item"] == f"i{k}", "basket_id"].unique()
+            drawn = holders[rng.random(len(holders)) < 0.5]
+            extra = pd.DataFrame({"basket_id": drawn, "item": f"i{k + 1}"})
+            baskets = pd.concat([baskets, extra])
+        found = mine_rules(baskets, min_support=0.004, min_confidence=0.01, max_length=2)
+        significant = found[found["p_value_adjusted"] <= 0.05]
+        for rule in significant.itertuples():
+            a, b = sorted((int(rule.antecedent[1:]), int(rule.consequent[1:])))
+            if a % 2 == 0 and b == a + 1 and a < 6:
+                true += 1
+            else:
+                false += 1
+    assert true > 0.9 * 40 * 6
+    assert false / (true + false) <= 0.05
+
+
+def test_the_interval_holds_the_true_lift_as_often_as_it_says():
+    rng = np.random.default_rng(2)
+    n, cells = 2000, np.array([0.03, 0.07, 0.12, 0.78])
+    drawn = rng.multinomial(n, cells, 4000)
+    both, left, right = drawn[:, 0], drawn[:, 0] + drawn[:, 1], drawn[:, 0] + drawn[:, 2]
+    truth = 0.03 / (0.10 * 0.15)
+    for interval in (0.5, 0.9, 0.95):
+        lower, upper = lift_interval(both, left, right, n, interval=interval)
+        covered = ((lower <= truth) & (truth <= upper)).mean()
+        assert covered == pytest.approx(interval, abs=3 * (interval * (1 - interval) / 4000) ** 0.5)
+    lower, upper = lift_interval([0, 5], [5, 5], [5, 5], 5)
+    assert lower.tolist() == [0, 1] and upper.tolist() == [np.inf, 1]
+
+
+def test_rules_stand_by_scope_with_what_became_of_them_in_the_baskets_held_out(engine):
+    baskets = long_form([["x", "y"]] * 6 + [["x"]] * 2 + [["z"]] * 4 + [["x", "y"]] + [["x"]] * 3
+                        + [["y", "z"]] * 2 + [["z"]] * 2)  # fmt: skip
+    baskets["is_holdout"] = baskets["basket_id"] >= 12
+    baskets["segment"] = np.where(baskets["basket_id"] % 2 == 0, "even", None)
+    found = mine_rules(baskets, min_support=0.2, min_confidence=0.5, engine=engine)
+    rule = found.set_index(["scope", "antecedent"]).loc[("all", "x")]
+    mined = ["order_count", "antecedent_count", "consequent_count", "basket_count"]
+    assert rule[mined].tolist() == [6, 8, 6, 12]
+    later = ["holdout_order_count", "holdout_antecedent_count", "holdout_consequent_count"]
+    assert rule[[*later, "holdout_basket_count"]].tolist() == [1, 4, 3, 8]
+    assert rule["holdout_lift"] == pytest.approx(1 * 8 / (4 * 3))
+    even = found.set_index(["scope", "antecedent"]).loc[("even", "x")]
+    assert (even["order_count"], even["basket_count"], even["holdout_basket_count"]) == (3, 6, 4)
+    # A third column of the same scope holds what was mined without the rest.
+    alone = mine_rules(
+        baskets[~baskets["is_holdout"]].drop(columns="is_holdout"),
+        min_support=0.2, min_confidence=0.5, engine=engine,
+    )  # fmt: skip
+    same = [column for column in found if not column.startswith("holdout")]
+    pd.testing.assert_frame_equal(found[same], alone[same])
+    assert alone["holdout_lift"].isna().all()
+
+
+def stratum(both, left, right, n):
+    return {"order_count": both, "antecedent_count": left, "consequent_count": right,
+            "basket_count": n}  # fmt: skip
+
+
+def differences(strata):
+    rows = [
+        {"antecedent_items": '["a"]', "consequent_items": '["c"]', "segment_key": f"s{i}"} | counts
+        for i, counts in enumerate(strata)
+    ]
+    return rule_differences(pd.DataFrame(rows))
+
+
+def test_the_test_of_differences_solves_its_own_definition():
+    """The statistic by hand: expected counts by bisection, variance, and Tarone's correction."""
+    tables = [(30, 60, 90, 400), (12, 50, 70, 300), (44, 80, 100, 350)]
+    found = differences([stratum(*table) for table in tables])
+    top = sum(b * (n - a - c + b) / n for b, a, c, n in tables)
+    common = top / sum((a - b) * (c - b) / n for b, a, c, n in tables)
+    squares, excess, variances = 0, 0, 0
+    for b, a, c, n in tables:
+        low, high = max(0, a + c - n), min(a, c)
+        for _ in range(200):
+            x = (low + high) / 2
+            if x * (n - a - c + x) < common * (a - x) * (c - x):
+                low = x
+            else:
+                high = x
+        variance = 1 / (1 / x + 1 / (a - x) + 1 / (c - x) + 1 / (n - a - c + x))
+        squares, excess = squares + (b - x) ** 2 / variance, excess + b - x
+        variances += variance
+    row = found.iloc[0]
+    assert row["common_odds_ratio"] == pytest.approx(common, rel=1e-12)
+    assert row["chi_square"] == pytest.approx(squares - excess**2 / variances, rel=1e-9)
+    assert row["p_value"] == pytest.approx(chi2.sf(row["chi_square"], 2), rel=1e-12)
+    assert found["compared_segment_count"].eq(3).all()
+
+
+def test_equal_strength_is_not_called_different_at_more_than_the_stated_rate():
+    rng = np.random.default_rng(5)
+    rows = []
+    for rule in range(2000):
+        # The same odds ratio of 3 in segments where both sides are popular or rare.
+        for segment, (a, c) in enumerate([(0.1, 0.1), (0.3, 0.2), (0.05, 0.4)]):
+            n = 800
+            left = rng.random(n) < a
+            odds = c / (1 - c) * np.where(left, 3, 1)
+            right = rng.random(n) < odds / (1 + odds)
+            rows.append({"antecedent_items": f'["a{rule}"]', "consequent_items": f'["c{rule}"]',
+                         "segment_key": f"s{segment}"}
+                        | stratum((left & right).sum(), left.sum(), right.sum(), n))  # fmt: skip
+    found = rule_differences(pd.DataFrame(rows)).drop_duplicates("antecedent_items")
+    share = (found["p_value"] <= 0.05).mean()
+    assert share == pytest.approx(0.05, abs=3 * (0.05 * 0.95 / 2000) ** 0.5)
+    assert (found["p_value_adjusted"] <= 0.05).sum() <= 3
+
+
+def test_a_rule_of_one_segment_only_is_different_and_segments_too_small_are_left_out():
+    found = differences(
+        [stratum(60, 100, 100, 1000), stratum(10, 100, 100, 1000), stratum(1, 9, 20, 90)]
+    )
+    assert found["p_value"].iloc[0] < 1e-9
+    assert found["is_compared"].tolist() == [True, True, False]
+    assert found["lift"].tolist()[:2] == [6.0, 1.0]
+    lone = differences([stratum(60, 100, 100, 1000), stratum(0, 0, 20, 90)])
+    assert lone["p_value"].isna().all() and lone["compared_segment_count"].eq(1).all()
+    assert np.isnan(lone["confidence"].iloc[1])
+
+
+def test_a_rule_and_its_converse_are_one_test():
+    rows = []
+    for left, right in ("ac", "ca", "bd"):
+        for segment, table in enumerate([stratum(60, 100, 150, 1000), stratum(20, 150, 100, 1000)]):
+            if (left, right) == ("c", "a"):
+                table = table | {
+                    "antecedent_count": table["consequent_count"],
+                    "consequent_count": table["antecedent_count"],
+                }
+            if left == "b":
+                table = stratum(15, 100, 150, 1000)
+            rows.append({"antecedent_items": left, "consequent_items": right,
+                         "segment_key": f"s{segment}"} | table)  # fmt: skip
+    found = rule_differences(pd.DataFrame(rows)).drop_duplicates(["antecedent_items"])
+    found = found.set_index("antecedent_items")
+    assert found.loc["a", "p_value_adjusted"] == found.loc["c", "p_value_adjusted"]
+    # Of two tests, not of three.
+    assert found.loc["a", "p_value_adjusted"] == pytest.approx(2 * found.loc["a", "p_value"])
+
+
+def test_no_rules_have_no_differences():
+    columns = ["antecedent_items", "consequent_items", "segment_key", *stratum(0, 0, 0, 0)]
+    assert rule_differences(pd.DataFrame(columns=columns)).empty

@@ -6,13 +6,17 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import pandas as pd
 import pytest
 from conftest import PROJECT
 from sklearn.metrics import adjusted_rand_score
 
+from clientele.rules import mine_rules
 from clientele.simulate import generate
 
 TRUTH = json.loads((Path(__file__).parent / "sample_truth/truth.json").read_text())
+TRUE_SEGMENTS = pd.read_csv(Path(__file__).parent / "sample_truth/customers.csv")
 
 
 def test_the_build_is_clean(sample):
@@ -45,14 +49,47 @@ def test_planted_returns_find_their_purchases(sample):
     assert found == (TRUTH["matched_return_lines"], TRUTH["unmatched_return_lines"])
 
 
-def test_planted_bundles_are_found_as_rules(sample):
+def test_planted_bundles_are_found_as_rules_that_hold_up(sample):
     rules = sample.query(
-        "select antecedent_items, consequent_items, lift from marts.fct_association_rules"
+        """
+        select list(distinct items.item_key), min(rules.lift_lower), min(rules.holdout_lift),
+            bool_and(rules.is_significant)
+        from marts.fct_association_rules as rules
+        join marts.fct_association_rule_items as items using (rule_key)
+        where rules.scope = 'all' and rules.item_level = 'product'
+        group by rules.rule_key
+        """
     )
-    names = dict(sample.query("select product_id, product_label from marts.dim_products"))
-    lifts = {frozenset(json.loads(left) + json.loads(right)): lift for left, right, lift in rules}
-    bundles = [frozenset(names[product] for product in bundle) for bundle in TRUTH["bundles"]]
-    assert bundles and all(lifts.get(bundle, 0) > 2 for bundle in bundles)
+    found = {frozenset(keys): figures for keys, *figures in rules}
+    assert TRUTH["bundles"]
+    for bundle in TRUTH["bundles"]:
+        lift_lower, holdout_lift, is_significant = found[frozenset(bundle)]
+        assert lift_lower > 2 and holdout_lift > 2 and is_significant
+
+
+def test_no_pair_is_significant_that_was_planted_independent(sample):
+    """Products of different bundles are bought independently of each other within a segment."""
+    baskets = sample.frame(
+        """
+        select baskets.basket_id, products.product_id as item, orders.customer_id
+        from features.feat_baskets as baskets
+        join marts.dim_products as products on baskets.item = products.product_label
+        join marts.fct_orders as orders on baskets.basket_id = orders.order_id
+        """
+    ).merge(TRUE_SEGMENTS, how="left")
+    found = mine_rules(
+        baskets, min_support=0.001, min_count=8, min_confidence=0.001, max_length=2
+    ).query("scope != 'all'")
+    planted = [
+        any({left, right} <= set(bundle) for bundle in TRUTH["bundles"])
+        for left, right in zip(found["antecedent"], found["consequent"], strict=True)
+    ]
+    is_significant = found["p_value_adjusted"] <= 0.05
+    assert sum(planted) > 50 and is_significant[planted].all()
+    independent = found[~np.array(planted)]
+    # Many look it before they are adjusted for how many were tried.
+    assert len(independent) > 3000 and (independent["p_value"] <= 0.05).sum() > 50
+    assert (independent["p_value_adjusted"] <= 0.05).sum() <= 0.05 * is_significant.sum()
 
 
 def test_the_summary_says_what_the_marts_hold(sample):
