@@ -1,6 +1,11 @@
 {#- A view: one model reads it. -#}
 {{ config(materialized='view') }}
 {%- set window = var('rules_basket_days') %}
+{%- if window is not none and (window is not number or window < 1) %}
+{{ exceptions.raise_compiler_error(
+    "rules_basket_days=" ~ window ~ ": give a number of days of at least 1, or null where a basket is an order"
+) }}
+{%- endif %}
 
 with
 

@@ -1,3 +1,10 @@
+{%- set levels = var('rules_item_levels') %}
+{%- if levels is not iterable or levels is string or not levels or levels | reject('in', ['product', 'category', 'mixed']) | list %}
+{{ exceptions.raise_compiler_error(
+    "rules_item_levels=" ~ levels ~ ": give a list of one or more of product, category, mixed"
+) }}
+{%- endif %}
+
 with
 
 products as (
@@ -7,12 +14,7 @@ products as (
 ),
 
 items as (
-    {%- for level in var('rules_item_levels') %}
-    {%- if level not in ['product', 'category', 'mixed'] %}
-    {{ exceptions.raise_compiler_error(
-        "rules_item_levels: '" ~ level ~ "' is unknown; give a list of product, category, mixed"
-    ) }}
-    {%- endif %}
+    {%- for level in levels %}
     {%- if level in ['product', 'mixed'] %}
 
     select

@@ -1,3 +1,10 @@
+{%- set segmentation = var('rules_segmentation') %}
+{%- if segmentation not in [none, 'behaviour', 'baskets', 'rfm'] %}
+{{ exceptions.raise_compiler_error(
+    "rules_segmentation='" ~ segmentation ~ "' is unknown; give behaviour, baskets, rfm or null"
+) }}
+{%- endif %}
+
 with
 
 baskets as (
@@ -21,7 +28,7 @@ items as (
 segments as (
 
     select * from {{ ref('ml_customers__segments') }}
-    where segmentation = '{{ var("rules_segmentation") }}'
+    where segmentation = '{{ segmentation }}'
 
 ),
 

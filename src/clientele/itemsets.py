@@ -343,8 +343,8 @@ def _refuse_too_many_pairs(
             whose = f" of {scope.segment}" if scope.segment else ""
             raise Explosion(
                 f"min_support={min_support} ({scope.min_count:,} of {scope.basket_count:,} "
-                f"baskets{whose}) leaves {item_count:,} frequent items, {pair_count:,} candidate pairs, more than {max_pairs:,}: "
-                f"raise min_support to {fitting}",
+                f"baskets{whose}) leaves {item_count:,} frequent items, {pair_count:,} candidate "
+                f"pairs, more than {max_pairs:,}: raise min_support to {fitting}",
                 fitting=fitting,
             )
 
