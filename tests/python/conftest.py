@@ -13,6 +13,31 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 # `make test-spark` runs these, in an environment that has Spark.
 collect_ignore = [] if importlib.util.find_spec("pyspark") else ["spark"]
+# Builds that many tests read, the longest work first.
+SHARED = ("sample", "story", "online_retail", "complete_journey", "parquet")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Say what stays together, and begin with what takes longest, when several workers share.
+
+    All tests of a shared build run where it is built, so that it is built once; a test that
+    builds a warehouse of its own stands alone; the rest go by their files.
+    """
+    places = {}
+    for item in items:
+        # test_scoring.py names the build in a parameter.
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        used = [*item.fixturenames, *(value for value in parameters if isinstance(value, str))]
+        shared = [name for name in SHARED if name in used]
+        if shared:
+            places[item] = (SHARED.index(shared[0]), shared[0])
+        elif "new_warehouse" in used:
+            places[item] = (len(SHARED) + 1, item.nodeid)
+        else:
+            places[item] = (len(SHARED), item.path.stem)
+        item.add_marker(pytest.mark.xdist_group(places[item][1]))
+    items.sort(key=lambda item: places[item][0])
 
 
 @pytest.fixture(scope="session")
