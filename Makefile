@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Spark wants an older pandas, hence an environment of its own.
 SPARK := .venv-spark
-# Two workers share the tests; which go together: tests/python/conftest.py.
-WORKERS := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+# Two workers share the tests, file by file, in the order of tests/python/conftest.py.
+WORKERS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export DBT_SEND_ANONYMOUS_USAGE_STATS ?= false
 
 .DEFAULT_GOAL := help
