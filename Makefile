@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Spark wants an older pandas, hence an environment of its own.
 SPARK := .venv-spark
+# Two workers share the tests, file by file, in the order of tests/python/conftest.py.
+WORKERS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export DBT_SEND_ANONYMOUS_USAGE_STATS ?= false
 
 .DEFAULT_GOAL := help
@@ -19,7 +21,7 @@ run: $(VENV)/installed  ## Build everything and print a summary; SOURCE and DATA
 	@$(BIN)/clientele build --source $(SOURCE) $(if $(DATA),--data '$(DATA)')
 
 test: $(VENV)/installed-dev lint  ## Linters, dbt build with all its tests, pytest
-	$(BIN)/pytest
+	$(BIN)/pytest $(WORKERS)
 
 lint: $(VENV)/installed-dev  ## ruff and sqlfluff
 	$(BIN)/ruff check .
@@ -30,7 +32,7 @@ run-spark: $(SPARK)/installed  ## The same on Apache Spark, in this process; nee
 	@$(SPARK)/bin/clientele build --target spark --source $(SOURCE) $(if $(DATA),--data '$(DATA)')
 
 test-spark: $(SPARK)/installed  ## Every mart on Spark against DuckDB's, and the macros on both
-	$(SPARK)/bin/pytest tests/python/spark
+	$(SPARK)/bin/pytest $(WORKERS) tests/python/spark
 
 docs: $(VENV)/installed  ## dbt's documentation as one file: target/static_index.html
 	@$(BIN)/dbt docs generate --static --quiet

@@ -6,6 +6,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import (
     calinski_harabasz_score,
     davies_bouldin_score,
+    pairwise_distances,
     silhouette_samples,
 )
 from threadpoolctl import threadpool_limits
@@ -70,12 +71,17 @@ STABILITY_POINTS = 3_000
 FIT_KEY = ["feature_set", "method", "cluster_count"]
 
 
-def internal_measures(z: np.ndarray, labels: np.ndarray, *, random_seed: int) -> dict:
+def internal_measures(
+    z: np.ndarray, labels: np.ndarray, *, random_seed: int, distances: dict | None = None
+) -> dict:
     """Return sizes and the classic indices of one segmentation of scaled features.
 
     ``silhouette`` (Rousseeuw 1987) is the mean over at most 2,000 random customers, with its
     standard error; Davies-Bouldin (1979) and Calinski-Harabasz (1974) are of all rows. Noise
     counts in ``noise_share`` alone. Indices are NaN for fewer than two segments.
+
+    ``distances`` keeps the distances between those customers from one call to the next on the
+    same ``z``, by the rows that they are of.
     """
     kept = labels != NOISE
     found, sizes = np.unique(labels[kept], return_counts=True)
@@ -86,13 +92,16 @@ def internal_measures(z: np.ndarray, labels: np.ndarray, *, random_seed: int) ->
     }
     if len(found) < 2 or len(found) >= kept.sum():
         return measures
-    z, labels = z[kept], labels[kept]
-    measures["davies_bouldin"] = davies_bouldin_score(z, labels)
-    measures["calinski_harabasz"] = calinski_harabasz_score(z, labels)
+    measures["davies_bouldin"] = davies_bouldin_score(z[kept], labels[kept])
+    measures["calinski_harabasz"] = calinski_harabasz_score(z[kept], labels[kept])
     rng = np.random.default_rng(random_seed)
-    some = rng.permutation(len(z))[:SILHOUETTE_POINTS]
+    some = rng.permutation(np.flatnonzero(kept))[:SILHOUETTE_POINTS]
     if len(np.unique(labels[some])) > 1:
-        each = silhouette_samples(z[some], labels[some])
+        distances = {} if distances is None else distances
+        rows = some.tobytes()
+        if rows not in distances:
+            distances[rows] = pairwise_distances(z[some])
+        each = silhouette_samples(distances[rows], labels[some], metric="precomputed")
         measures["silhouette"] = each.mean()
         measures["silhouette_error"] = each.std(ddof=1) / np.sqrt(len(each))
     return measures
@@ -238,11 +247,15 @@ def judge(
     then = {name: part for name, part in fits[~fits["is_current"]].groupby(FIT_KEY)}
     rows = []
     with threadpool_limits(1):
-        for _, fitted in fits[fits["is_current"]].groupby(FIT_KEY[:2]):
-            parts = {name[2]: part for name, part in fitted.groupby(FIT_KEY)}
-            for measured in _measured(today, parts, reference, random_seed, min_share, knobs):
-                name = tuple(measured[column] for column in FIT_KEY)
-                rows.append(measured | _forward(past, then.get(name)))
+        for _, of_set in fits[fits["is_current"]].groupby(FIT_KEY[0]):
+            # All methods see the same features: what does not depend on the method is kept.
+            kept = {}, {}
+            for _, fitted in of_set.groupby(FIT_KEY[1]):
+                parts = {name[2]: part for name, part in fitted.groupby(FIT_KEY)}
+                measures = _measured(today, parts, reference, random_seed, min_share, knobs, *kept)
+                for measured in measures:
+                    name = tuple(measured[column] for column in FIT_KEY)
+                    rows.append(measured | _forward(past, then.get(name)))
     rng = np.random.default_rng(random_seed)
     groups = past["rfm_segment_key"]
     guesses = rng.integers(max(groups.nunique(), 2), size=len(past))
@@ -252,8 +265,11 @@ def judge(
     return pd.DataFrame(rows).reindex(columns=[name for name in RUN_TYPES if name != "verdict"])
 
 
-def _measured(today, parts, reference, random_seed, min_share, knobs):
-    """Yield the measures of one method's fits on one feature set, by number of clusters."""
+def _measured(today, parts, reference, random_seed, min_share, knobs, distances, nulls):
+    """Yield the measures of one method's fits on one feature set, by number of clusters.
+
+    ``distances`` and ``nulls`` are filled with what the next method on the feature set needs too.
+    """
     first = next(iter(parts.values()))
     method = first["method"].iloc[0]
     scalings, _ = prototypes(first)
@@ -276,11 +292,12 @@ def _measured(today, parts, reference, random_seed, min_share, knobs):
     stability = bootstrap_stability(
         z[some], {count: own[some] for count, own in labels.items()}, refit, random_seed=random_seed
     )
-    nulls = {}
     for count, part in parts.items():
         measures = {column: part[column].iloc[0] for column in FIT_KEY}
         measures["approximation_agreement"] = part["approximation_agreement"].iloc[0]
-        measures |= internal_measures(z, labels[count], random_seed=random_seed)
+        measures |= internal_measures(
+            z, labels[count], random_seed=random_seed, distances=distances
+        )
         found = int(measures["segment_count"])
         if found > 1 and found not in nulls:
             nulls[found] = null_silhouette(z[some], found, random_seed=random_seed)

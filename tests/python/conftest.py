@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -9,10 +10,21 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from filelock import FileLock
 
 PROJECT = Path(__file__).parents[2]
 # `make test-spark` runs these, in an environment that has Spark.
 collect_ignore = [] if importlib.util.find_spec("pyspark") else ["spark"]
+# The files that take longest, to begin with; what is left fills the ends of the workers' time.
+LONGEST = ["test_sample", "test_segmentation", "test_real_sources", "test_parity_of_sources"]
+LONGEST += ["test_parity", "test_parity_over_thrift", "test_formats", "test_source_check"]
+
+
+def pytest_collection_modifyitems(items):
+    def place(item):
+        return LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
@@ -110,27 +122,51 @@ def new_warehouse(tmp_path_factory):
     return lambda name: Warehouse(tmp_path_factory.mktemp(name))
 
 
-def _built(warehouse, *arguments):
-    warehouse.clientele("build", *arguments)
-    assert warehouse.exit_code == 0, warehouse.output[-5000:]
-    return warehouse
+@pytest.fixture(scope="session")
+def built_once(tmp_path_factory):
+    """Return a function that builds a warehouse, unless another worker has; to be read only."""
+    folder = tmp_path_factory.getbasetemp()
+    # A worker's folder is in the one of them all.
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+    def build(name, *arguments):
+        warehouse, said = Warehouse(folder / name), folder / name / "output.txt"
+        with FileLock(folder / f"{name}.lock"):
+            if said.exists():
+                warehouse.output = said.read_text()
+            else:
+                warehouse.folder.mkdir(exist_ok=True)
+                warehouse.clientele("build", *arguments)
+                assert warehouse.exit_code == 0, warehouse.output[-5000:]
+                said.write_text(warehouse.output)
+        return warehouse
+
+    return build
 
 
 @pytest.fixture(scope="session")
-def sample(new_warehouse):
+def sample(built_once):
     """The bundled sample, built with every model and test, warnings being errors."""
-    return _built(new_warehouse("sample"), "--warn-error")
+    return built_once("sample", "--warn-error")
+
+
+@pytest.fixture(scope="module")
+def sample_copy(sample, new_warehouse):
+    """A copy of the built sample, for what dbt does to it: dbt keeps every reader out meanwhile."""
+    copy = new_warehouse("copy")
+    shutil.copy(sample.database, copy.database)
+    return copy
 
 
 @pytest.fixture(scope="session")
-def online_retail(new_warehouse, real_data):
+def online_retail(built_once, real_data):
     """Online Retail II, built with every model and test."""
     data = real_data("online_retail_ii/online_retail_ii.parquet")
-    return _built(new_warehouse("retail"), "--source", "online_retail", "--data", str(data))
+    return built_once("retail", "--source", "online_retail", "--data", data)
 
 
 @pytest.fixture(scope="session")
-def complete_journey(new_warehouse, real_data):
+def complete_journey(built_once, real_data):
     """The Complete Journey, built with every model and test."""
     data = real_data("complete_journey/transactions_sample.parquet").parent
-    return _built(new_warehouse("journey"), "--source", "complete_journey", "--data", str(data))
+    return built_once("journey", "--source", "complete_journey", "--data", data)

@@ -2,17 +2,17 @@
 
 import pandas as pd
 import pytest
-from conftest import PROJECT, Warehouse
+from conftest import PROJECT
 
 NAMES = sorted(path.stem for path in (PROJECT / "analyses").glob("*.sql"))
 
 
 @pytest.fixture(scope="module")
-def analyses(sample):
+def analyses(sample, sample_copy):
     """The result of each analysis on the sample."""
-    compiled = Warehouse(sample.folder).dbt("compile", "--select", "resource_type:analysis")
-    assert compiled.exit_code == 0, compiled.output
-    folder = sample.folder / "target/compiled/clientele/analyses"
+    sample_copy.dbt("compile", "--select", "resource_type:analysis")
+    assert sample_copy.exit_code == 0, sample_copy.output
+    folder = sample_copy.folder / "target/compiled/clientele/analyses"
     return {name: sample.frame((folder / f"{name}.sql").read_text()) for name in NAMES}
 
 
