@@ -10,6 +10,10 @@ select
     customer_values.p_alive,
     customer_values.expected_orders,
     customer_values.clv,
+    customer_values.clv_p10,
+    customer_values.clv_p90,
+    customer_values.churn_risk,
+    customer_values.is_reliable,
     segments.recommended_action
 
 from {{ ref('dim_customers') }} as customers

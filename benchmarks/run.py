@@ -486,12 +486,14 @@ def report(record: dict) -> str:
     for size, models in most:
         largest = ", ".join(f"`{n}` {mb:.0f}" for n, mb in list(models.items())[:8])
         lines.append(f"- {names.get(size, size + ' lines')}: {largest}")
-    if segments := record.get("segments"):
-        lines += ["", "## Segments, by number of customers", ""]
+    for part, title in (("segments", "Segments"), ("lifetime", "Lifetime value")):
+        if not record.get(part):
+            continue
+        lines += ["", f"## {title}, by number of customers", ""]
         lines += ["| customers | step | wall s | CPU s | peak MB |", "|---|---|---:|---:|---:|"]
         lines += [
             f"| {size} | {step} | {cost['wall']:.1f} | {cost['cpu']:.1f} | {cost['peak_mb']:.0f} |"
-            for size, steps in segments.items()
+            for size, steps in record[part].items()
             for step, cost in steps.items()
         ]
     return "\n".join([*lines, "", (HERE / "reading.md").read_text().strip(), ""])

@@ -65,6 +65,7 @@ history as (
 
     select
         summed.customer_id,
+        as_of.as_of_date,
         cast(summed.purchase_day_count as int) as purchase_day_count,
         cast(summed.purchase_day_count - 1 as int) as x,
         cast({{ dbt.datediff('summed.first_date', 'summed.last_date', 'day') }} as int) as t_x,
@@ -83,6 +84,7 @@ features as (
 
     select
         customer_id,
+        as_of_date,
         purchase_day_count,
         x,
         t_x,

@@ -60,7 +60,8 @@ bands as (
     select
         customer_id,
         clv,
-        cast(rank() over (order by clv desc) as double) / count(*) over () as clv_place
+        churn_risk,
+        cast(rank() over (order by clv desc nulls last) as double) / count(*) over () as clv_place
 
     from customer_values
 
@@ -94,11 +95,13 @@ described as (
         segments.segment_name,
         bands.clv,
         case
+            when bands.clv is null then null
             when bands.clv_place <= 0.05 then 'top 5%'
             when bands.clv_place <= 0.20 then 'high'
             when bands.clv_place <= 0.50 then 'medium'
-            when bands.clv_place is not null then 'low'
-        end as clv_band
+            else 'low'
+        end as clv_band,
+        bands.churn_risk
 
     from customers
 

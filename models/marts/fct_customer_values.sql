@@ -6,18 +6,85 @@ customer_values as (
 
 ),
 
+warnings as (
+
+    select * from {{ ref('rpt_value_warnings') }}
+
+),
+
+first_reasons as (
+
+    select
+        horizon_days,
+        min(case when severity = 'unreliable' and is_raised then check_number end) as check_number
+
+    from warnings
+
+    group by horizon_days
+
+),
+
+reliability as (
+
+    select
+        first_reasons.horizon_days,
+        first_reasons.check_number is null as is_reliable,
+        case
+            when warnings.detail is null then warnings.meaning
+            else warnings.meaning || ' (' || warnings.detail || ')'
+        end as reliability_reason
+
+    from first_reasons
+
+    left join warnings
+        on
+            first_reasons.horizon_days = warnings.horizon_days
+            and first_reasons.check_number = warnings.check_number
+
+),
+
 described as (
 
     select
-        customer_id,
-        cast(horizon_days as int) as horizon_days,
-        model,
-        p_alive,
-        expected_orders,
-        expected_order_value,
-        clv
+
+        -- keys
+        customer_values.customer_id,
+        cast(customer_values.horizon_days as int) as horizon_days,
+
+        -- how likely
+        customer_values.model,
+        customer_values.p_alive,
+        customer_values.p_order,
+        case
+            when customer_values.p_order >= 0.9 then 'almost certain to return'
+            when customer_values.p_order >= 0.6 then 'likely to return'
+            when customer_values.p_order > 0.4 then 'may or may not return'
+            when customer_values.p_order > 0.1 then 'likely to stay away'
+            else 'almost certain to stay away'
+        end as churn_risk,
+
+        -- how much
+        customer_values.expected_orders,
+        customer_values.expected_order_value,
+        customer_values.clv,
+        customer_values.clv_p10,
+        customer_values.clv_p50,
+        customer_values.clv_p90,
+        customer_values.value_at_risk,
+
+        -- when
+        customer_values.next_order_date_p10,
+        customer_values.next_order_date_p50,
+        customer_values.next_order_date_p90,
+
+        -- how far to trust it
+        reliability.is_reliable,
+        reliability.reliability_reason
 
     from customer_values
+
+    left join reliability
+        on customer_values.horizon_days = reliability.horizon_days
 
 )
 

@@ -1,7 +1,7 @@
-"""Expected orders of a customer who is still alive, for each distinct history and horizon."""
+"""What SQL cannot compute of a customer who is still alive, for each distinct history."""
 
-from clientele.clv import expected_orders
-from clientele.frames import collect
+from clientele.clv import LOOKUP_TYPES, expected_orders
+from clientele.frames import as_table, collect
 
 
 def model(dbt, session):
@@ -10,4 +10,4 @@ def model(dbt, session):
     lookup = expected_orders(
         parameters, histories.rename(columns={"t": "T"}), **dbt.config.meta_get("params")
     )
-    return lookup.rename(columns={"T": "t"})
+    return as_table(session, lookup.rename(columns={"T": "t"}), LOOKUP_TYPES)

@@ -1,4 +1,4 @@
-{#- A view: one model reads it. -#}
+{#- A view: what reads it takes different columns. -#}
 {{ config(materialized='view') }}
 
 with
@@ -21,10 +21,12 @@ fitted as (
 
 ),
 
+-- MBG/NBD lets a customer leave after the first order already, BG/NBD does not.
 parameters as (
 
     select
         max(case when model <> 'gamma_gamma' then model end) as model,
+        min(case when model = 'bg_nbd' then 0 else 1 end) as extra_dropouts,
         max(case when model <> 'gamma_gamma' and parameter = 'r' then estimate end) as r,
         max(case when model <> 'gamma_gamma' and parameter = 'alpha' then estimate end) as alpha,
         max(case when model <> 'gamma_gamma' and parameter = 'a' then estimate end) as a,
@@ -37,28 +39,39 @@ parameters as (
 
 ),
 
--- Closed forms; see docs/methods/clv.md. MBG/NBD lets a customer leave after the first order already, BG/NBD does not.
-scored as (
+-- Closed forms; see docs/methods/clv.md.
+alive as (
 
     select
         histories.customer_id,
         histories.x,
         histories.t,
+        histories.t_x,
         parameters.model,
+        parameters.r,
+        parameters.alpha,
+        parameters.a,
+        parameters.b,
+        parameters.p,
+        parameters.q,
+        parameters.v,
+        histories.as_of_date,
         case
-            when parameters.model = 'bg_nbd' and histories.x = 0 then 1.0
+            when histories.x + parameters.extra_dropouts = 0 then 1.0
             else 1 / (
                 1
-                + parameters.a
-                / (parameters.b + histories.x - case when parameters.model = 'bg_nbd' then 1 else 0 end)
+                + parameters.a / (parameters.b + histories.x + parameters.extra_dropouts - 1)
                 * power(
                     (parameters.alpha + histories.t) / (parameters.alpha + histories.t_x),
                     parameters.r + histories.x
                 )
             )
         end as p_alive,
-        parameters.p * (parameters.v + histories.x * coalesce(histories.order_value_mean, 0))
-        / (parameters.p * histories.x + parameters.q - 1) as expected_order_value
+        parameters.v + histories.x * coalesce(histories.order_value_mean, 0) as value_scale,
+        case
+            when histories.x + parameters.extra_dropouts = 0 then 0.0
+            else parameters.b / (parameters.b + histories.x + parameters.extra_dropouts - 1)
+        end as b_share
 
     from histories
 
@@ -66,24 +79,107 @@ scored as (
 
 ),
 
-valued as (
+-- Days to the next order: the Lomax quantile at level / p_alive; none where p_alive is not above the level.
+waiting as (
 
     select
-        scored.customer_id,
-        expected_orders.horizon_days,
-        scored.model,
-        scored.p_alive,
-        scored.p_alive * expected_orders.expected_orders_if_alive as expected_orders,
-        scored.expected_order_value,
-        {{ var('clv_margin_share') }} * scored.p_alive * expected_orders.discounted_orders_if_alive
-        * scored.expected_order_value as clv
+        *,
+        {% for level in [0.1, 0.5, 0.9] -%}
+        case
+            when p_alive > {{ level }}
+                then (alpha + t) * (power(1 - {{ level }} / p_alive, -1 / (r + x)) - 1)
+        end as next_order_days_p{{ (level * 100) | round | int }},
+        {% endfor -%}
+        p * value_scale / (p * x + q - 1) as expected_order_value
 
-    from scored
+    from alive
+
+),
+
+ordering as (
+
+    select
+        waiting.*,
+        expected_orders.horizon_days,
+        expected_orders.expected_orders_if_alive,
+        expected_orders.discounted_orders_if_alive,
+        expected_orders.order_square_if_alive,
+        expected_orders.log_gradient_r,
+        expected_orders.log_gradient_alpha,
+        expected_orders.log_gradient_a,
+        expected_orders.log_gradient_b,
+        {% for number in range(1, 12) -%}
+        expected_orders.log_value_{{ number }},
+        {% endfor -%}
+        waiting.p_alive
+        * (
+            1 - power(
+                (waiting.alpha + waiting.t) / (waiting.alpha + waiting.t + expected_orders.horizon_days),
+                waiting.r + waiting.x
+            )
+        ) as p_order,
+        {{ var('clv_margin_share') }} * expected_orders.discounted_orders_if_alive
+        * waiting.expected_order_value as value_if_alive,
+        {{ var('clv_margin_share') }} * expected_orders.discounted_orders_if_alive
+        / expected_orders.expected_orders_if_alive as value_per_amount
+
+    from waiting
 
     inner join expected_orders
         on
-            scored.x = expected_orders.x
-            and scored.t = expected_orders.t
+            waiting.x = expected_orders.x
+            and waiting.t = expected_orders.t
+
+),
+
+valued as (
+
+    select
+        customer_id,
+        horizon_days,
+        model,
+
+        -- forecast
+        p_alive,
+        p_order,
+        p_alive * expected_orders_if_alive as expected_orders,
+        expected_order_value,
+        p_alive * value_if_alive as clv,
+        (1 - p_alive) * value_if_alive as value_at_risk,
+
+        -- the customer's own range
+        {% for level in [0.1, 0.5, 0.9] -%}
+        value_per_amount * value_scale * {{ value_quantile(level) }} as clv_p{{ (level * 100) | round | int }},
+        {% endfor -%}
+        {%- for level in [10, 50, 90] -%}
+        next_order_days_p{{ level }},
+        case
+            when next_order_days_p{{ level }} <= 3652
+                then cast({{ dbt.dateadd(
+                    'day', 'cast(ceil(next_order_days_p' ~ level ~ ') as int)', 'as_of_date'
+                ) }} as date)
+        end as next_order_date_p{{ level }},
+        {% endfor %}
+        -- chance: variances of orders and value, infinite where the spend model has none
+        p_alive * order_square_if_alive - power(p_alive * expected_orders_if_alive, 2) as order_variance,
+        case
+            when p * x + q > 2
+                then
+                    power(value_per_amount * value_scale, 2) / ((p * x + q - 1) * (p * x + q - 2))
+                    * p_alive * (p * expected_orders_if_alive + p * p * order_square_if_alive)
+                    - power(p_alive * expected_orders_if_alive * value_per_amount * expected_order_value, 2)
+        end as value_variance,
+
+        -- not knowing the parameters: derivatives of ln(expected orders) by the logarithm of each, and of ln(value)
+        log_gradient_r - (1 - p_alive) * r * ln((alpha + t) / (alpha + t_x)) as gradient_r,
+        log_gradient_alpha + (1 - p_alive) * (r + x) * (alpha / (alpha + t_x) - alpha / (alpha + t)) as gradient_alpha,
+        log_gradient_a - (1 - p_alive) as gradient_a,
+        log_gradient_b + (1 - p_alive) * b_share as gradient_b,
+        (q - 1) / (p * x + q - 1) as gradient_p,
+        -(q - 1) / (p * x + q - 1) as gradient_q,
+        v / value_scale as gradient_v
+
+    from ordering
 
 )
 

@@ -17,6 +17,8 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import betaln, digamma, expit, gammaln
 
+from clientele import ranges
+
 # Drop-outs that may follow the x repeat purchases: MBG/NBD has one more, after the first purchase.
 EXTRA_DROPOUTS = {"mbg_nbd": 1, "bg_nbd": 0}
 PARAMETER_DTYPES = {
@@ -27,7 +29,40 @@ PARAMETER_DTYPES = {
     "log_likelihood": "float64",
     "customer_count": "int64",
     "has_converged": "bool",
+} | {f"loading_{axis}": "float64" for axis in range(1, 5)}
+LOADINGS = [f"loading_{axis}" for axis in range(1, 5)]
+PURCHASE_PARAMETERS = ["r", "alpha", "a", "b"]
+QUANTILES = (0.1, 0.5, 0.9)
+LOG_VALUES = [f"log_value_{number}" for number in range(1, len(ranges.LEVELS) + 1)]
+LOG_GRADIENT = [f"log_gradient_{name}" for name in PURCHASE_PARAMETERS]
+NEXT_ORDER_DAYS = ["next_order_days_p10", "next_order_days_p50", "next_order_days_p90"]
+SCORES = [
+    "p_alive",
+    "p_order",
+    "expected_orders",
+    "expected_order_value",
+    "clv",
+    "clv_p10",
+    "clv_p50",
+    "clv_p90",
+    "value_at_risk",
+    *NEXT_ORDER_DAYS,
+]
+# As the warehouse stores what `fit_clv` and `expected_orders` return.
+PARAMETER_TYPES = {
+    name: {"str": "string", "int64": "int", "bool": "boolean"}.get(kind, "double")
+    for name, kind in PARAMETER_DTYPES.items()
 }
+LOOKUP = [
+    "expected_orders_if_alive",
+    "discounted_orders_if_alive",
+    "order_square_if_alive",
+    *LOG_GRADIENT,
+    *LOG_VALUES,
+]
+LOOKUP_TYPES = {"x": "int", "t": "int", "horizon_days": "int"} | dict.fromkeys(LOOKUP, "double")
+# A next order further off is as good as none.
+MAX_NEXT_ORDER_DAYS = 3652
 DAYS_PER_YEAR = 365.25
 DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 # exp of this is as good as infinite for every parameter.
@@ -49,7 +84,9 @@ def fit_clv(
     ``gamma_gamma``, fitted on the customers with a repeat purchase of positive value. Where there
     is none there are no such rows, and without customers no rows at all. ``standard_error`` is
     from the curvature at the maximum, null where that is not a strict one; ``has_converged`` is
-    then false. ``log_likelihood`` is without the prior, in days and money.
+    then false. ``log_likelihood`` is without the prior, in days and money. ``loading_1`` to
+    ``loading_4`` are the parameter's row of the lower Cholesky factor of the covariance of the
+    parameters' logarithms (of q - 1 for q): the delta method needs no more than sums over them.
 
     Raises ``ValueError`` on histories that cannot be, naming the column and the number of rows.
     """
@@ -75,6 +112,28 @@ def p_alive(x, t_x, T, *, model: str, r: float, alpha: float, a: float, b: float
     """
     x, t_x, age = np.asarray(x, float), np.asarray(t_x, float), np.asarray(T, float)
     return expit(-_log_odds_dead(x, t_x, age, _extra_dropouts(model), r, alpha, a, b))
+
+
+def p_order(p_alive, x, T, days, *, r: float, alpha: float):
+    """Return the probability of at least one purchase in the ``days`` after ``T``.
+
+    The first one comes before any further chance to drop out, so a and b play no part.
+    """
+    x, age = np.asarray(x, float), np.asarray(T, float)
+    return p_alive * -np.expm1(-(r + x) * np.log1p(days / (alpha + age)))
+
+
+def next_order_days(level: float, p_alive, x, T, *, r: float, alpha: float):
+    """Return the days after ``T`` within which the next purchase comes with probability ``level``.
+
+    Given alive they are Lomax; NaN where ``p_alive`` is not above ``level``, for then the purchase
+    more likely never comes, and beyond `MAX_NEXT_ORDER_DAYS`.
+    """
+    x, age, alive = (np.asarray(values, float) for values in (x, T, p_alive))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        log_left = np.log1p(-level / alive)
+        days = (alpha + age) * np.expm1(-log_left / (r + x))
+    return np.where((alive > level) & (days <= MAX_NEXT_ORDER_DAYS), days, np.nan)
 
 
 def expected_orders_if_alive(
@@ -127,38 +186,36 @@ def expected_orders(
     horizons_days: list[int],
     annual_discount_rate: float,
 ) -> pd.DataFrame:
-    """Tabulate the expected orders of who is alive, for each distinct ``x``, ``T`` and horizon.
+    """Tabulate what SQL cannot compute, for each distinct ``x``, ``T`` and horizon.
 
     ``parameters`` is the result of `fit_clv`; ``annual_discount_rate`` is 0.1 for 10% a year.
-    Returns ``x``, ``T``, ``horizon_days``, ``expected_orders_if_alive`` and
-    ``discounted_orders_if_alive``: what SQL cannot compute. It does not depend on ``t_x``.
+    Returns ``x``, ``T``, ``horizon_days`` and, of who is alive, ``expected_orders_if_alive``,
+    ``discounted_orders_if_alive``, the mean square ``order_square_if_alive``, the derivatives of
+    the logarithm of the expected orders by those of r, alpha, a and b (``log_gradient_r``, ...),
+    and the logarithms of the quantiles of the orders' value, at `ranges.LEVELS`, of who orders at
+    all (``log_value_1``, ...; relative to v + x times the mean, null without a spend model). None
+    of it depends on ``t_x``.
     """
     if annual_discount_rate <= -1 or not np.isfinite(annual_discount_rate):
         raise ValueError(f"annual_discount_rate={annual_discount_rate} must be above -1")
     if any(not days > 0 for days in horizons_days):
         raise ValueError(f"horizons_days={horizons_days} must all be above 0")
     pairs = histories[["x", "T"]].drop_duplicates().sort_values(["x", "T"], ignore_index=True)
-    columns = ["expected_orders_if_alive", "discounted_orders_if_alive"]
     if pairs.empty or not horizons_days:
-        empty = pairs.head(0).assign(horizon_days=0, **dict.fromkeys(columns, 0.0))
-        return empty.astype({"horizon_days": "int64"} | dict.fromkeys(columns, "float64"))
+        empty = pairs.head(0).assign(horizon_days=0, **dict.fromkeys(LOOKUP, 0.0))
+        return empty.astype({"horizon_days": "int64"} | dict.fromkeys(LOOKUP, "float64"))
     x, age = _checked_ages(pairs)
     model, estimates = _purchase_parameters(parameters)
-    tabulated = _tabulate(
-        horizons_days,
-        annual_discount_rate,
-        x,
-        age,
-        _extra_dropouts(model),
-        **estimates,
-    )
-    return pd.concat(
-        [
-            pairs.assign(horizon_days=days, **dict(zip(columns, tabulated[days], strict=True)))
-            for days in sorted(tabulated)
-        ],
-        ignore_index=True,
-    )
+    extra = _extra_dropouts(model)
+    expected = _tabulate(horizons_days, annual_discount_rate, x, age, extra, **estimates)
+    spread = _tabulate_spread(sorted(expected), x, age, extra, estimates, parameters)
+    found = []
+    for days in sorted(expected):
+        gradient = _log_gradient(days, x, age, extra, **estimates)
+        square, log_values = spread[days]
+        values = np.column_stack([*expected[days], square, *gradient, log_values])
+        found.append(pairs.assign(horizon_days=days, **dict(zip(LOOKUP, values.T, strict=True))))
+    return pd.concat(found, ignore_index=True)
 
 
 def score(
@@ -172,9 +229,12 @@ def score(
     """Value every customer over every horizon: what the SQL scoring must give, row by row.
 
     Returns the index of ``histories`` (``customer_id`` if it has no name), ``horizon_days``,
-    ``p_alive``, ``expected_orders``, ``expected_order_value`` and ``clv`` = ``margin_share`` x
-    ``p_alive`` x discounted orders x order value. The last two are null if the spend model could
-    not be fitted.
+    ``p_alive``, ``p_order`` (at least one purchase), ``expected_orders``,
+    ``expected_order_value``, ``clv`` = ``margin_share`` x ``p_alive`` x discounted orders x order
+    value, ``value_at_risk`` (the same with 1 - ``p_alive``: what is lost with who has left),
+    ``clv_p10``, ``clv_p50``, ``clv_p90``, the customer's own quantiles of it, all of the orders
+    taken to be discounted alike, and ``next_order_days_p10``, ``_p50``, ``_p90``. What has money
+    in it is null if the spend model could not be fitted.
     """
     x, t_x, age, value = _checked(histories)
     lookup = expected_orders(
@@ -185,21 +245,31 @@ def score(
     )
     customers = histories.rename_axis(histories.index.name or "customer_id").reset_index()
     keys = [customers.columns[0], "horizon_days"]
-    result = [*keys, "p_alive", "expected_orders", "expected_order_value", "clv"]
+    result = [*keys, *SCORES]
     if customers.empty:
         return customers[keys[:1]].join(lookup["horizon_days"]).reindex(columns=result)
     model, estimates = _purchase_parameters(parameters)
-    customers["p_alive"] = p_alive(x, t_x, age, model=model, **estimates)
+    rate = {name: estimates[name] for name in ("r", "alpha")}
+    alive = p_alive(x, t_x, age, model=model, **estimates)
+    customers["p_alive"] = alive
+    for name, level in zip(NEXT_ORDER_DAYS, QUANTILES, strict=True):
+        customers[name] = next_order_days(level, alive, x, age, **rate)
     spend = _estimates(parameters, "gamma_gamma")
     customers["expected_order_value"] = expected_order_value(x, value, **spend) if spend else np.nan
+    customers["scale"] = spend["v"] + x * np.where(x > 0, value, 0) if spend else np.nan
     scored = customers.merge(lookup, on=["x", "T"]).sort_values(keys, ignore_index=True)
+    horizon = scored["horizon_days"]
+    scored["p_order"] = p_order(scored["p_alive"], scored["x"], scored["T"], horizon, **rate)
     scored["expected_orders"] = scored["p_alive"] * scored["expected_orders_if_alive"]
-    scored["clv"] = (
-        margin_share
-        * scored["p_alive"]
-        * scored["discounted_orders_if_alive"]
-        * scored["expected_order_value"]
-    )
+    if_alive = margin_share * scored["discounted_orders_if_alive"] * scored["expected_order_value"]
+    scored["clv"] = scored["p_alive"] * if_alive
+    scored["value_at_risk"] = (1 - scored["p_alive"]) * if_alive
+    worth = margin_share * scored["scale"] * scored["discounted_orders_if_alive"]
+    worth = worth / scored["expected_orders_if_alive"]
+    for name, level in zip(("clv_p10", "clv_p50", "clv_p90"), QUANTILES, strict=True):
+        scored[name] = ranges.quantile(
+            level, scored["p_order"].round(9), scored[LOG_VALUES].to_numpy(), worth
+        ) * np.where(worth.notna(), 1, np.nan)
     return scored[result]
 
 
@@ -322,7 +392,6 @@ def _fit_purchases(model, extra, x, t_x, age, prior_sd):
     # Where no time has passed, nothing but the prior speaks: in years, it speaks of years.
     unit = np.sum(weight * age) / count or DAYS_PER_YEAR
     rate = max(np.sum(weight * x) / count, 1e-3)
-    names = ["r", "alpha", "a", "b"]
     fit = _maximise(
         lambda theta: _purchase_likelihood(theta, x, t_x / unit, age / unit, weight, extra),
         start=[0.5, 0.5 / rate, 1.0, 2.0],
@@ -331,7 +400,8 @@ def _fit_purchases(model, extra, x, t_x, age, prior_sd):
         prior_sd=prior_sd,
     )
     # A purchase is an event in time: its density has the unit 1 / day.
-    return _as_table(model, names, fit, [1, unit, 1, 1], count, -np.sum(weight * x) * np.log(unit))
+    log_unit = -np.sum(weight * x) * np.log(unit)
+    return _as_table(model, PURCHASE_PARAMETERS, fit, [1, unit, 1, 1], count, log_unit)
 
 
 def _fit_spend(x, value, prior_sd):
@@ -393,15 +463,18 @@ def _maximise(likelihood, *, start, floor, count, prior_sd):
         and np.abs(loss(log_theta)[1]).max() < 1e-6
         and np.abs(log_theta).max() < LOG_BOUND - 0.1
     )
-    errors = np.full(len(start), np.nan)
+    errors, loadings = np.full(len(start), np.nan), np.full((len(start), 4), np.nan)
     if has_converged:
-        errors = np.sqrt(np.diag(np.linalg.inv(curvature)) / count) * np.exp(log_theta)
+        covariance = np.linalg.inv(curvature) / count
+        errors = np.sqrt(np.diag(covariance)) * np.exp(log_theta)
+        loadings = np.zeros((len(start), 4))
+        loadings[:, : len(start)] = np.linalg.cholesky(covariance)
     theta = floor + np.exp(log_theta)
-    return theta, errors, likelihood(theta)[0], has_converged
+    return theta, errors, likelihood(theta)[0], has_converged, loadings
 
 
 def _as_table(model, names, fit, units, count, log_unit):
-    theta, errors, log_likelihood, has_converged = fit
+    theta, errors, log_likelihood, has_converged, loadings = fit
     return pd.DataFrame(
         {
             "model": model,
@@ -412,6 +485,7 @@ def _as_table(model, names, fit, units, count, log_unit):
             "customer_count": count,
             "has_converged": has_converged,
         }
+        | dict(zip(LOADINGS, loadings.T, strict=True))
     )
 
 
@@ -469,3 +543,48 @@ def _tabulate(horizons_days, annual_discount_rate, x, age, extra, r, alpha, a, b
             start, before = end, orders[end]
         tabulated[days] = orders[days], discounted
     return tabulated
+
+
+def _log_gradient(days, x, age, extra, r, alpha, a, b):
+    """Return d ln(expected orders) / d ln(r, alpha, a, b), an array of 4 x the shape of ``x``.
+
+    The same sum over nodes as in `_orders_until`, differentiated under the integral.
+    """
+    gradient = np.empty((4, *x.shape))
+    for count in np.unique(x):
+        rows = x == count
+        shape, rate = r + count, (alpha + age[rows])[..., None]
+        after = b + count + extra
+        p, weight = _beta_rule(a, after, np.log1p(shape * days / rate.min()))
+        log_growth = np.log1p(p * days / rate)
+        orders = -np.expm1(-shape * log_growth) / p
+        silent = np.exp(-shape * log_growth)
+        mean = np.sum(weight * orders, axis=-1)
+        log_p, log_rest = np.log(p), np.log1p(-np.minimum(p, 1 - 1e-16))
+        by_a, by_b = (
+            np.sum(weight * (log - np.sum(weight * log)) * orders, axis=-1)
+            for log in (log_p, log_rest)
+        )
+        by_r = np.sum(weight * silent * log_growth / p, axis=-1)
+        by_alpha = -np.sum(weight * silent * shape * days / (rate * (rate + p * days)), axis=-1)
+        gradient[:, rows] = np.array([r * by_r, alpha * by_alpha, a * by_a, b * by_b]) / mean
+    return gradient
+
+
+def _tabulate_spread(horizons_days, x, age, extra, estimates, parameters):
+    """Return {horizon: (mean square of the orders, log value quantiles)} of who is alive."""
+    spend = _estimates(parameters, "gamma_gamma")
+    levels = len(ranges.LEVELS)
+    found = {days: (np.empty(len(x)), np.full((len(x), levels), np.nan)) for days in horizons_days}
+    for count in np.unique(x):
+        rows = x == count
+        tables = [
+            ranges.order_probabilities(count, age[rows], days, extra=extra, **estimates)
+            for days in horizons_days
+        ]
+        log_values = ranges.value_levels(count, tables, **spend) if spend else None
+        for i, days in enumerate(horizons_days):
+            found[days][0][rows] = tables[i] @ np.arange(tables[i].shape[1]) ** 2.0
+            if spend:
+                found[days][1][rows] = log_values[i]
+    return found

@@ -158,6 +158,25 @@ def test_the_earlier_group_is_the_one_that_the_earlier_day_gave(sample, earlier_
     assert {c: g for c, g in now.items() if g} == {c: g for c, g in then.items() if c in now}
 
 
+def test_backtests_know_of_a_past_day_what_was_known_on_it(sample, earlier_build):
+    """Every feature of a cut-off is that of a build of that day."""
+    columns = [name for name, *_ in sample.query("describe features.feat_customers__backtest")]
+    today = [name for name, *_ in earlier_build.query("describe features.feat_customers")]
+    history = ["x", "t_x", "t", "order_value_mean"]
+    shared = ["customer_id", *[name for name in columns if name in today and name != "customer_id"]]
+    assert len(shared) > 12
+    then = earlier_build.query(
+        f"select {', '.join(shared)}, {', '.join(history)} from features.feat_customers "
+        "join (select * exclude (gap_mean_days, gap_cv, purchase_day_count) "
+        "from features.feat_customers__purchase_days) using (customer_id) order by customer_id"
+    )
+    now = sample.query(
+        f"select {', '.join(shared)}, {', '.join(history)} from features.feat_customers__backtest "
+        "where days_back = 90 order by customer_id"
+    )
+    assert now == then and len(now) > 2000
+
+
 def test_threads_do_not_change_a_row(sample, new_warehouse):
     again = new_warehouse("threads").dbt(
         "build", "--exclude-resource-type", "test", "unit_test", CLIENTELE_THREADS="1"
@@ -182,7 +201,7 @@ def test_models_survive_without_rows(new_warehouse):
     empty = new_warehouse("empty").dbt("seed")
     empty.dbt("run", "--empty")
     assert empty.exit_code == 0, empty.output[-5000:]
-    assert {n for n, _ in empty.fingerprints().values()} <= {0, 16}
+    assert {n for n, _ in empty.fingerprints().values()} <= {0, 16, 56}
 
 
 def planted_agreement(warehouse, truth):

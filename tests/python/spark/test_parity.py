@@ -24,6 +24,7 @@ GRAIN = {
     "fct_customer_features": ["customer_id"],
     "fct_customer_rfm": ["customer_id"],
     "fct_customer_values": ["customer_id", "horizon_days"],
+    "fct_model_backtests": ["target", "model", "cutoff_date", "horizon_days", "decile"],
     "fct_order_lines": ["order_line_id"],
     "fct_orders": ["order_id"],
     "fct_segment_drivers": ["segment_key", "measure"],
@@ -35,11 +36,13 @@ GRAIN = {
         "to_segment_key",
     ],
     "fct_segment_metrics": ["segmentation", "segment_key", "month_date"],
+    "fct_segment_values": ["segmentation", "segment_key", "horizon_days"],
     "fct_segmentation_runs": ["segmentation", "version", "feature_set", "method", "cluster_count"],
     "fct_segmentation_sensitivity": ["segmentation", "version", "variation", "changed_to"],
     "fct_segmentation_versions": ["segmentation", "version"],
     "rpt_data_quality": ["reason"],
     "rpt_segmentation_drift": ["measure"],
+    "rpt_value_warnings": ["horizon_days", "check_name"],
 }
 # Relative. Sums of doubles, logarithms and powers differ in their last digits from one library to
 # the next, and so between engines; keys, counts, dates and money are equal, whatever the mart.

@@ -1,0 +1,14 @@
+{#-
+    Delta method: the variance of a sum whose derivatives by the logarithms of the parameters are columns `<sum>_by_<name>`,
+    the parameters' covariance being given by columns `<name>_<axis>` of `parameter_loadings`.
+-#}
+
+{% macro estimation_variance(sum, names) -%}
+    {%- for axis in range(1, 5) -%}
+        {{ ' + ' if not loop.first }}power(
+        {%- for name in names -%}
+            {{ ' + ' if not loop.first }}sums.{{ sum }}_by_{{ name }} * loadings.{{ name }}_{{ axis }}
+        {%- endfor -%}
+        , 2)
+    {%- endfor -%}
+{%- endmacro %}

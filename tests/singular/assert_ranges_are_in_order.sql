@@ -1,0 +1,16 @@
+-- Ten percent are not more than half, and what comes sooner is not later.
+
+select
+    customer_id,
+    horizon_days
+
+from {{ ref('fct_customer_values') }}
+
+where
+    clv_p10 > clv_p50
+    or clv_p50 > clv_p90
+    or next_order_date_p10 > next_order_date_p50
+    or next_order_date_p50 > next_order_date_p90
+    or (next_order_date_p50 is not null and next_order_date_p10 is null)
+    or (next_order_date_p90 is not null and next_order_date_p50 is null)
+    or p_order > p_alive
