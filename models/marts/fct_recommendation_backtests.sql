@@ -1,0 +1,9 @@
+with
+
+backtests as (
+
+    select * from {{ ref('ml_recommendations__backtests') }}
+
+)
+
+select * from backtests
