@@ -120,6 +120,7 @@ def test_every_sql_model_that_decides_has_a_unit_test(manifest, models):
         "fct_association_rules",
         "fct_customer_values",
         "fct_order_lines",
+        "fct_recommendation_backtests",
         "dim_products",
         "feat_purchases",
         "fct_segment_memberships",
