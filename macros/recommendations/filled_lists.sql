@@ -1,6 +1,6 @@
 {#-
-    Fill lists from the CTE `offers` (list_name, customer_id, product_id, method, method_preference, method_rank): by
-    preference of the methods, each product once. Expands to CTEs, the last of which is `filled` (with list_rank from 1).
+    Fill lists from the CTE `offers` (listing, customer_id, product_id, method, method_preference, method_rank): by
+    preference of the methods, each product once. Expands to CTEs, the last of which is `filled` (with place from 1).
 -#}
 
 {% macro filled_lists() %}
@@ -10,7 +10,7 @@ first_offers as (
     select
         *,
         row_number() over (
-            partition by list_name, customer_id, product_id
+            partition by listing, customer_id, product_id
             order by method_preference
         ) as offer_number
 
@@ -23,9 +23,9 @@ filled as (
     select
         *,
         row_number() over (
-            partition by list_name, customer_id
+            partition by listing, customer_id
             order by method_preference, method_rank
-        ) as list_rank
+        ) as place
 
     from first_offers
 

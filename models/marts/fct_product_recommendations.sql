@@ -52,7 +52,7 @@ offers as (
 
     select
         candidates.*,
-        'today' as list_name,
+        'today' as listing,
         candidates.method <> chosen.method as is_filler,
         case when candidates.method = chosen.method then 0 else preferences.preference end as method_preference
 
@@ -72,7 +72,7 @@ supported as (
 
     select
         filled.customer_id,
-        filled.list_rank,
+        filled.place,
         filled.product_id,
         products.product_label,
         filled.method,
@@ -97,7 +97,7 @@ supported as (
     left join products as because
         on filled.because_product_number = because.product_number
 
-    where filled.list_rank <= {{ settings.count }}
+    where filled.place <= {{ settings.count }}
 
 ),
 
@@ -143,7 +143,7 @@ recommendations as (
 
     select
         customer_id,
-        cast(list_rank as int) as rank,
+        cast(place as int) as rank,
         product_id,
         product_label,
         method,

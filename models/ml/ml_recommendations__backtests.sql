@@ -88,23 +88,29 @@ lengths as (
 
 ),
 
+fillings as (
+
+    select true as is_filled
+
+    union all
+
+    select false as is_filled
+
+),
+
 kinds as (
 
     select
         preferences.method,
         preferences.preference,
-        filling.is_filled,
+        fillings.is_filled,
         lengths.k
 
     from preferences
 
     cross join lengths
 
-    cross join (
-        select true as is_filled
-        union all
-        select false as is_filled
-    ) as filling
+    cross join fillings
 
 ),
 
@@ -118,12 +124,12 @@ judged as (
         lists.customer_id,
         count(*) as recommended_count,
         sum(case when lists.is_hit then 1 else 0 end) as hit_count,
-        min(case when lists.is_hit then lists.list_rank end) as first_hit_rank
+        min(case when lists.is_hit then lists.place end) as first_hit_rank
 
     from lists
 
     inner join lengths
-        on lists.list_rank <= lengths.k
+        on lists.place <= lengths.k
 
     group by lists.method, lists.is_filled, lengths.k, lists.customer_id
 
@@ -181,7 +187,7 @@ covered as (
     from lists
 
     inner join lengths
-        on lists.list_rank <= lengths.k
+        on lists.place <= lengths.k
 
     inner join customer_scopes
         on lists.customer_id = customer_scopes.customer_id

@@ -42,7 +42,7 @@ judged as (
 offers as (
 
     select
-        firsts.method as list_name,
+        firsts.method as listing,
         judged.customer_id,
         judged.product_id,
         judged.is_hit,
@@ -67,7 +67,7 @@ lists as (
         method,
         false as is_filled,
         customer_id,
-        method_rank as list_rank,
+        method_rank as place,
         product_id,
         is_hit = 1 as is_hit
     from judged
@@ -75,14 +75,14 @@ lists as (
     union all
 
     select
-        list_name as method,
+        listing as method,
         true as is_filled,
         customer_id,
-        cast(list_rank as int) as list_rank,
+        cast(place as int) as place,
         product_id,
         is_hit = 1 as is_hit
     from filled
-    where list_rank <= {{ settings.longest }}
+    where place <= {{ settings.longest }}
 
 )
 

@@ -199,7 +199,7 @@ def test_which_method_wins_depends_on_the_shop(sample, online_retail):
 def test_gains_over_popularity_are_those_of_the_same_customers(built, earlier):
     lists = built.frame(
         "select method, customer_id, max(is_hit) as is_hit from ml.ml_recommendations__tested "
-        f"where not is_filled and list_rank <= {COUNT} group by all"
+        f"where not is_filled and place <= {COUNT} group by all"
     )
     customers = earlier[3]["customer_id"].unique()
     hits = lists.pivot_table(index="customer_id", columns="method", values="is_hit", aggfunc="max")
