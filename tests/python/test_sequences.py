@@ -133,7 +133,8 @@ def planted(new_warehouse, tmp_path_factory):
     }
     warehouse = new_warehouse("planted").dbt(
         "build", "--select", "+fct_sequential_rules",
-        "--exclude-resource-type", "test", "unit_test", "--vars", yaml.safe_dump({"source": source}),
+        "--exclude-resource-type", "test", "unit_test",
+        "--vars", yaml.safe_dump({"source": source}),
     )  # fmt: skip
     assert warehouse.exit_code == 0, warehouse.output[-5000:]
     return warehouse.frame("from marts.fct_sequential_rules")
