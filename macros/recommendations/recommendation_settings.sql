@@ -18,5 +18,10 @@
             ~ ", each of which is at least 1: lists of that length are what the backtest chooses by"
         ) }}
     {%- endif -%}
-    {{ return({'methods': methods, 'pinned': pinned, 'count': count, 'counts': counts, 'longest': counts | max}) }}
+    {#- The segments that rules are mined in are those that popularity is counted in. -#}
+    {%- set segmentation = var('rules_segmentation') or 'behaviour' -%}
+    {{ return({
+        'methods': methods, 'pinned': pinned, 'count': count, 'counts': counts, 'longest': counts | max,
+        'segmentation': segmentation,
+    }) }}
 {% endmacro %}

@@ -1,3 +1,5 @@
+{%- set settings = recommendation_settings() -%}
+
 with
 
 customer_products as (
@@ -22,7 +24,7 @@ segments as (
 
     from {{ ref('ml_customers__segments') }}
 
-    where segmentation = 'behaviour' and period_number <= 1
+    where segmentation = '{{ settings.segmentation }}' and period_number <= 1
 
 ),
 

@@ -30,7 +30,7 @@ preferences as (
 segments as (
 
     select * from {{ ref('ml_customers__segments') }}
-    where segmentation = 'behaviour' and period_number = 1
+    where segmentation = '{{ settings.segmentation }}' and period_number = 1
 
 ),
 

@@ -52,7 +52,7 @@ segments as (
 
     from {{ ref('ml_customers__segments') }}
 
-    where segmentation = 'behaviour' and period_number <= 1
+    where segmentation = '{{ settings.segmentation }}' and period_number <= 1
 
 ),
 

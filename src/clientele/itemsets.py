@@ -1,70 +1,214 @@
 """Find the sets of items that many baskets hold together, on one of several engines.
 
-Every engine finds the same sets with the same counts. An engine is a function from baskets, the
-warehouse's session, the fewest baskets and the most items of a set to the `Itemsets` there are.
+Every engine finds the same sets with the same counts. What is frequent is decided here, from counts
+of single items, before an engine is asked.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import duckdb
 import numpy as np
 import pandas as pd
-from mlxtend.frequent_patterns import apriori
-from scipy import sparse
 
-from clientele.frames import collect
+from clientele.apriori_sql import mine_levels
+from clientele.eclat import eclat
+from clientele.mining_tables import DuckDBTables, SparkTables
 
 # Measured: docs/methods/rules.md, "What is refused".
-MAX_CANDIDATE_PAIRS = 5_000_000
-MAX_CELLS = 1_000_000_000
+MAX_CANDIDATE_PAIRS = 100_000_000
 MAX_ITEMSETS = 3_000_000
+MAX_ROWS_IN_MEMORY = 120_000_000
+
+ENGINES = ("auto", "sql", "bitmap", "fpgrowth", "apriori")
+
+
+class Explosion(ValueError):
+    """More sets than fit; ``fitting`` is a support that would, as far as can be told."""
+
+    def __init__(self, message: str, fitting: float) -> None:
+        super().__init__(message)
+        self.fitting = fitting
 
 
 @dataclass
 class Itemsets:
-    """The frequent sets of items among ``basket_count`` baskets.
+    """The sets that are frequent in at least one scope, counted in every cell of baskets.
 
-    ``items`` holds the sets as sorted tuples of positions in ``labels``, ``counts`` the number of
-    baskets that hold each.
+    ``labels`` (n) are the items, rare ones first; ``sets[k]`` (m x k+1) the sets of k + 1 items as
+    ascending positions in ``labels``, in lexical order; ``counts[k]`` (m x cells) the baskets of
+    each cell that hold them. ``cells`` says whose baskets a cell holds (``segment``, "" for nobody's,
+    ``is_holdout``) and how many (``basket_count``); ``scopes`` what was mined (``segment``, null for
+    everybody), how many baskets that is, and how many make a set frequent (``min_count``).
     """
 
     labels: np.ndarray
-    items: list[tuple[int, ...]]
-    counts: np.ndarray
-    basket_count: int
+    sets: list[np.ndarray]
+    counts: list[np.ndarray]
+    cells: pd.DataFrame
+    scopes: pd.DataFrame
+    min_support: float
+    engine: str
+    notes: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.sets))
+
+    @property
+    def basket_count(self) -> int:
+        """Baskets that were mined."""
+        return int(self.cells.loc[~self.cells["is_holdout"], "basket_count"].sum())
+
+    def members(self, segment: str | None, *, holdout: bool = False) -> np.ndarray:
+        """Return which cells make up a scope, those that were mined or those held out."""
+        return _members(self.cells, segment, holdout)
+
+    def subsets(self) -> list[np.ndarray]:
+        """Return, per length from 2, where each set less its j-th item is in the shorter sets."""
+        found = []
+        keys = [np.arange(len(self.labels), dtype=np.int64)]
+        for k, sets in enumerate(self.sets[1:], start=1):
+            less = np.empty(sets.shape, dtype=np.int64)
+            for j in range(k + 1):
+                others = np.delete(sets, j, axis=1)
+                at = others[:, 0].astype(np.int64)
+                for level in range(1, k):
+                    at = np.searchsorted(keys[level], at * len(self.labels) + others[:, level])
+                less[:, j] = at
+            found.append(less)
+            keys.append(less[:, k] * len(self.labels) + sets[:, k])
+        return found
 
 
 def find_itemsets(
-    baskets, *, min_support: float, max_length: int | None, engine: str, session=None
+    baskets,
+    *,
+    min_support: float,
+    max_length: int | None,
+    min_count: int = 1,
+    engine: str = "auto",
+    session=None,
+    ancestors: pd.DataFrame | None = None,
+    max_candidate_pairs: int = MAX_CANDIDATE_PAIRS,
+    on_explosion: str = "fail",
 ) -> Itemsets:
-    """Return the sets of up to ``max_length`` items that ``min_support`` of the baskets hold.
+    """Return the sets of up to ``max_length`` items that enough baskets hold.
 
     ``baskets`` has a row per ``basket_id`` and ``item``: a data frame (where repeats count once),
     or a relation of DuckDB or Spark (which must not repeat), and then ``session`` is the
-    connection or session it is of. ``min_support`` is a share in (0, 1]. ``engine`` is one of:
+    connection or session it is of. Two more columns, each the same in all rows of a basket, are
+    used where they exist: ``segment`` (null for none), whose baskets are then a scope of their own
+    beside everybody's; ``is_holdout``, baskets that are not mined, but in which what is found in
+    the others is counted.
 
-    - ``sql``: counts in the warehouse, in pieces that need not fit in memory;
-    - ``apriori``: mlxtend's, on a table in memory;
-    - ``mllib``: Spark's parallel FP-Growth, where ``baskets`` is of Spark.
+    In each scope a set is frequent when ``min_support`` of the scope's baskets hold it, a share in
+    (0, 1], and at least ``min_count`` do; to go by count alone, give a share that is next to
+    nothing. ``ancestors`` has a row per ``item`` and ``ancestor``, which never stand in one set.
+
+    ``engine`` is one of:
+
+    - ``auto``: bitmap for what fits in memory, else sql; the choice is among the ``notes``;
+    - ``sql``: Apriori in the warehouse, level by level, in pieces that need not fit in memory;
+    - ``bitmap``: Eclat on packed bitmaps, in memory;
+    - ``fpgrowth``, ``apriori``: mlxtend's, in memory; for comparison.
+
+    More than ``max_candidate_pairs`` pairs of frequent items in a scope, or more sets than fit in
+    memory, end the mining (``on_explosion="fail"``) or raise ``min_support`` until it fits
+    (``"raise_support"``), which ``min_support`` of the result and its notes then say.
 
     Raises:
-        ValueError: null items or baskets, a knob out of range, or more itemsets than would fit;
+        ValueError: null items or baskets, a knob out of range, or (`Explosion`) more than fits;
             says what to change.
     """
     if engine not in ENGINES:
         raise ValueError(f"engine={engine!r} is unknown: give one of {', '.join(ENGINES)}")
     if not 0 < min_support <= 1:
         raise ValueError(f"min_support={min_support} is no share: give one in (0, 1]")
+    if min_count < 1:
+        raise ValueError(f"min_count={min_count} must be at least 1")
     if max_length is not None and max_length < 1:
         raise ValueError(f"max_length={max_length} must be at least 1")
-    return ENGINES[engine](baskets, session, min_support, max_length or math.inf)
+    if on_explosion not in ("fail", "raise_support"):
+        raise ValueError(f"on_explosion={on_explosion!r} is unknown: give fail or raise_support")
+    if isinstance(baskets, pd.DataFrame):
+        _refuse_nulls(baskets[["basket_id", "item"]].isna().sum().to_dict())
+        baskets = baskets.astype({"item": str}).drop_duplicates(["basket_id", "item"])
+        tables = DuckDBTables(baskets, None)
+    else:
+        is_spark = hasattr(baskets, "toPandas")
+        tables = (SparkTables if is_spark else DuckDBTables)(baskets, session)
+    try:
+        data = _Data(tables, ancestors)
+        engine, notes = _choose(engine, data)
+        while True:
+            try:
+                knobs = min_support, min_count, max_length or math.inf, max_candidate_pairs
+                found = _mine(data, engine, *knobs)
+                break
+            except Explosion as explosion:
+                if on_explosion == "fail":
+                    raise
+                notes.append(f"{explosion}; min_support was raised to {explosion.fitting}")
+                min_support = explosion.fitting
+        found.notes = notes
+        return found
+    finally:
+        tables.drop()
 
 
-def min_count(min_support: float, basket_count: int) -> int:
+def fewest_baskets(min_support: float, basket_count: int) -> int:
     """Return the fewest baskets that are ``min_support`` of all; 7% of 100 is 7, not 8."""
     count = math.ceil(min_support * basket_count)
-    return max(1, count - 1 if (count - 1) / basket_count >= min_support else count)
+    if count > 1 and (count - 1) / basket_count >= min_support:
+        count -= 1
+    return max(1, count)
+
+
+class _Data:
+    """What is known of the baskets before they are mined: cells, and counts of single items."""
+
+    def __init__(self, tables, ancestors: pd.DataFrame | None) -> None:
+        self.tables, self.ancestors = tables, ancestors
+        segment = "coalesce(segment, '')" if "segment" in tables.columns else "''"
+        holdout = "is_holdout" if "is_holdout" in tables.columns else "false"
+        labels = f"{segment} as segment, {holdout} as is_holdout"
+        self.cells = tables.rows(
+            f"""
+            select segment, is_holdout, count(distinct basket_id) as basket_count,
+                count(*) as row_count, count(*) - count(basket_id) as basket_id,
+                count(*) - count(item) as item
+            from (select basket_id, item, {labels} from baskets) as labelled
+            group by segment, is_holdout order by is_holdout, segment
+            """
+        ).astype({"segment": str, "is_holdout": bool})
+        _refuse_nulls({column: int(self.cells[column].sum()) for column in ("basket_id", "item")})
+        self.row_count = int(self.cells["row_count"].sum())
+        self.cells = self.cells[["segment", "is_holdout", "basket_count"]]
+        # Named so that a query which joins the baskets to their cell can tell the two apart.
+        named = {"segment": "cell_segment", "is_holdout": "cell_is_holdout"}
+        numbered = self.cells.rename(columns=named).assign(cell_id=range(len(self.cells)))
+        tables.put("cells", numbered[[*named.values(), "cell_id"]])
+        singles = tables.rows(
+            f"""
+            select item, cell_id, count(*) as order_count
+            from (select item, {labels} from baskets) as labelled
+            inner join cells
+                on labelled.segment = cells.cell_segment
+                and labelled.is_holdout = cells.cell_is_holdout
+            group by item, cell_id
+            """
+        )
+        self.items, code = np.unique(singles["item"].to_numpy(dtype=object), return_inverse=True)
+        self.counts = np.zeros((len(self.items), len(self.cells)), dtype=np.int64)
+        self.counts[code, singles["cell_id"]] = singles["order_count"]
+        # What joins `baskets` to `cells`.
+        self.cell_of_row = f"{segment} = cells.cell_segment and {holdout} = cells.cell_is_holdout"
+
+
+def _members(cells: pd.DataFrame, segment: str | None, holdout: bool) -> np.ndarray:
+    chosen = cells["is_holdout"].eq(holdout)
+    if segment is not None:
+        chosen &= cells["segment"].eq(segment)
+    return chosen.to_numpy(dtype=bool)
 
 
 def _refuse_nulls(null_counts: dict[str, int]) -> None:
@@ -73,319 +217,147 @@ def _refuse_nulls(null_counts: dict[str, int]) -> None:
             raise ValueError(f"{column} is null in {null_count:,} rows: filter them out")
 
 
-# -- sql
+def _choose(engine: str, data: _Data) -> tuple[str, list[str]]:
+    if engine != "auto":
+        return engine, [f"engine {engine}, as asked for"]
+    if data.tables.is_spark:
+        return "sql", ["engine sql: the baskets are Spark's"]
+    fits = data.row_count <= MAX_ROWS_IN_MEMORY
+    return "bitmap" if fits else "sql", [
+        f"engine {'bitmap' if fits else 'sql'}: {data.row_count:,} rows, "
+        f"{MAX_ROWS_IN_MEMORY:,} fit in memory"
+    ]
 
 
-class _DuckDB:
-    """Tables of a DuckDB connection that last as long as the mining."""
+def scopes_of(cells: pd.DataFrame, min_support: float, min_count: int) -> pd.DataFrame:
+    """Return everybody's baskets and each segment's: how many, and how many make a set frequent.
 
-    def __init__(self, baskets, session) -> None:
-        self.baskets = baskets
-        self.session = session or duckdb.connect()
-        self.names = []
-
-    def keep(self, name: str, query: str) -> None:
-        baskets = self.baskets  # noqa: F841 (DuckDB finds it by its name)
-        self.session.sql(f"create or replace temp table {name} as {query}")
-        self.names.append(name)
-
-    def rows(self, query: str) -> pd.DataFrame:
-        baskets = self.baskets  # noqa: F841
-        return self.session.sql(query).df()
-
-    def drop(self, *names: str) -> None:
-        for name in names or tuple(self.names):
-            self.session.sql(f"drop table if exists temp.{name}")
-
-
-class _Spark:
-    """Views of a Spark session on rows kept by its executors, on disk where memory ends."""
-
-    def __init__(self, baskets, session) -> None:
-        self.session = session
-        self.names = ["baskets"]
-        baskets.createOrReplaceTempView("baskets")
-
-    def keep(self, name: str, query: str) -> None:
-        # Without what they were made of: each level reads the last one several times over.
-        self.session.sql(query).localCheckpoint().createOrReplaceTempView(name)
-        self.names.append(name)
-
-    def rows(self, query: str) -> pd.DataFrame:
-        return self.session.sql(query).toPandas()
-
-    def drop(self, *names: str) -> None:
-        for name in names or tuple(self.names):
-            self.session.catalog.dropTempView(name)
-
-
-def _sql(baskets, session, min_support: float, max_length: float) -> Itemsets:
-    """Count level by level (Apriori), each level's sets grouped by all items but the last.
-
-    Two sets of one group that a basket holds make one set of the next level, so a set is counted
-    in every basket that holds it, once, and nothing else is. Items are numbered from rare to
-    frequent, which keeps the groups small.
+    ``cells`` and the result as in `Itemsets`.
     """
-    if isinstance(baskets, pd.DataFrame):
-        _refuse_nulls(baskets[["basket_id", "item"]].isna().sum().to_dict())
-        baskets = baskets[["basket_id", "item"]].astype({"item": str}).drop_duplicates()
-        tables = _DuckDB(baskets, None)
-    else:
-        tables = (_Spark if hasattr(baskets, "toPandas") else _DuckDB)(baskets, session)
-    try:
-        return _count_levels(tables, min_support, max_length)
-    finally:
-        tables.drop()
-
-
-def _count_levels(tables, min_support: float, max_length: float) -> Itemsets:
-    totals = tables.rows(
-        """
-        select
-            count(distinct basket_id) as basket_count,
-            count(*) - count(basket_id) as basket_id,
-            count(*) - count(item) as item
-        from baskets
-        """
-    ).iloc[0]
-    _refuse_nulls({"basket_id": int(totals["basket_id"]), "item": int(totals["item"])})
-    basket_count = int(totals["basket_count"])
-    if basket_count == 0:
-        return Itemsets(np.array([], dtype=object), [], np.array([], dtype="int64"), 0)
-    fewest = min_count(min_support, basket_count)
-
-    tables.keep(
-        "itemsets_items",
-        f"""
-        select item, order_count, row_number() over (order by order_count, item) - 1 as item_id
-        from (select item, count(*) as order_count from baskets group by item) as counted
-        where order_count >= {fewest}
-        """,
-    )
-    singles = tables.rows("select item, order_count from itemsets_items order by item_id")
-    items = [(position,) for position in range(len(singles))]
-    counts = [singles["order_count"].to_numpy(dtype="int64")]
-
-    tables.keep(
-        "itemsets_held_1",
-        """
-        select baskets.basket_id, 0 as group_id, itemsets_items.item_id
-        from baskets inner join itemsets_items on baskets.item = itemsets_items.item
-        """,
-    )
-    prefixes, length, found_count = {0: ()}, 1, len(items)
-    while length < max_length and found_count > 1:
-        held = f"itemsets_held_{length}"
-        together = f"""
-            {held} as a inner join {held} as b
-            on a.basket_id = b.basket_id and a.group_id = b.group_id and a.item_id < b.item_id
-        """
-        tables.keep(
-            "itemsets_found",
-            f"""
-            select
-                a.group_id, a.item_id as first_id, b.item_id as second_id, count(*) as order_count
-            from {together} group by a.group_id, a.item_id, b.item_id having count(*) >= {fewest}
-            """,
-        )
-        found_count = int(tables.rows("select count(*) as n from itemsets_found")["n"].iloc[0])
-        length += 1
-        if found_count > MAX_ITEMSETS:
-            raise ValueError(
-                f"{found_count:,} sets of {length} items are in {fewest:,} baskets or more, beyond "
-                f"the {MAX_ITEMSETS:,} that fit in memory: "
-                f"set max_length to {length - 1} or raise min_support"
-            )
-        found = tables.rows("select * from itemsets_found order by group_id, first_id, second_id")
-        rows = found[["group_id", "first_id", "second_id"]].itertuples(index=False)
-        items += [(*prefixes[group], first, second) for group, first, second in rows]
-        counts.append(found["order_count"].to_numpy(dtype="int64"))
-        if length >= max_length or found_count < 2:
-            break
-
-        # A set that shares its beginning with no other cannot grow.
-        tables.keep(
-            "itemsets_groups",
-            """
-            select group_id, first_id, row_number() over (order by group_id, first_id) as next_id
-            from itemsets_found group by group_id, first_id having count(*) > 1
-            """,
-        )
-        groups = tables.rows("select group_id, first_id, next_id from itemsets_groups")
-        prefixes = {
-            next_id: (*prefixes[group], first)
-            for group, first, next_id in groups.itertuples(index=False)
+    mined = cells[~cells["is_holdout"]]
+    rows = [(None, int(mined["basket_count"].sum()))]
+    rows += [(cell.segment, int(cell.basket_count)) for cell in mined.itertuples() if cell.segment]
+    rows = [(segment, n) for segment, n in rows if n]
+    return pd.DataFrame(
+        {
+            # Of objects: None would become NaN among texts.
+            "segment": pd.Series([segment for segment, _ in rows], dtype=object),
+            "basket_count": [n for _, n in rows],
+            "min_count": [max(min_count, fewest_baskets(min_support, n)) for _, n in rows],
         }
-        tables.keep(
-            f"itemsets_held_{length}",
-            f"""
-            select a.basket_id, itemsets_groups.next_id as group_id, b.item_id
-            from {together}
-            inner join itemsets_found
-                on a.group_id = itemsets_found.group_id
-                and a.item_id = itemsets_found.first_id and b.item_id = itemsets_found.second_id
-            inner join itemsets_groups
-                on a.group_id = itemsets_groups.group_id and a.item_id = itemsets_groups.first_id
-            """,
-        )
-        tables.drop(held)
-    return Itemsets(
-        labels=singles["item"].to_numpy(dtype=object),
-        items=[tuple(int(position) for position in positions) for positions in items],
-        counts=np.concatenate(counts),
-        basket_count=basket_count,
     )
 
 
-# -- apriori
+def _mine(
+    data: _Data, engine: str, min_support: float, min_count: int, max_length: float, max_pairs: int
+) -> Itemsets:
+    scopes = scopes_of(data.cells, min_support, min_count)
+    members = np.column_stack(
+        [_members(data.cells, segment, False) for segment in scopes["segment"]]
+        or [np.zeros((len(data.cells), 0))]
+    ).astype(np.int64)
+    fewest = scopes["min_count"].to_numpy()
 
+    def is_frequent(counts: np.ndarray) -> np.ndarray:
+        return (counts @ members >= fewest).any(axis=1)
 
-def _apriori(baskets, session, min_support: float, max_length: float) -> Itemsets:
-    """Let mlxtend count, after dropping every item that is in no frequent pair."""
-    if not isinstance(baskets, pd.DataFrame):
-        baskets = collect(baskets, key=["basket_id", "item"]).reset_index()
-    _refuse_nulls(baskets[["basket_id", "item"]].isna().sum().to_dict())
-    if baskets.empty:
-        return Itemsets(np.array([], dtype=object), [], np.array([], dtype="int64"), 0)
-
-    basket, basket_labels = pd.factorize(baskets["basket_id"])
-    item, labels = pd.factorize(baskets["item"].astype(str), sort=True)
-    n = len(basket_labels)
-    holds = sparse.csc_array(
-        (np.ones(len(item), dtype=np.int32), (basket, item)), shape=(n, len(labels))
+    in_scope = data.counts @ members >= fewest
+    _refuse_too_many_pairs(data.counts @ members, scopes, min_support, max_pairs)
+    kept = np.flatnonzero(in_scope.any(axis=1))
+    # Rare items first, which keeps what the search carries along small.
+    kept = kept[np.lexsort((data.items[kept].astype(str), data.counts[kept].sum(axis=1)))]
+    found = Itemsets(
+        labels=data.items[kept],
+        sets=[np.arange(len(kept), dtype=np.int32)[:, None]],
+        counts=[data.counts[kept]],
+        cells=data.cells,
+        scopes=scopes,
+        min_support=min_support,
+        engine=engine,
     )
-    holds.data[:] = 1  # repeats were added up
-    fewest = min_count(min_support, n)
-
-    # Infrequent items first: what they are in cannot be frequent. Rare items to the left keep
-    # the candidates few.
-    counts = holds.sum(axis=0)
-    frequent = np.flatnonzero(counts >= fewest)
-    frequent = frequent[np.argsort(counts[frequent], kind="stable")]
-    pair_count = math.comb(len(frequent), 2)
-    if pair_count > MAX_CANDIDATE_PAIRS:
-        room = (1 + math.isqrt(1 + 8 * MAX_CANDIDATE_PAIRS)) // 2
-        fitting = int(np.sort(counts)[::-1][room]) + 1
-        raise ValueError(
-            f"min_support={min_support} ({fewest:,} of {n:,} baskets) leaves {len(frequent):,} "
-            f"frequent items, {pair_count:,} candidate pairs, more than {MAX_CANDIDATE_PAIRS:,}: "
-            f"raise min_support to {_round_up(fitting / n)}"
-        )
-    holds, labels = holds[:, frequent], np.asarray(labels, dtype=object)[frequent]
-    singles = Itemsets(labels, [(i,) for i in range(len(frequent))], counts[frequent], n)
-    if max_length == 1 or len(frequent) < 2:
-        return singles
-
-    # Nor can an item without a frequent partner be in any larger set.
-    together = sparse.triu(holds.T @ holds, k=1, format="coo")
-    is_frequent = together.data >= fewest
-    pairs = np.column_stack([together.row[is_frequent], together.col[is_frequent]])
-    paired = np.unique(pairs)
-    if len(paired) == 0:
-        return singles
-    if n * len(paired) > MAX_CELLS:
-        raise ValueError(
-            f"{n:,} baskets x {len(paired):,} items are more than the {MAX_CELLS:,} cells that "
-            "fit in memory: lower the number of baskets (rules_sample_size), raise min_support, "
-            "or take the engine `sql`"
-        )
-    # mlxtend copies rows: they must lie in one piece.
-    cells = holds[:, paired].astype(bool).toarray(order="C")
-    table = pd.DataFrame(cells, columns=paired, copy=False)
-
-    longest = int(min(max_length, len(paired)))
-    itemsets, length = pairs, 2
-    found = None
-    while found is None or length < longest:
-        # Sets of the next length extend a prefix they share with another; `_bound` counts the
-        # most there can be of any length.
-        _, sharing = np.unique(itemsets[:, :-1], axis=0, return_counts=True)
-        if _bound(sharing, min(1, longest - length)) > MAX_ITEMSETS:
-            raise ValueError(
-                f"{len(itemsets):,} frequent itemsets of {length} items give more than "
-                f"{MAX_ITEMSETS:,} candidates of {length + 1}: set max_length to {length} "
-                "or raise min_support"
+    if max_length < 2 or len(kept) < 2:
+        return found
+    forbidden = _forbidden(found.labels, data.ancestors)
+    tables = data.tables
+    tables.put("items", pd.DataFrame({"item": found.labels, "item_id": range(len(kept))}))
+    try:
+        if engine == "sql":
+            tables.keep(
+                "held",
+                f"""
+                select baskets.basket_id, items.item_id, cells.cell_id
+                from baskets inner join items on baskets.item = items.item
+                inner join cells on {data.cell_of_row}
+                """,
             )
-        safe = _bound(sharing, longest - length) <= MAX_ITEMSETS
-        length = longest if safe else length + 1
-        found = apriori(
-            table,
-            min_support=(fewest - 0.5) / n,
-            use_colnames=True,
-            max_len=length,
-            low_memory=True,
-        )
-        itemsets = found["itemsets"][found["itemsets"].map(len) == length]
-        if itemsets.empty:
-            break
-        itemsets = np.sort(np.array([list(items) for items in itemsets]), axis=1)
-    larger = found[found["itemsets"].map(len) > 1]
-    return Itemsets(
-        labels=labels,
-        items=singles.items + [tuple(sorted(map(int, items))) for items in larger["itemsets"]],
-        counts=np.concatenate(
-            [singles.counts, (larger["support"] * n).round().to_numpy(dtype="int64")]
-        ),
-        basket_count=n,
-    )
+            larger = mine_levels(
+                tables, in_scope[kept], members, fewest, max_length, MAX_ITEMSETS, forbidden
+            )
+        else:
+            rows = tables.lists(data.cell_of_row)
+            cell_starts = np.searchsorted(rows.cell, np.arange(len(data.cells) + 1))
+            if engine == "bitmap":
+                larger = eclat(
+                    rows.items,
+                    rows.starts,
+                    cell_starts,
+                    item_count=len(kept),
+                    is_frequent=is_frequent,
+                    max_length=max_length,
+                    max_itemsets=MAX_ITEMSETS,
+                    forbidden=forbidden,
+                )
+            else:
+                from clientele.mlxtend_engines import mine_scopes
+
+                larger = mine_scopes(
+                    engine, rows, cell_starts, in_scope[kept], members, fewest, max_length,
+                    MAX_ITEMSETS, forbidden,
+                )  # fmt: skip
+    except OverflowError as error:
+        # How many sets a support leaves is not known before they are mined.
+        fitting = _round_up(min(1.0, min_support * 1.5))
+        raise Explosion(f"min_support={min_support}: {error}", fitting=fitting) from None
+    for sets, counts in larger:
+        order = np.lexsort(sets.T[::-1])
+        kept_sets = order[is_frequent(counts[order])]
+        if len(kept_sets):
+            found.sets.append(sets[kept_sets].astype(np.int32))
+            found.counts.append(counts[kept_sets])
+    return found
 
 
-def _bound(sharing: np.ndarray, steps: int) -> int:
-    """Most itemsets that are 1 to ``steps`` items longer, given how many share each prefix.
-
-    Stops counting beyond ``MAX_ITEMSETS``: the whole number may have hundreds of digits.
-    """
-    total = 0
-    for size, times in zip(*np.unique(sharing, return_counts=True), strict=True):
-        for chosen in range(2, min(int(size), steps + 1) + 1):
-            total += int(times) * math.comb(int(size), chosen)
-            if total > MAX_ITEMSETS:
-                return total
-    return total
+def _refuse_too_many_pairs(
+    counts: np.ndarray, scopes: pd.DataFrame, min_support: float, max_pairs: int
+) -> None:
+    """Bound the candidate pairs of each scope, which are all pairs of its frequent items."""
+    for scope, held in zip(scopes.itertuples(), counts.T, strict=True):
+        item_count = int((held >= scope.min_count).sum())
+        pair_count = math.comb(item_count, 2)
+        if pair_count > max_pairs:
+            room = (1 + math.isqrt(1 + 8 * max_pairs)) // 2
+            fitting = _round_up((int(np.sort(held)[::-1][room]) + 1) / scope.basket_count)
+            raise Explosion(
+                f"min_support={min_support} ({scope.min_count:,} of {scope.basket_count:,} baskets"
+                f"{f' of {scope.segment}' if scope.segment else ''}) leaves {item_count:,} frequent "
+                f"items, {pair_count:,} candidate pairs, more than {max_pairs:,}: "
+                f"raise min_support to {fitting}",
+                fitting=fitting,
+            )
 
 
 def _round_up(share: float) -> float:
     digits = 2 - math.floor(math.log10(share))
-    return min(1.0, math.ceil(share * 10**digits) / 10**digits)
+    return min(1.0, math.ceil(round(share * 10**digits, 6)) / 10**digits)
 
 
-# -- mllib
-
-
-def _mllib(baskets, session, min_support: float, max_length: float) -> Itemsets:
-    """Let Spark's FP-Growth count; it knows no longest set, so longer ones are dropped after."""
-    if not hasattr(baskets, "toPandas"):
-        raise ValueError("engine='mllib' is Spark's: take sql, or build on a Spark target")
-    from pyspark.ml.fpm import FPGrowth
-    from pyspark.sql import functions
-
-    _refuse_nulls({c: baskets.filter(f"{c} is null").count() for c in ("basket_id", "item")})
-    grouped = baskets.groupBy("basket_id").agg(functions.collect_set("item").alias("items"))
-    basket_count = grouped.count()
-    if basket_count == 0:
-        return Itemsets(np.array([], dtype=object), [], np.array([], dtype="int64"), 0)
-    share = (min_count(min_support, basket_count) - 0.5) / basket_count
-    found = FPGrowth(itemsCol="items", minSupport=share).fit(grouped).freqItemsets
-    if math.isfinite(max_length):
-        found = found.filter(functions.size("items") <= int(max_length))
-    itemset_count = found.count()
-    if itemset_count > MAX_ITEMSETS:
-        raise ValueError(
-            f"{itemset_count:,} frequent itemsets, more than {MAX_ITEMSETS:,}: "
-            "lower max_length or raise min_support"
-        )
-    rows = found.toPandas()
-    labels = np.array(sorted({item for items in rows["items"] for item in items}), dtype=object)
+def _forbidden(labels: np.ndarray, ancestors: pd.DataFrame | None) -> set[tuple[int, int]]:
+    if ancestors is None:
+        return set()
     position = {label: i for i, label in enumerate(labels)}
-    return Itemsets(
-        labels=labels,
-        items=[tuple(sorted(position[item] for item in items)) for items in rows["items"]],
-        counts=rows["freq"].to_numpy(dtype="int64"),
-        basket_count=basket_count,
-    )
-
-
-ENGINES = {"sql": _sql, "apriori": _apriori, "mllib": _mllib}
+    pairs = ancestors[["item", "ancestor"]].itertuples(index=False)
+    found = ((position.get(str(item)), position.get(str(above))) for item, above in pairs)
+    return {(min(pair), max(pair)) for pair in found if None not in pair}
 
 
 BASKET_ITEMSET_TYPES = {
@@ -400,7 +372,7 @@ BASKET_ITEMSET_TYPES = {
 
 
 def telling_itemsets(
-    baskets, *, count: int, min_support: float, max_length: int = 3, engine="sql", session=None
+    baskets, *, count: int, min_support: float, max_length: int = 3, engine="auto", session=None
 ) -> pd.DataFrame:
     """Return the ``count`` frequent itemsets that hang together most, a row per item of each.
 
@@ -415,12 +387,11 @@ def telling_itemsets(
         baskets, min_support=min_support, max_length=max_length, engine=engine, session=session
     )
     n = mined.basket_count
-    share = {items[0]: c / n for items, c in zip(mined.items, mined.counts, strict=True)
-             if len(items) == 1}  # fmt: skip
+    share = mined.counts[0].sum(axis=1) / n
     ranked = []
-    for items, held in zip(mined.items, mined.counts, strict=True):
-        if len(items) > 1:
-            expected = float(np.prod([share[item] for item in items]))
+    for sets, counts in zip(mined.sets[1:], mined.counts[1:], strict=True):
+        for items, held in zip(sets, counts.sum(axis=1), strict=True):
+            expected = float(np.prod(share[items]))
             names = sorted(str(mined.labels[item]) for item in items)
             ranked.append((round(expected - held / n, 12), names, int(held), held / n / expected))
     rows = []

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clientele import itemsets, rules
+from clientele import itemsets, mlxtend_engines, rules
 from clientele.rules import frequent_itemsets, mine_rules
 
 TEXTBOOK = [
@@ -63,7 +63,7 @@ def as_dict(found):
     }
 
 
-@pytest.fixture(params=["sql", "apriori"])
+@pytest.fixture(params=["sql", "bitmap", "fpgrowth", "apriori"])
 def engine(request):
     return request.param
 
@@ -301,26 +301,26 @@ def test_knobs_out_of_range_are_refused(engine, knobs, message):
         )
 
 
-def test_too_many_pairs_are_refused_with_a_support_that_fits(monkeypatch):
+def test_too_many_pairs_are_refused_with_a_support_that_fits(engine):
     baskets = long_form(random_baskets(7, basket_count=200, item_count=40))
-    monkeypatch.setattr(itemsets, "MAX_CANDIDATE_PAIRS", 50)
+    limit = {"max_candidate_pairs": 50, "engine": engine}
     with pytest.raises(ValueError, match="40 frequent items, 780 candidate pairs") as refusal:
-        frequent_itemsets(baskets, min_support=0.05, engine="apriori")
+        frequent_itemsets(baskets, min_support=0.05, **limit)
     fitting = float(re.search(r"raise min_support to ([\d.]+)$", str(refusal.value))[1])
-    found = frequent_itemsets(baskets, min_support=fitting, engine="apriori")
+    found = frequent_itemsets(baskets, min_support=fitting, **limit)
     assert (found["length"] == 1).sum() * ((found["length"] == 1).sum() - 1) / 2 <= 50
     assert len(found) > 0
 
 
 def test_where_sets_could_explode_they_are_mined_length_by_length(monkeypatch):
     together = long_form([range(12)] * 4)
-    lengths, mine = [], itemsets.apriori
+    lengths, mine = [], mlxtend_engines.apriori
 
     def watched(table, **knobs):
         lengths.append(knobs["max_len"])
         return mine(table, **knobs)
 
-    monkeypatch.setattr(itemsets, "apriori", watched)
+    monkeypatch.setattr(mlxtend_engines, "apriori", watched)
     assert len(frequent_itemsets(together, min_support=0.5, engine="apriori")) == 2**12 - 1
     assert lengths == [12]
     # No length has more than 924 sets. Those longer than 7 are 794, so that the rest is safe.
@@ -354,8 +354,8 @@ def test_too_many_candidate_rules_are_refused(engine, monkeypatch):
 
 
 def test_a_table_of_too_many_baskets_is_refused(monkeypatch):
-    monkeypatch.setattr(itemsets, "MAX_CELLS", 39)
-    with pytest.raises(ValueError, match="10 baskets x 4 items .* lower the number of baskets"):
+    monkeypatch.setattr(mlxtend_engines, "MAX_CELLS", 39)
+    with pytest.raises(ValueError, match="10 baskets x 4 items .* take sql or bitmap"):
         frequent_itemsets(long_form(TEXTBOOK), min_support=0.4, engine="apriori")
 
 
@@ -363,18 +363,17 @@ def test_too_many_sets_are_refused_with_a_length_that_fits(monkeypatch):
     together = long_form([range(25)] * 4)
     monkeypatch.setattr(itemsets, "MAX_ITEMSETS", 1000)
     with pytest.raises(ValueError, match="2,300 sets of 3 items .* set max_length to 2"):
-        frequent_itemsets(together, min_support=0.5)
-    assert len(frequent_itemsets(together, min_support=0.5, max_length=2)) == 25 + 300
+        frequent_itemsets(together, min_support=0.5, engine="sql")
+    with pytest.raises(ValueError, match="more than 1,000 sets are .* set a smaller max_length"):
+        frequent_itemsets(together, min_support=0.5, engine="bitmap")
+    for engine in ("sql", "bitmap"):
+        found = frequent_itemsets(together, min_support=0.5, max_length=2, engine=engine)
+        assert len(found) == 25 + 300
 
 
 def test_an_unknown_engine_is_refused_with_those_there_are():
-    with pytest.raises(ValueError, match="'eclat' is unknown: give one of sql, apriori, mllib"):
+    with pytest.raises(ValueError, match="'eclat' is unknown: give one of auto, sql, bitmap, fp"):
         frequent_itemsets(long_form(TEXTBOOK), min_support=0.4, engine="eclat")
-
-
-def test_sparks_engine_is_refused_elsewhere():
-    with pytest.raises(ValueError, match="engine='mllib' is Spark's"):
-        frequent_itemsets(long_form(TEXTBOOK), min_support=0.4, engine="mllib")
 
 
 def test_a_relation_of_the_warehouse_is_mined_where_it_is():

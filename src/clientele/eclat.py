@@ -1,0 +1,176 @@
+"""Frequent itemsets in memory: Eclat on packed bitmaps.
+
+Eclat (M. J. Zaki: Scalable Algorithms for Association Mining. IEEE TKDE 12, 2000) walks the sets
+depth first and keeps, for each, the baskets that hold it. Here those are bits, 64 to a word, of the
+baskets that hold the set's first item only: a set and one more item is an AND, its count a count of
+bits, and all items that may be added to a set are one NumPy call.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import sparse
+
+WORD = 64
+
+
+def eclat(
+    items: np.ndarray,
+    starts: np.ndarray,
+    cell_starts: np.ndarray,
+    *,
+    item_count: int,
+    is_frequent: Callable[[np.ndarray], np.ndarray],
+    max_length: float,
+    max_itemsets: int,
+    forbidden: set[tuple[int, int]] = frozenset(),
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the frequent sets of two and more items with their counts in each cell of baskets.
+
+    Basket b holds ``items[starts[b]:starts[b + 1]]``, numbers below ``item_count`` that ascend, and
+    is of cell c where ``cell_starts[c] <= b < cell_starts[c + 1]``. ``is_frequent`` tells from
+    counts (sets x cells) which sets are; a part of a frequent set must be frequent. No set holds
+    both items of a ``forbidden`` pair (smaller first).
+
+    Returns an entry for each length from 2: sets (m x length, ascending items) and counts (m x
+    cells).
+
+    Raises:
+        OverflowError: more than ``max_itemsets`` are frequent.
+    """
+    search = _Search(is_frequent, max_length, max_itemsets, forbidden, len(cell_starts) - 1)
+    rows = _Rows(items, starts, cell_starts, item_count)
+    for first in range(item_count):
+        rest = rows.after(first)
+        if rest is None:
+            continue
+        counts = rest.counts()
+        candidates = np.flatnonzero(counts.any(axis=1))
+        chosen = candidates[search.keeps(first, candidates, counts[candidates])]
+        if not len(chosen):
+            continue
+        search.emit((first,), chosen, counts[chosen])
+        if len(chosen) > 1 and max_length > 2:
+            bits, edges = rest.bitmaps(chosen)
+            search.grow((first,), chosen, bits, edges)
+    return search.found()
+
+
+class _Rows:
+    """The baskets, and for each item where in them it stands."""
+
+    def __init__(self, items, starts, cell_starts, item_count) -> None:
+        self.items, self.item_count, self.cell_starts = items, item_count, cell_starts
+        position = np.arange(len(items), dtype=np.int32)
+        by_item = sparse.csr_array(
+            (position, items.astype(np.int32), starts), shape=(len(starts) - 1, item_count)
+        ).tocsc()
+        self.position, self.basket, self.first = by_item.data, by_item.indices, by_item.indptr
+        self.end = starts[1:].astype(np.int32)
+
+    def after(self, item: int):
+        """Return what stands after ``item`` in the baskets that hold it; None if nothing does."""
+        span = slice(self.first[item], self.first[item + 1])
+        baskets = self.basket[span]
+        begin = self.position[span] + 1
+        length = self.end[baskets] - begin
+        holds_more = length > 0
+        if not holds_more.any():
+            return None
+        return _Rest(self, baskets[holds_more], begin[holds_more], length[holds_more])
+
+
+class _Rest:
+    """The larger items of the baskets that hold one item."""
+
+    def __init__(self, rows, baskets, begin, length) -> None:
+        ends = np.cumsum(length)
+        where = np.arange(ends[-1], dtype=np.int32)
+        where += np.repeat((begin - (ends - length)).astype(np.int32), length)
+        self.items = rows.items[where]
+        self.length, self.item_count = length, rows.item_count
+        # How many of these baskets lie before each cell.
+        self.cells = np.searchsorted(baskets, rows.cell_starts)
+
+    def counts(self) -> np.ndarray:
+        """Return how many of the baskets of each cell hold each item: items x cells."""
+        edges = np.concatenate([[0], np.cumsum(self.length)])[self.cells]
+        return np.column_stack(
+            [
+                np.bincount(self.items[a:b], minlength=self.item_count)
+                for a, b in zip(edges[:-1], edges[1:], strict=True)
+            ]
+        )
+
+    def bitmaps(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return a row of bits for each of the ``chosen`` items, and the first word of each cell."""
+        sizes = np.diff(self.cells)
+        words = -(-sizes // WORD)
+        edges = np.concatenate([[0], np.cumsum(words)])
+        # Each cell begins with a word of its own: its bits are then counted by themselves.
+        place = np.arange(len(self.length)) + np.repeat(edges[:-1] * WORD - self.cells[:-1], sizes)
+        column = np.full(self.item_count, -1, dtype=np.int32)
+        column[chosen] = np.arange(len(chosen))
+        row = column[self.items]
+        kept = row >= 0
+        bit = np.repeat(place, self.length)[kept]
+        dense = np.zeros((len(chosen), edges[-1] * WORD), dtype=bool)
+        dense[row[kept], bit] = True
+        return np.packbits(dense, axis=1).view(np.uint64), edges
+
+
+class _Search:
+    """The walk through the sets that begin with one item, and what it found."""
+
+    def __init__(self, is_frequent, max_length, max_itemsets, forbidden, cell_count) -> None:
+        self.is_frequent, self.max_length, self.max_itemsets = is_frequent, max_length, max_itemsets
+        self.forbidden, self.cell_count = forbidden, cell_count
+        self.sets, self.counts, self.count = {}, {}, 0
+
+    def keeps(self, item: int, candidates: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """Return which ``candidates`` may join a set whose last item is ``item``."""
+        kept = self.is_frequent(counts)
+        if self.forbidden:
+            kept &= [(item, int(other)) not in self.forbidden for other in candidates]
+        return kept
+
+    def emit(self, prefix: tuple, last: np.ndarray, counts: np.ndarray) -> None:
+        self.count += len(last)
+        if self.count > self.max_itemsets:
+            raise OverflowError(
+                f"more than {self.max_itemsets:,} sets are frequent, which is what fits in memory: "
+                "set a smaller max_length or raise min_support"
+            )
+        sets = np.empty((len(last), len(prefix) + 1), dtype=np.int32)
+        sets[:, :-1], sets[:, -1] = prefix, last
+        self.sets.setdefault(len(prefix) + 1, []).append(sets)
+        self.counts.setdefault(len(prefix) + 1, []).append(counts)
+
+    def grow(self, prefix: tuple, items: np.ndarray, bits: np.ndarray, edges: np.ndarray) -> None:
+        """Extend ``prefix`` by two of ``items``, whose baskets are the rows of ``bits``."""
+        for i in range(len(items) - 1):
+            both = bits[i] & bits[i + 1 :]
+            counts = self._count(both, edges)
+            kept = np.flatnonzero(self.keeps(int(items[i]), items[i + 1 :], counts))
+            if not len(kept):
+                continue
+            longer = (*prefix, int(items[i]))
+            last = items[i + 1 :][kept]
+            self.emit(longer, last, counts[kept])
+            if len(kept) > 1 and len(longer) + 1 < self.max_length:
+                self.grow(longer, last, both[kept], edges)
+
+    def _count(self, bits: np.ndarray, edges: np.ndarray) -> np.ndarray:
+        ones = np.bitwise_count(bits)
+        if self.cell_count == 1:
+            return ones.sum(axis=1, dtype=np.int64)[:, None]
+        counts = np.zeros((len(bits), self.cell_count), dtype=np.int64)
+        filled = np.flatnonzero(np.diff(edges))
+        counts[:, filled] = np.add.reduceat(ones, edges[filled], axis=1, dtype=np.int64)
+        return counts
+
+    def found(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        return [
+            (np.concatenate(self.sets[length]), np.concatenate(self.counts[length]))
+            for length in sorted(self.sets)
+        ]
