@@ -22,7 +22,7 @@ def marts(sample):
 
 
 def test_every_analysis_answers_with_rows(analyses):
-    assert len(analyses) == 7
+    assert len(analyses) == 9
     assert all(len(result) > 0 for result in analyses.values())
 
 
@@ -105,6 +105,27 @@ def test_a_rule_that_differs_is_shown_where_it_is_strongest(analyses, marts):
     strongest = differences.groupby(rule)["odds_ratio"].max()
     assert len(result) == len(strongest) > 0
     assert sorted(result["odds_ratio"].dropna()) == sorted(strongest.dropna())
+
+
+def test_the_best_customers_are_offered_their_first_three(analyses, marts):
+    lists = marts("fct_product_recommendations").query("rank <= 3")
+    values = marts("fct_customer_values").query("horizon_days == 365")
+    best = values.sort_values(["clv", "customer_id"], ascending=[False, True]).head(50)
+    result = analyses["what_to_offer"]
+    assert result["customer_id"].unique().tolist() == best["customer_id"].tolist()
+    expected = lists.set_index(["customer_id", "rank"])["reason"]
+    keys = list(zip(result["customer_id"], result["rank"], strict=True))
+    assert result["reason"].tolist() == expected.loc[keys].tolist()
+
+
+def test_what_follows_is_read_by_both_directions(analyses, marts):
+    result, rules = analyses["what_follows_what"], marts("fct_sequential_rules")
+    assert len(result) == len(rules)
+    again = result["direction"] == "bought again"
+    assert again.sum() == rules["is_repurchase"].sum() > 5
+    assert (result["antecedent"] == result["consequent"]).tolist() == again.tolist()
+    rather = result[result["direction"] == "this way round rather"]
+    assert len(rather) > 0 and (rather["lift"] > 1.5 * rather["reverse_lift"]).all()
 
 
 def test_value_at_risk_is_the_money_of_the_probably_gone(analyses, marts):

@@ -118,6 +118,7 @@ def test_every_sql_model_that_decides_has_a_unit_test(manifest, models):
         "fct_customer_features",
         "fct_customer_category_shares",
         "fct_order_lines",
+        "fct_recommendation_backtests",
         "dim_products",
         "feat_purchases",
         "fct_segment_memberships",

@@ -27,6 +27,8 @@ GRAIN = {
     "fct_model_backtests": ["target", "model", "cutoff_date", "horizon_days", "decile"],
     "fct_order_lines": ["order_line_id"],
     "fct_orders": ["order_id"],
+    "fct_product_recommendations": ["customer_id", "rank"],
+    "fct_recommendation_backtests": ["method", "is_filled", "scope", "k"],
     "fct_segment_drivers": ["segment_key", "measure"],
     "fct_segment_memberships": ["segmentation", "customer_id", "as_of_date"],
     "fct_segment_migrations": [
@@ -40,6 +42,7 @@ GRAIN = {
     "fct_segmentation_runs": ["segmentation", "version", "feature_set", "method", "cluster_count"],
     "fct_segmentation_sensitivity": ["segmentation", "version", "variation", "changed_to"],
     "fct_segmentation_versions": ["segmentation", "version"],
+    "fct_sequential_rules": ["antecedent_product_id", "consequent_product_id"],
     "rpt_data_quality": ["reason"],
     "rpt_segmentation_drift": ["measure"],
     "rpt_value_warnings": ["horizon_days", "check_name"],
