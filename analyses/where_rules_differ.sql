@@ -48,4 +48,4 @@ from ranked
 
 where place = 1
 
-order by odds_ratio / common_odds_ratio desc nulls last, antecedent, consequent
+order by odds_ratio / common_odds_ratio desc nulls last, antecedent asc, consequent asc
