@@ -456,7 +456,8 @@ def adjusted(p_values: np.ndarray, tested: int) -> np.ndarray:
     smallest = np.minimum.accumulate(scaled[::-1])[::-1]
     result = np.empty(len(p_values))
     result[order] = np.minimum(smallest, 1.0)
-    return result
+    # Multiplied and divided by one number, a p-value may lose its last digit.
+    return np.maximum(result, p_values)
 
 
 def rule_differences(

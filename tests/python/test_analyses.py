@@ -22,7 +22,7 @@ def marts(sample):
 
 
 def test_every_analysis_answers_with_rows(analyses):
-    assert len(analyses) == 9
+    assert len(analyses) == 10
     assert all(len(result) > 0 for result in analyses.values())
 
 
