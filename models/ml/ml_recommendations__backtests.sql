@@ -164,7 +164,8 @@ summed as (
         sum(compared.hit_count) as hit_count,
         sum(compared.is_hit) as hit_customer_count,
         sum(compared.is_hit * compared.is_hit_by_popularity) as both_hit_count,
-        sum(1 / cast(compared.first_hit_rank as double)) as reciprocal_rank
+        -- Decimals, whose sum is the same in whatever order rows come.
+        sum(cast(1 / cast(compared.first_hit_rank as double) as decimal(18, 12))) as reciprocal_rank
 
     from compared
 
@@ -289,7 +290,7 @@ measured as (
         sqrt(hit_rate * (1 - hit_rate) / customer_count) as hit_rate_se,
         hit_rate_gain,
         sqrt(greatest(differing_share - hit_rate_gain * hit_rate_gain, 0) / customer_count) as hit_rate_gain_se,
-        reciprocal_rank / customer_count as mrr,
+        cast(reciprocal_rank as double) / customer_count as mrr,
         cast(hit_count as double) / nullif(recommended_count, 0) as precision_at_k,
         cast(hit_count as double) / new_product_count as recall_at_k,
         cast(product_count as double) / nullif(catalogue_count, 0) as catalogue_coverage,
