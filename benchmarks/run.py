@@ -496,6 +496,20 @@ def report(record: dict) -> str:
             for size, steps in record[part].items()
             for step, cost in steps.items()
         ]
+    if record.get("rules"):
+        lines += ["", "## Itemsets, from table to table", ""]
+        lines += ["| baskets, support | miner | itemsets | CPU s | wall s | peak MB | CPU / ours |"]
+        lines += ["|---|---|---:|---:|---:|---:|---:|"]
+    for case, miners in record.get("rules", {}).items():
+        ours = min(run["cpu"] for name, run in miners.items() if name.startswith("clientele"))
+        for name, run in miners.items():
+            if "failed" in run:
+                lines.append(f"| {case} | {name} | {run['failed']} | | | | |")
+                continue
+            lines.append(
+                f"| {case} | {name} | {run['itemsets']:,} | {run['cpu']:.2f} | {run['wall']:.2f} "
+                f"| {run['peak_mb']:.0f} | {run['cpu'] / ours:.1f} |"
+            )
     return "\n".join([*lines, "", (HERE / "reading.md").read_text().strip(), ""])
 
 
