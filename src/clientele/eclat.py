@@ -85,16 +85,17 @@ class _Rest:
 
     def __init__(self, rows, baskets, begin, length) -> None:
         ends = np.cumsum(length)
-        where = np.arange(ends[-1], dtype=np.int32)
-        where += np.repeat((begin - (ends - length)).astype(np.int32), length)
-        self.items = rows.items[where]
-        self.length, self.item_count = length, rows.item_count
+        where = np.repeat(begin - (ends - length), length)
+        where += np.arange(len(where))
+        # Clipping, which nothing needs, spares the look whether anything does.
+        self.items = rows.items.take(where, mode="clip")
+        self.length, self.ends, self.item_count = length, ends, rows.item_count
         # How many of these baskets lie before each cell.
         self.cells = np.searchsorted(baskets, rows.cell_starts)
 
     def counts(self) -> np.ndarray:
         """Return how many of the baskets of each cell hold each item: items x cells."""
-        edges = np.concatenate([[0], np.cumsum(self.length)])[self.cells]
+        edges = np.append(0, self.ends)[self.cells]
         return np.column_stack(
             [
                 np.bincount(self.items[a:b], minlength=self.item_count)

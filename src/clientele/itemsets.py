@@ -174,13 +174,16 @@ class _Data:
         segment = "coalesce(segment, '')" if "segment" in tables.columns else "''"
         holdout = "is_holdout" if "is_holdout" in tables.columns else "false"
         labels = f"{segment} as segment, {holdout} as is_holdout"
+        expressions = {"segment": segment, "is_holdout": holdout}
+        keys = [key for column, key in expressions.items() if column in tables.columns]
+        # Grouping by constants costs, too.
+        by_cell = f"group by {', '.join(keys)}" if keys else "having count(*) > 0"
         self.cells = tables.rows(
             f"""
-            select segment, is_holdout, count(distinct basket_id) as basket_count,
+            select {labels}, count(distinct basket_id) as basket_count,
                 count(*) as row_count, count(*) - count(basket_id) as basket_id,
                 count(*) - count(item) as item
-            from (select basket_id, item, {labels} from baskets) as labelled
-            group by segment, is_holdout order by is_holdout, segment
+            from baskets {by_cell} order by is_holdout, segment
             """
         ).astype({"segment": str, "is_holdout": bool})
         _refuse_nulls({column: int(self.cells[column].sum()) for column in ("basket_id", "item")})
@@ -192,12 +195,14 @@ class _Data:
         tables.put("cells", numbered[[*named.values(), "cell_id"]])
         singles = tables.rows(
             f"""
-            select item, cell_id, count(*) as order_count
-            from (select item, {labels} from baskets) as labelled
+            select counted.item, cells.cell_id, counted.order_count
+            from (
+                select item, {labels}, count(*) as order_count
+                from baskets group by {", ".join(["item", *keys])}
+            ) as counted
             inner join cells
-                on labelled.segment = cells.cell_segment
-                and labelled.is_holdout = cells.cell_is_holdout
-            group by item, cell_id
+                on counted.segment = cells.cell_segment
+                and counted.is_holdout = cells.cell_is_holdout
             """
         )
         self.items, code = np.unique(singles["item"].to_numpy(dtype=object), return_inverse=True)

@@ -11,10 +11,11 @@ from itertools import count
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from clientele.frames import collect
 
-ROWS_AT_A_TIME = 10_000_000
+ROWS_AT_A_TIME = 1_000_000
 _NUMBERS = count(1)
 
 
@@ -46,51 +47,63 @@ class DuckDBTables(_Tables):
     def __init__(self, baskets, session) -> None:
         """Take a relation of ``session``, or a data frame and a connection of our own."""
         super().__init__(baskets.columns)
-        self.session, self.baskets = session or duckdb.connect(), baskets
+        self.session = session or duckdb.connect()
         self.registered = set()
+        self._name("baskets", baskets)
 
-    def put(self, name: str, frame: pd.DataFrame) -> None:
-        """Make a data frame a table."""
+    def _name(self, name: str, frame) -> None:
         self.names[name] = f"{self.prefix}{name}"
         self.session.register(self.names[name], frame)
         self.registered.add(name)
 
+    def put(self, name: str, frame: pd.DataFrame) -> None:
+        """Make a data frame a table; its numbers fit in 32 bits, and shorter keys join faster."""
+        self._name(name, frame.astype(dict.fromkeys(frame.select_dtypes("int64"), "int32")))
+
     def keep(self, name: str, query: str) -> None:
         """Store a query's rows."""
-        baskets = self.baskets  # noqa: F841 (DuckDB finds it by its name)
         query = self._own(query)
         self.names[name] = f"{self.prefix}{name}"
         self.session.sql(f"create or replace temp table {self.names[name]} as {query}")
 
     def rows(self, query: str) -> pd.DataFrame:
         """Return a query's rows."""
-        baskets = self.baskets  # noqa: F841
         return self.session.sql(self._own(query)).df()
 
     def lists(self, cell_of_row: str) -> Lists:
-        """Return the baskets with two or more ``items`` as lists, cell after cell."""
-        baskets = self.baskets  # noqa: F841
-        counts = "select (select count(*) from items) as items, (select count(*) from baskets) as n"
-        item_count, row_count = self.rows(counts).iloc[0]
-        kind = np.uint16 if item_count <= 2**16 else np.int32
-        items, lengths, cells = [], [], []
-        # In parts: DuckDB keeps the lists that it is making in memory.
-        part_count = -(-int(row_count) // ROWS_AT_A_TIME)
-        for part in range(part_count):
-            query = f"""
-                select cells.cell_id, list_sort(list(items.item_id::int)) as item_ids
-                from baskets inner join items on baskets.item = items.item
-                inner join cells on {cell_of_row}
-                where hash(baskets.basket_id) % {part_count} = {part}
-                group by baskets.basket_id, cells.cell_id having count(*) > 1
-            """
-            for batch in self.session.sql(self._own(query)).to_arrow_reader(500_000):
-                lists = batch.column("item_ids")
-                items.append(lists.flatten().to_numpy(zero_copy_only=False).astype(kind))
-                lengths.append(np.diff(lists.offsets.to_numpy()).astype(np.int32))
-                cell = batch.column("cell_id").to_numpy(zero_copy_only=False)
-                cells.append(cell.astype(np.int32))
-        return _by_cell(_join(items, kind), _join(lengths, np.int32), _join(cells, np.int32))
+        """Return the ``items`` of the baskets as lists, cell after cell."""
+        counts = "select (select count(*) from items) as items, (select count(*) from cells) as n"
+        item_count, cell_count = self.rows(counts).iloc[0]
+        # Short keys are sorted faster.
+        small = {True: "usmallint", False: "int"}
+        query = f"""
+            select
+                cells.cell_id::{small[bool(cell_count <= 2**16)]} as cell_id, baskets.basket_id,
+                items.item_id::{small[bool(item_count <= 2**16)]} as item_id
+            from baskets inner join items on baskets.item = items.item
+            inner join cells on {cell_of_row}
+            order by cell_id, baskets.basket_id, item_id
+        """
+        items, starts, cells, row_count, last = [], [], [], 0, None
+        # DuckDB sorts on disk what is too much for memory, and here are only pieces of it.
+        for batch in self.session.sql(self._own(query)).to_arrow_reader(ROWS_AT_A_TIME):
+            begins = np.zeros(len(batch), dtype=bool)
+            for name in ("cell_id", "basket_id"):
+                column = batch.column(name)
+                begins[1:] |= pc.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False)
+            first = (batch.column("cell_id")[0], batch.column("basket_id")[0])
+            begins[0] = first != last
+            last = (batch.column("cell_id")[-1], batch.column("basket_id")[-1])
+            # Copied, or the batch would stay.
+            items.append(batch.column("item_id").to_numpy().copy())
+            starts.append(np.flatnonzero(begins) + row_count)
+            cells.append(batch.column("cell_id").to_numpy()[begins])
+            row_count += len(batch)
+        return Lists(
+            np.concatenate(items or [np.empty(0, dtype=np.uint16)]),
+            np.concatenate([*starts, [row_count]]).astype(np.int32),
+            np.concatenate(cells or [np.empty(0)]).astype(np.int32),
+        )
 
     def drop(self, *names: str) -> None:
         """Drop the tables named, all without a name."""
@@ -100,24 +113,6 @@ class DuckDBTables(_Tables):
                 self.session.unregister(own)
             else:
                 self.session.sql(f"drop table if exists temp.{own}")
-
-
-def _join(parts: list[np.ndarray], kind) -> np.ndarray:
-    joined = np.concatenate(parts) if parts else np.empty(0)
-    parts.clear()
-    return joined.astype(kind, copy=False)
-
-
-def _by_cell(items: np.ndarray, lengths: np.ndarray, cells: np.ndarray) -> Lists:
-    starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    if len(cells) and (cells[:-1] > cells[1:]).any():
-        order = np.argsort(cells, kind="stable")
-        moved = lengths[order]
-        new_starts = np.concatenate([[0], np.cumsum(moved, dtype=np.int64)])
-        where = np.repeat((starts[:-1][order] - new_starts[:-1]).astype(np.int32), moved)
-        where += np.arange(len(items), dtype=np.int32)
-        items, starts, cells = items[where], new_starts, cells[order]
-    return Lists(items, starts.astype(np.int32), cells)
 
 
 class SparkTables(_Tables):
