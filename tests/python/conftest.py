@@ -80,7 +80,7 @@ class Warehouse:
             | environment,
             capture_output=True,
             text=True,
-            timeout=1200,
+            timeout=3600,
         )
         self.output = finished.stdout + finished.stderr
         self.exit_code = finished.returncode
