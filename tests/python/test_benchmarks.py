@@ -159,3 +159,43 @@ def test_what_a_model_shuffles_is_told_by_the_table_that_its_plan_writes(tmp_pat
     log = tmp_path / "events"
     log.write_text("".join(json.dumps(event) + "\n" for event in events))
     assert run.shuffled(log) == {"fct_orders": 11.0, "other": 1.0}
+
+
+@pytest.fixture(scope="module")
+def few_baskets(tmp_path_factory):
+    """Two thousand simulated baskets, as Parquet and as the table that miners read."""
+    folder = tmp_path_factory.mktemp("baskets")
+    code = (
+        f"from baskets import write_baskets; write_baskets('{folder}/%s', baskets=2000, items=50)"
+    )
+    for name in ("baskets.parquet", "again.parquet"):
+        subprocess.run([sys.executable, "-c", code % name], cwd=PROJECT / "benchmarks", check=True)
+    with duckdb.connect(str(folder / "baskets.duckdb")) as connection:
+        connection.execute(f"create table baskets as from '{folder}/baskets.parquet'")
+    return folder
+
+
+def test_simulated_baskets_repeat_themselves_and_hold_an_item_once(few_baskets):
+    again = (few_baskets / "again.parquet").read_bytes()
+    assert (few_baskets / "baskets.parquet").read_bytes() == again
+    with duckdb.connect(str(few_baskets / "baskets.duckdb"), read_only=True) as connection:
+        rows, distinct, baskets, items = connection.execute(
+            "select count(*), count(distinct (basket_id, item)), count(distinct basket_id), "
+            "count(distinct item) from baskets"
+        ).fetchall()[0]
+    assert rows == distinct and 1900 < baskets <= 2000 and items == 50 and 5 < rows / baskets < 12
+
+
+@pytest.mark.parametrize("miner", ["clientele sql", "mlxtend fpgrowth, dense"])
+def test_miners_write_the_same_itemsets(few_baskets, tmp_path, miner):
+    found = []
+    for name in ("clientele bitmap", miner):
+        output = tmp_path / f"{name[:5]}.duckdb"
+        output.unlink(missing_ok=True)
+        spent = json.loads(peer("miner.py", name, few_baskets / "baskets.duckdb", 60, output))
+        assert spent["cpu"] > 0
+        with duckdb.connect(str(output), read_only=True) as connection:
+            rows = connection.execute("select list_sort(itemset), basket_count from itemsets")
+            found.append(sorted(map(str, rows.fetchall())))
+        output.unlink()
+    assert found[0] == found[1] and len(found[0]) > 50
