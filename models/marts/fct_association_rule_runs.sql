@@ -24,8 +24,7 @@ cells as (
         'all' as scope,
         order_count,
         is_holdout,
-        min_support,
-        engine
+        min_support
     from itemsets
 
     union all
@@ -36,8 +35,7 @@ cells as (
         segment_key as scope,
         order_count,
         is_holdout,
-        min_support,
-        engine
+        min_support
     from itemsets
     where segment_key <> ''
 
@@ -48,7 +46,6 @@ mined as (
     select
         scope,
         item_level,
-        min(engine) as engine,
         max(min_support) as min_support,
         sum(case when period = 'whole' then order_count else 0 end) as basket_count,
         sum(case when period = 'earlier' and not is_holdout then order_count else 0 end) as earlier_basket_count,
@@ -89,7 +86,6 @@ described as (
     select
         mined.scope,
         mined.item_level,
-        mined.engine,
         mined.min_support,
         cast(mined.basket_count as int) as basket_count,
         cast(coalesce(counted.rule_count, 0) as int) as rule_count,

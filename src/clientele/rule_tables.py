@@ -19,7 +19,6 @@ ITEMSET_TABLE_TYPES = {
     "is_holdout": "boolean",
     "order_count": "int",
     "min_support": "double",
-    "engine": "string",
 }
 RULE_TABLE_TYPES = {
     "period": "string",
@@ -113,7 +112,7 @@ def _as_rows(mined: Itemsets) -> pd.DataFrame:
             )
         )
     found = pd.concat(parts, ignore_index=True)
-    return found.assign(min_support=mined.min_support, engine=mined.engine)
+    return found.assign(min_support=mined.min_support)
 
 
 def _from_rows(rows: pd.DataFrame, min_count: int) -> Itemsets:
@@ -155,7 +154,7 @@ def _from_rows(rows: pd.DataFrame, min_count: int) -> Itemsets:
         cells=cells,
         scopes=scopes_of(cells, min_support, min_count),
         min_support=min_support,
-        engine=str(rows["engine"].iloc[0]) if len(rows) else "",
+        engine="",
     )
 
 

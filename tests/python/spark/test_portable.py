@@ -40,6 +40,10 @@ CASES = {
     "a member of JSON": ("{{ json_text('\\'{\"a\": \"x y\"}\\'', 'a') }}", "x y"),
     "a number of JSON": ("{{ json_text('\\'{\"a\": 1.5}\\'', 'a') }}", "1.5"),
     "a member that is not there": ("{{ json_text('\\'{\"a\": 1}\\'', 'b') }}", None),
+    "a text of a JSON array": (
+        "(select {{ each_json_text(text_literal('[\"TIN, \\\\\"A\\\\\" é\"]')) }} as item)",
+        'TIN, "A" é',
+    ),
     "bad JSON": ("{{ json_text('\\'{\"a\": \\'', 'a') }}", None),
     **{
         f"{local} in {zone}": (
