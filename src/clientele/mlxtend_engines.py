@@ -66,7 +66,9 @@ def _mine(engine, holds, items, fewest, max_length, max_itemsets) -> list[tuple[
         return []
     if engine == "fpgrowth":
         mine, options = fpgrowth, {}
-        table = pd.DataFrame.sparse.from_spmatrix(sparse.csr_matrix(holds))
+        # pandas 2 fills booleans with 0, and warns of it.
+        table = pd.DataFrame.sparse.from_spmatrix(sparse.csr_matrix(holds, dtype=np.uint8))
+        table = table.astype(pd.SparseDtype(bool, False))
     else:
         mine, options = apriori, {"low_memory": True}
         table = pd.DataFrame(holds, copy=False)

@@ -146,9 +146,9 @@ def rules(mined: Itemsets, *, min_confidence: float, interval: float = 0.95) -> 
         _scope_rules(mined, subsets, scope, min_confidence, interval)
         for scope in mined.scopes.itertuples()
     ]
-    if not frames:
-        return _typed(pd.DataFrame(columns=list(RULE_TYPES)), RULE_TYPES)
-    return _typed(pd.concat(frames, ignore_index=True), RULE_TYPES)
+    # Typed one by one: pandas guesses what columns without a value become.
+    frames = [_typed(frame, RULE_TYPES) for frame in frames or [pd.DataFrame()]]
+    return pd.concat(frames, ignore_index=True)
 
 
 def _typed(frame: pd.DataFrame, types: dict[str, str]) -> pd.DataFrame:
