@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import betaln, digamma, expit, gammaln
+from threadpoolctl import threadpool_limits
 
 from clientele import ranges
 
@@ -69,6 +70,8 @@ DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 LOG_BOUND = 12.0
 
 
+# Matrices are small: threads would wait for each other longer than they work.
+@threadpool_limits.wrap(limits=1)
 def fit_clv(
     histories: pd.DataFrame, *, model: str = "mbg_nbd", prior_sd: float | None = 2.5
 ) -> pd.DataFrame:
@@ -179,6 +182,7 @@ def expected_order_value(x, order_value_mean, *, p: float, q: float, v: float):
     return p * (v + x * seen) / (p * x + q - 1)
 
 
+@threadpool_limits.wrap(limits=1)
 def expected_orders(
     parameters: pd.DataFrame,
     histories: pd.DataFrame,
@@ -446,7 +450,7 @@ def _maximise(likelihood, *, start, floor, count, prior_sd):
         jac=True,
         method="L-BFGS-B",
         bounds=[(-LOG_BOUND, LOG_BOUND)] * len(start),
-        options={"maxiter": 1000, "ftol": 1e-15, "gtol": 1e-9},
+        options={"maxiter": 1000, "ftol": 1e-12, "gtol": 1e-7},
     ).x
     for _ in range(5):
         curvature = hessian(log_theta)
@@ -454,6 +458,8 @@ def _maximise(likelihood, *, start, floor, count, prior_sd):
         if not is_maximum:
             break
         value, gradient = loss(log_theta)
+        if np.abs(gradient).max() < 1e-11:
+            break
         better = log_theta - np.linalg.solve(curvature, gradient)
         if np.abs(better).max() > LOG_BOUND or loss(better)[0] > value:
             break

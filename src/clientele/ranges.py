@@ -6,8 +6,7 @@ the customer is alive; whoever is not makes no order and is worth nothing.
 """
 
 import numpy as np
-from scipy.special import betainc, betaincinv, betaln, gammaln, logit
-from scipy.stats import nbinom
+from scipy.special import betainc, betaincinv, betaln, btdtrib, gammaln, logit
 
 # Probabilities at which the value of who orders at all is tabulated. The customer's own 90th
 # percentile is never beyond the last: whoever does not order pushes it down.
@@ -28,8 +27,10 @@ def order_probabilities(x: float, T, days: float, *, extra: int, r, alpha, a, b)
     """
     shape, rate = r + x, alpha + np.asarray(T, float)
     after = b + x + extra
-    most = nbinom.isf(_TAIL, shape, rate.min() / (rate.min() + days)) if rate.size else 1
-    y = np.arange(int(np.clip(most, 1, MAX_ORDERS)) + 1)
+    # P(at most y) of a negative binomial is that of Beta(shape, y + 1) below its probability.
+    most = btdtrib(shape, 1 - _TAIL, np.min(rate / (rate + days))) - 1 if rate.size else 1
+    most = np.nan_to_num(most, nan=MAX_ORDERS)
+    y = np.arange(int(np.ceil(np.clip(most, 1, MAX_ORDERS))) + 1)
     log_count = gammaln(shape + y) - gammaln(shape) - gammaln(y + 1)
     odds = np.log(days) - np.log(rate + days), np.log(rate) - np.log(rate + days)
     undisturbed = np.exp(log_count + np.outer(odds[0], y) + shape * odds[1][:, None])
