@@ -90,6 +90,11 @@ def step_fit(database: Path, horizons: str) -> None:
         assert len(lookup) and parameters["has_converged"].all()
         connection.execute("create or replace table ml.ml_clv__parameters as from parameters")
         connection.execute("create or replace table ml.ml_clv__expected_orders as from lookup")
+        # What a build without backtests has: nothing to put right.
+        connection.execute(
+            "create or replace table ml.ml_clv__calibration as "
+            "select distinct horizon_days, 0e0 as intercept, 1e0 as slope from lookup"
+        )
 
 
 def step_score(database: Path, compiled: Path, columns: str) -> None:

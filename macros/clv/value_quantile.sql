@@ -1,7 +1,7 @@
 {#-
-    The quantile at `level` of what a customer's orders are worth, in units of v + x times the mean order value, from the
-    columns `p_order` and `log_value_1`, ... of `ml_clv__expected_orders`. Between the tabulated probabilities, those of
-    `clientele.ranges.LEVELS`, the logarithm of the value is linear in the logit of the probability.
+    The quantile at `level` of what a customer's orders are worth, in units of v + the orders seen times their mean,
+    from the columns `p_order` and `log_value_1`, ... of `ml_clv__expected_orders`. Between the tabulated probabilities,
+    those of `clientele.ranges.LEVELS`, the logarithm of the value is linear in the logit of the probability.
 -#}
 
 {% macro value_quantile(level) %}

@@ -130,7 +130,7 @@ histories as (
             case when order_date > {{ dbt.dateadd('day', -horizon, 'as_of_date') }} then net_amount else 0 end
         ) as past_amount_{{ horizon }},
         {% endfor -%}
-        sum(case when order_date > first_date then net_amount end) as repeat_amount
+        sum({{ spend_amount() }}) as spend_amount
 
     from known_spans
 
@@ -213,7 +213,7 @@ backtests as (
         cast(histories.x as int) as x,
         cast({{ dbt.datediff('histories.first_date', 'histories.last_date', 'day') }} as int) as t_x,
         cast({{ dbt.datediff('histories.first_date', 'histories.as_of_date', 'day') }} as int) as t,
-        cast(histories.repeat_amount as double) / nullif(histories.x, 0) as order_value_mean,
+        cast(histories.spend_amount as double) / nullif(histories.x + {{ first_orders() }}, 0) as order_value_mean,
         behaviour.recency_days,
         behaviour.frequency,
         behaviour.monetary,

@@ -53,7 +53,7 @@ summed as (
         count(*) as purchase_day_count,
         sum(gap_days) as gap_sum,
         sum(gap_days * gap_days) as gap_square_sum,
-        sum(case when order_date > first_date then net_amount end) as repeat_amount
+        sum({{ spend_amount() }}) as spend_amount
 
     from gaps
 
@@ -70,7 +70,8 @@ history as (
         cast(summed.purchase_day_count - 1 as int) as x,
         cast({{ dbt.datediff('summed.first_date', 'summed.last_date', 'day') }} as int) as t_x,
         cast({{ dbt.datediff('summed.first_date', 'as_of.as_of_date', 'day') }} as int) as t,
-        cast(summed.repeat_amount as double) / nullif(summed.purchase_day_count - 1, 0) as order_value_mean,
+        cast(summed.spend_amount as double)
+        / nullif(summed.purchase_day_count - 1 + {{ first_orders() }}, 0) as order_value_mean,
         cast(summed.gap_sum as double) / nullif(summed.purchase_day_count - 1, 0) as gap_mean_days,
         cast(summed.gap_square_sum as double) / nullif(summed.purchase_day_count - 1, 0) as gap_square_mean
 

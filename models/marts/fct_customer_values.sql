@@ -55,11 +55,12 @@ described as (
         customer_values.model,
         customer_values.p_alive,
         customer_values.p_order,
+        customer_values.churn_probability,
         case
-            when customer_values.p_order >= 0.9 then 'almost certain to return'
-            when customer_values.p_order >= 0.6 then 'likely to return'
-            when customer_values.p_order > 0.4 then 'may or may not return'
-            when customer_values.p_order > 0.1 then 'likely to stay away'
+            when customer_values.churn_probability <= 0.1 then 'almost certain to return'
+            when customer_values.churn_probability <= 0.4 then 'likely to return'
+            when customer_values.churn_probability < 0.6 then 'may or may not return'
+            when customer_values.churn_probability < 0.9 then 'likely to stay away'
             else 'almost certain to stay away'
         end as churn_risk,
 

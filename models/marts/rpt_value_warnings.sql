@@ -111,7 +111,8 @@ own as (
 
     select
         horizon_days,
-        count(distinct cutoff_date) as origin_count,
+        -- What a handful of customers did proves nothing.
+        count(distinct case when customer_count >= 50 then cutoff_date end) as origin_count,
         max(abs(case when target = 'orders' then coverage_80 - 0.8 end)) as coverage_gap
 
     from overall
@@ -122,21 +123,9 @@ own as (
 
 ),
 
--- How far the probability of an order is from the share that ordered, over tenths of the customers.
 calibration as (
 
-    select
-        horizon_days,
-        sum(customer_count * abs(predicted_mean - actual_mean)) / sum(customer_count) as calibration_gap
-
-    from backtests
-
-    where
-        is_published
-        and target = 'return'
-        and decile > 0
-
-    group by horizon_days
+    select * from {{ ref('ml_clv__calibration') }}
 
 ),
 
@@ -226,7 +215,7 @@ measured as (
         rivals.challenger_name,
         coalesce(own.origin_count, 0) as origin_count,
         own.coverage_gap,
-        calibration.calibration_gap,
+        calibration.gap as calibration_gap,
         sqrt(totals.order_estimation_variance) / nullif(totals.expected_orders, 0) as sampling_error
 
     from horizons
@@ -263,7 +252,7 @@ checks as (
         cast(origin_count as double) as measured,
         cast(1 as double) as threshold,
         cast(null as {{ dbt.type_string() }}) as detail,
-        'No past day has as long a history before it and the whole horizon after it: nothing could be checked' as meaning
+        'No past day has 50 customers, as long a history before it and the whole horizon after it: nothing could be checked' as meaning
     from measured
 
     union all
@@ -418,7 +407,7 @@ checks as (
         calibration_gap as measured,
         0.05 as threshold,
         cast(null as {{ dbt.type_string() }}) as detail,
-        'On past days the probability of an order was off by more than 5 points in the mean tenth of customers' as meaning
+        'On past days the probability of churn was off by more than 5 points in the mean tenth of customers' as meaning
     from measured
 
     union all

@@ -21,6 +21,12 @@ fitted as (
 
 ),
 
+calibration as (
+
+    select * from {{ ref('ml_clv__calibration') }}
+
+),
+
 -- MBG/NBD lets a customer leave after the first order already, BG/NBD does not.
 parameters as (
 
@@ -45,6 +51,7 @@ alive as (
     select
         histories.customer_id,
         histories.x,
+        histories.x + {{ first_orders() }} as spend_count,
         histories.t,
         histories.t_x,
         parameters.model,
@@ -67,7 +74,7 @@ alive as (
                 )
             )
         end as p_alive,
-        parameters.v + histories.x * coalesce(histories.order_value_mean, 0) as value_scale,
+        parameters.v + (histories.x + {{ first_orders() }}) * coalesce(histories.order_value_mean, 0) as value_scale,
         case
             when histories.x + parameters.extra_dropouts = 0 then 0.0
             else parameters.b / (parameters.b + histories.x + parameters.extra_dropouts - 1)
@@ -90,7 +97,7 @@ waiting as (
                 then (alpha + t) * (power(1 - {{ level }} / p_alive, -1 / (r + x)) - 1)
         end as next_order_days_p{{ (level * 100) | round | int }},
         {% endfor -%}
-        p * value_scale / (p * x + q - 1) as expected_order_value
+        p * value_scale / (p * spend_count + q - 1) as expected_order_value
 
     from alive
 
@@ -132,6 +139,26 @@ ordering as (
 
 ),
 
+-- The model's own chance of an order, put right by what came on past days; 0 and 1 have no log odds.
+calibrated as (
+
+    select
+        ordering.*,
+        1 / (
+            1 + exp(
+                calibration.intercept + calibration.slope * ln(
+                    greatest(ordering.p_order, 1e-12) / greatest(1 - ordering.p_order, 1e-12)
+                )
+            )
+        ) as churn_probability
+
+    from ordering
+
+    inner join calibration
+        on ordering.horizon_days = calibration.horizon_days
+
+),
+
 valued as (
 
     select
@@ -142,6 +169,7 @@ valued as (
         -- forecast
         p_alive,
         p_order,
+        churn_probability,
         p_alive * expected_orders_if_alive as expected_orders,
         expected_order_value,
         p_alive * value_if_alive as clv,
@@ -163,9 +191,9 @@ valued as (
         -- chance: variances of orders and value, infinite where the spend model has none
         p_alive * order_square_if_alive - power(p_alive * expected_orders_if_alive, 2) as order_variance,
         case
-            when p * x + q > 2
+            when p * spend_count + q > 2
                 then
-                    power(value_per_amount * value_scale, 2) / ((p * x + q - 1) * (p * x + q - 2))
+                    power(value_per_amount * value_scale, 2) / ((p * spend_count + q - 1) * (p * spend_count + q - 2))
                     * p_alive * (p * expected_orders_if_alive + p * p * order_square_if_alive)
                     - power(p_alive * expected_orders_if_alive * value_per_amount * expected_order_value, 2)
         end as value_variance,
@@ -175,11 +203,11 @@ valued as (
         log_gradient_alpha + (1 - p_alive) * (r + x) * (alpha / (alpha + t_x) - alpha / (alpha + t)) as gradient_alpha,
         log_gradient_a - (1 - p_alive) as gradient_a,
         log_gradient_b + (1 - p_alive) * b_share as gradient_b,
-        (q - 1) / (p * x + q - 1) as gradient_p,
-        -(q - 1) / (p * x + q - 1) as gradient_q,
+        (q - 1) / (p * spend_count + q - 1) as gradient_p,
+        -(q - 1) / (p * spend_count + q - 1) as gradient_q,
         v / value_scale as gradient_v
 
-    from ordering
+    from calibrated
 
 )
 

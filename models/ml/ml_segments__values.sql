@@ -42,7 +42,7 @@ sums as (
         customer_values.horizon_days,
         min(customer_values.model) as model,
         count(*) as customer_count,
-        {{ exact_sum('1 - customer_values.p_order') }} as absent_customer_count,
+        {{ exact_sum('customer_values.churn_probability') }} as absent_customer_count,
         {{ exact_sum('customer_values.expected_orders') }} as expected_orders,
         {{ exact_sum('customer_values.clv') }} as clv,
         {{ exact_sum('customer_values.value_at_risk') }} as value_at_risk,

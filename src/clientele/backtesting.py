@@ -7,12 +7,15 @@ window that ended on that day. docs/methods/clv.md gives the measures and the ru
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import expit, logit
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
 from clientele import ranges
 from clientele.clv import (
     EXTRA_DROPOUTS,
+    FIRST_ORDERS,
     _estimates,
     expected_order_value,
     expected_orders_if_alive,
@@ -67,6 +70,15 @@ BACKTEST_TYPES = {
     "top_decile_share": "double",
 } | {f"coverage_{level}": "double" for level in COVERAGES}
 
+CALIBRATION_TYPES = {
+    "horizon_days": "int",
+    "intercept": "double",
+    "slope": "double",
+    "is_recalibrated": "boolean",
+    "window_count": "int",
+    "gap": "double",
+}
+
 
 def backtest(
     customers: pd.DataFrame,
@@ -75,6 +87,7 @@ def backtest(
     origins: int,
     prior_sd: float | None,
     random_seed: int,
+    spend_orders: str = "repeat",
 ) -> pd.DataFrame:
     """Forecast from up to ``origins`` cut-offs per horizon and measure against what came.
 
@@ -106,8 +119,13 @@ def backtest(
                     before = None
                 key = number * horizon
                 if key not in fits:
-                    fits[key] = {m: fit_clv(now, model=m, prior_sd=prior_sd) for m in PUBLISHABLE}
-                forecasts, covered = _forecasts(now, before, horizon, fits[key], random_seed)
+                    fits[key] = {
+                        m: fit_clv(now, model=m, prior_sd=prior_sd, spend_orders=spend_orders)
+                        for m in PUBLISHABLE
+                    }
+                forecasts, covered = _forecasts(
+                    now, before, horizon, fits[key], FIRST_ORDERS[spend_orders], random_seed
+                )
                 found.append(_measured(now, horizon, forecasts, covered))
     if not found:
         return pd.DataFrame(columns=list(BACKTEST_TYPES))
@@ -134,6 +152,55 @@ def choose(backtests: pd.DataFrame, pinned: str | None = None) -> str:
     return PUBLISHABLE[1] if ratios.mean() < 1 - MARGIN else PUBLISHABLE[0]
 
 
+def calibrate(backtests: pd.DataFrame, *, model: str, horizons_days: list[int]) -> pd.DataFrame:
+    """Return for each horizon what turns ``model``'s probability of an order into a calibrated one.
+
+    That is expit(``intercept`` + ``slope`` * logit(p)), fitted on the tenths of customers of all
+    windows (J. Platt: Probabilistic Outputs for Support Vector Machines, 1999), if such a fit on
+    the earlier windows foretold the later ones better than the model itself: by the likelihood,
+    summed over all windows but the first. Else, and where there are no two windows, it is 0 and 1,
+    which change nothing. ``gap`` is how far the probability then was from the share who ordered:
+    the mean over those later windows, or all windows of an unchanged probability; null without any.
+    """
+    tenths = backtests[
+        (backtests["target"] == "return")
+        & (backtests["model"] == model)
+        & (backtests["decile"] > 0)
+    ]
+    found = []
+    for horizon in sorted(horizons_days):
+        rows = tenths[tenths["horizon_days"] == horizon]
+        windows = [window for _, window in rows.groupby("cutoff_date", sort=True)]
+        later = windows[1:]
+        fits = [_platt(pd.concat(windows[: i + 1])) for i in range(len(later))]
+        gain = sum(
+            _log_likelihood(window, fit) - _log_likelihood(window, (0.0, 1.0))
+            for window, fit in zip(later, fits, strict=True)
+        )
+        is_recalibrated = bool(gain > 0 and _platt(rows)[1] > 0)
+        if is_recalibrated:
+            told = [_calibrated(w, fit) for w, fit in zip(later, fits, strict=True)]
+        else:
+            told, later = [window["predicted_mean"] for window in windows], windows
+        gaps = [(p - w["actual_mean"]).abs() for p, w in zip(told, later, strict=True)]
+        intercept, slope = _platt(rows) if is_recalibrated else (0.0, 1.0)
+        found.append(
+            {
+                "horizon_days": horizon,
+                "intercept": intercept,
+                "slope": slope,
+                "is_recalibrated": is_recalibrated,
+                "window_count": len(windows),
+                "gap": np.average(
+                    pd.concat(gaps), weights=pd.concat(later)["customer_count"].to_numpy()
+                )
+                if windows
+                else np.nan,
+            }
+        )
+    return pd.DataFrame(found, columns=list(CALIBRATION_TYPES))
+
+
 def normalised_gini(actual, predicted) -> float:
     """Return how well ``predicted`` ranks ``actual``: 1 is perfect, 0 is chance.
 
@@ -153,11 +220,44 @@ def normalised_gini(actual, predicted) -> float:
     return gini(np.asarray(predicted, float)) / gini(actual)
 
 
-def _forecasts(now, before, horizon, fits, random_seed):
+def _log_odds(tenths):
+    return logit(tenths["predicted_mean"].to_numpy(float).clip(1e-6, 1 - 1e-6))
+
+
+def _calibrated(tenths, fit):
+    return pd.Series(expit(fit[0] + fit[1] * _log_odds(tenths)), index=tenths.index)
+
+
+def _log_likelihood(tenths, fit):
+    """Return the log-likelihood of who ordered, each tenth of customers having one probability."""
+    score = fit[0] + fit[1] * _log_odds(tenths)
+    actual = tenths["actual_mean"].to_numpy(float)
+    return np.sum(tenths["customer_count"] * (actual * score - np.logaddexp(0, score)))
+
+
+def _platt(tenths):
+    """Return the intercept and slope of most likelihood, under a standard normal prior.
+
+    The prior, around 0 and 1, keeps windows proper in which everyone orders, or nobody.
+    """
+    odds, weight = _log_odds(tenths), tenths["customer_count"].to_numpy(float)
+    actual = tenths["actual_mean"].to_numpy(float)
+    design = np.column_stack([np.ones_like(odds), odds])
+
+    def loss(fit):
+        told = expit(design @ fit)
+        off = fit - np.array([0.0, 1.0])
+        value = off @ off / 2 - _log_likelihood(tenths, fit)
+        return value, off + design.T @ (weight * (told - actual))
+
+    return tuple(minimize(loss, [0.0, 1.0], jac=True, method="BFGS", options={"gtol": 1e-8}).x)
+
+
+def _forecasts(now, before, horizon, fits, first, random_seed):
     """Return {(target, model): forecast} and {(target, model): {level: share covered}}."""
     found, covered = {}, {}
     for model, parameters in fits.items():
-        orders, returns, amount, cover = _by_model(now, horizon, parameters, model)
+        orders, returns, amount, cover = _by_model(now, horizon, parameters, model, first)
         found |= {("orders", model): orders, ("return", model): returns}
         covered[("orders", model)] = cover["orders"]
         if amount is not None:
@@ -194,7 +294,7 @@ def _outcome(customers, horizon, target):
     return orders if target == "orders" else (orders > 0).astype(float)
 
 
-def _by_model(now, horizon, parameters, model):
+def _by_model(now, horizon, parameters, model, first):
     """Forecast by a purchase model and Gamma-Gamma, and measure how its ranges cover."""
     x, t_x, age = (now[name].to_numpy(float) for name in ("x", "t_x", "T"))
     estimates = _estimates(parameters, model)
@@ -203,7 +303,7 @@ def _by_model(now, horizon, parameters, model):
     alive = p_alive(x, t_x, age, model=model, **estimates)
     returns = p_order(alive, x, age, horizon, r=estimates["r"], alpha=estimates["alpha"])
     orders = alive * expected_orders_if_alive(x, age, horizon, model=model, **estimates)
-    value = np.where(x > 0, now["order_value_mean"].to_numpy(float), 0)
+    value = np.where(x + first > 0, now["order_value_mean"].to_numpy(float), 0)
     came, paid = _outcome(now, horizon, "orders"), _outcome(now, horizon, "amount")
     below = {target: np.zeros(len(x)) for target in ("orders", "amount")}
     at_most = {target: np.zeros(len(x)) for target in ("orders", "amount")}
@@ -219,8 +319,10 @@ def _by_model(now, horizon, parameters, model):
             reached > 0, gone + alive[rows] * cumulated[place, np.maximum(reached - 1, 0)], 0
         )
         if spend:
-            scale = spend["v"] + count * value[rows]
-            known = ranges.value_below(paid[rows], count, scale, table, p=spend["p"], q=spend["q"])
+            scale = spend["v"] + (count + first) * value[rows]
+            known = ranges.value_below(
+                paid[rows], count + first, scale, table, p=spend["p"], q=spend["q"]
+            )
             at_most["amount"][rows] = gone + alive[rows] * known
             below["amount"][rows] = np.where(came[rows] > 0, at_most["amount"][rows], 0)
     cover = {
@@ -230,7 +332,7 @@ def _by_model(now, horizon, parameters, model):
         }
         for target in ("orders", "amount")
     }
-    amount = orders * expected_order_value(x, value, **spend) if spend else None
+    amount = orders * expected_order_value(x + first, value, **spend) if spend else None
     return orders, returns, amount, cover
 
 

@@ -22,6 +22,8 @@ from clientele import ranges
 
 # Drop-outs that may follow the x repeat purchases: MBG/NBD has one more, after the first purchase.
 EXTRA_DROPOUTS = {"mbg_nbd": 1, "bg_nbd": 0}
+# First purchase days that the spend model learns from and values by, besides the repeat ones.
+FIRST_ORDERS = {"repeat": 0, "all": 1}
 PARAMETER_DTYPES = {
     "model": "str",
     "parameter": "str",
@@ -73,18 +75,23 @@ LOG_BOUND = 12.0
 # Matrices are small: threads would wait for each other longer than they work.
 @threadpool_limits.wrap(limits=1)
 def fit_clv(
-    histories: pd.DataFrame, *, model: str = "mbg_nbd", prior_sd: float | None = 2.5
+    histories: pd.DataFrame,
+    *,
+    model: str = "mbg_nbd",
+    prior_sd: float | None = 2.5,
+    spend_orders: str = "repeat",
 ) -> pd.DataFrame:
     """Fit the purchase and the spend model by maximum likelihood and return their parameters.
 
     ``histories`` holds a row per customer with ``x``, ``t_x``, ``T`` (days) and
-    ``order_value_mean``, the mean value of the repeat purchase days (ignored where ``x`` is 0).
+    ``order_value_mean``, the mean value of the repeat purchase days (ignored where ``x`` is 0), or
+    with ``spend_orders`` `all` that of all purchase days, the first one among them.
     ``prior_sd`` is the standard deviation of a normal prior on the logarithm of each parameter
     (time in units of the mean ``T``, money in units of the mean order value, and q - 1 in place of
     q), which keeps small samples proper; None is plain maximum likelihood.
 
     Returns a row per model and parameter: r, alpha (days), a, b of ``model``; p, q, v (money) of
-    ``gamma_gamma``, fitted on the customers with a repeat purchase of positive value. Where there
+    ``gamma_gamma``, fitted on the customers with such purchases of positive value. Where there
     is none there are no such rows, and without customers no rows at all. ``standard_error`` is
     from the curvature at the maximum, null where that is not a strict one; ``has_converged`` is
     then false. ``log_likelihood`` is without the prior, in days and money. ``loading_1`` to
@@ -96,13 +103,14 @@ def fit_clv(
     extra = _extra_dropouts(model)
     if prior_sd is not None and not prior_sd > 0:
         raise ValueError(f"prior_sd={prior_sd} must be above 0, or null for no prior")
-    x, t_x, age, value = _checked(histories)
+    x, t_x, age, value = _checked(histories, spend_orders)
     tables = []
     if len(x):
         tables.append(_fit_purchases(model, extra, x, t_x, age, prior_sd))
-    pays = (x > 0) & (value > 0)
+    counted = x + _first_orders(spend_orders)
+    pays = (counted > 0) & (value > 0)
     if pays.any():
-        tables.append(_fit_spend(x[pays], value[pays], prior_sd))
+        tables.append(_fit_spend(counted[pays], value[pays], prior_sd))
     if not tables:
         return pd.DataFrame(columns=list(PARAMETER_DTYPES)).astype(PARAMETER_DTYPES)
     return pd.concat(tables, ignore_index=True).astype(PARAMETER_DTYPES)
@@ -172,7 +180,7 @@ def discounted_orders_if_alive(
 
 
 def expected_order_value(x, order_value_mean, *, p: float, q: float, v: float):
-    """Return the expected value of a future purchase day, given the mean of the ``x`` seen.
+    """Return the expected value of a future purchase day, given the mean of the ``x`` that count.
 
     ``order_value_mean`` is ignored where ``x`` is 0: that customer is worth the average, for
     all that is known.
@@ -189,16 +197,19 @@ def expected_orders(
     *,
     horizons_days: list[int],
     annual_discount_rate: float,
+    spend_orders: str = "repeat",
 ) -> pd.DataFrame:
     """Tabulate what SQL cannot compute, for each distinct ``x``, ``T`` and horizon.
 
-    ``parameters`` is the result of `fit_clv`; ``annual_discount_rate`` is 0.1 for 10% a year.
+    ``parameters`` is the result of `fit_clv` with the same ``spend_orders``;
+    ``annual_discount_rate`` is 0.1 for 10% a year.
+
     Returns ``x``, ``T``, ``horizon_days`` and, of who is alive, ``expected_orders_if_alive``,
     ``discounted_orders_if_alive``, the mean square ``order_square_if_alive``, the derivatives of
     the logarithm of the expected orders by those of r, alpha, a and b (``log_gradient_r``, ...),
     and the logarithms of the quantiles of the orders' value, at `ranges.LEVELS`, of who orders at
-    all (``log_value_1``, ...; relative to v + x times the mean, null without a spend model). None
-    of it depends on ``t_x``.
+    all (``log_value_1``, ...; relative to v + x times the mean, null without a spend model; x + 1
+    with all orders). None of it depends on ``t_x``.
     """
     if annual_discount_rate <= -1 or not np.isfinite(annual_discount_rate):
         raise ValueError(f"annual_discount_rate={annual_discount_rate} must be above -1")
@@ -210,9 +221,9 @@ def expected_orders(
         return empty.astype({"horizon_days": "int64"} | dict.fromkeys(LOOKUP, "float64"))
     x, age = _checked_ages(pairs)
     model, estimates = _purchase_parameters(parameters)
-    extra = _extra_dropouts(model)
+    extra, first = _extra_dropouts(model), _first_orders(spend_orders)
     expected = _tabulate(horizons_days, annual_discount_rate, x, age, extra, **estimates)
-    spread = _tabulate_spread(sorted(expected), x, age, extra, estimates, parameters)
+    spread = _tabulate_spread(sorted(expected), x, age, extra, first, estimates, parameters)
     found = []
     for days in sorted(expected):
         gradient = _log_gradient(days, x, age, extra, **estimates)
@@ -229,6 +240,7 @@ def score(
     horizons_days: list[int],
     annual_discount_rate: float,
     margin_share: float,
+    spend_orders: str = "repeat",
 ) -> pd.DataFrame:
     """Value every customer over every horizon: what the SQL scoring must give, row by row.
 
@@ -240,12 +252,13 @@ def score(
     taken to be discounted alike, and ``next_order_days_p10``, ``_p50``, ``_p90``. What has money
     in it is null if the spend model could not be fitted.
     """
-    x, t_x, age, value = _checked(histories)
+    x, t_x, age, value = _checked(histories, spend_orders)
     lookup = expected_orders(
         parameters,
         histories,
         horizons_days=horizons_days,
         annual_discount_rate=annual_discount_rate,
+        spend_orders=spend_orders,
     )
     customers = histories.rename_axis(histories.index.name or "customer_id").reset_index()
     keys = [customers.columns[0], "horizon_days"]
@@ -259,8 +272,11 @@ def score(
     for name, level in zip(NEXT_ORDER_DAYS, QUANTILES, strict=True):
         customers[name] = next_order_days(level, alive, x, age, **rate)
     spend = _estimates(parameters, "gamma_gamma")
-    customers["expected_order_value"] = expected_order_value(x, value, **spend) if spend else np.nan
-    customers["scale"] = spend["v"] + x * np.where(x > 0, value, 0) if spend else np.nan
+    counted = x + _first_orders(spend_orders)
+    customers["expected_order_value"] = customers["scale"] = np.nan
+    if spend:
+        customers["expected_order_value"] = expected_order_value(counted, value, **spend)
+        customers["scale"] = spend["v"] + counted * np.where(counted > 0, value, 0)
     scored = customers.merge(lookup, on=["x", "T"]).sort_values(keys, ignore_index=True)
     horizon = scored["horizon_days"]
     scored["p_order"] = p_order(scored["p_alive"], scored["x"], scored["T"], horizon, **rate)
@@ -283,6 +299,12 @@ def _extra_dropouts(model: str) -> int:
     return EXTRA_DROPOUTS[model]
 
 
+def _first_orders(spend_orders: str) -> int:
+    if spend_orders not in FIRST_ORDERS:
+        raise ValueError(f"spend_orders={spend_orders!r} is none of {', '.join(FIRST_ORDERS)}")
+    return FIRST_ORDERS[spend_orders]
+
+
 def _refuse(bad: np.ndarray, what: str) -> None:
     if bad.any():
         raise ValueError(f"histories: {what} in {bad.sum():,} rows")
@@ -298,7 +320,7 @@ def _checked_ages(histories: pd.DataFrame) -> list[np.ndarray]:
     return columns
 
 
-def _checked(histories: pd.DataFrame) -> tuple[np.ndarray, ...]:
+def _checked(histories: pd.DataFrame, spend_orders: str) -> tuple[np.ndarray, ...]:
     """Return x, t_x, T and order_value_mean, having refused what cannot be."""
     x, age = _checked_ages(histories)
     t_x, value = (
@@ -310,8 +332,10 @@ def _checked(histories: pd.DataFrame) -> tuple[np.ndarray, ...]:
     _refuse(t_x > age, "t_x is greater than T")
     _refuse((x == 0) & (t_x > 0), "t_x is positive although x is 0")
     _refuse((x > 0) & (t_x == 0), "t_x is 0 although x is positive")
-    _refuse((x > 0) & ~np.isfinite(value), "order_value_mean is null although x is positive")
-    _refuse((x > 0) & (value < 0), "order_value_mean is negative")
+    first = _first_orders(spend_orders)
+    although = "" if first else " although x is positive"
+    _refuse((x + first > 0) & ~np.isfinite(value), f"order_value_mean is null{although}")
+    _refuse((x + first > 0) & (value < 0), "order_value_mean is negative")
     return x, t_x, age, value
 
 
@@ -577,7 +601,7 @@ def _log_gradient(days, x, age, extra, r, alpha, a, b):
     return gradient
 
 
-def _tabulate_spread(horizons_days, x, age, extra, estimates, parameters):
+def _tabulate_spread(horizons_days, x, age, extra, first, estimates, parameters):
     """Return {horizon: (mean square of the orders, log value quantiles)} of who is alive."""
     spend = _estimates(parameters, "gamma_gamma")
     levels = len(ranges.LEVELS)
@@ -588,7 +612,7 @@ def _tabulate_spread(horizons_days, x, age, extra, estimates, parameters):
             ranges.order_probabilities(count, age[rows], days, extra=extra, **estimates)
             for days in horizons_days
         ]
-        log_values = ranges.value_levels(count, tables, **spend) if spend else None
+        log_values = ranges.value_levels(count + first, tables, **spend) if spend else None
         for i, days in enumerate(horizons_days):
             found[days][0][rows] = tables[i] @ np.arange(tables[i].shape[1]) ** 2.0
             if spend:

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit, logit
 
 from clientele import simulate
 from clientele.backtesting import (
@@ -8,6 +9,7 @@ from clientele.backtesting import (
     BASELINES,
     FEATURES,
     backtest,
+    calibrate,
     choose,
     normalised_gini,
 )
@@ -239,6 +241,76 @@ def test_the_var_pins_the_model_and_is_held_to_the_names():
     assert choose(races(), "bg_nbd") == "bg_nbd"
     with pytest.raises(ValueError, match="clv_model='pareto' is none of mbg_nbd, bg_nbd"):
         choose(races(), "pareto")
+
+
+# -- Calibration
+
+
+def shares(*windows, model="mbg_nbd", horizon=30):
+    """Backtests of what was said and what came, a row per tenth of 100 customers each."""
+    rows = [
+        {"target": "return", "model": model, "horizon_days": horizon, "cutoff_date": number}
+        | {"decile": decile, "customer_count": 100, "predicted_mean": told, "actual_mean": came}
+        for number, window in enumerate(windows)
+        for decile, (told, came) in enumerate(window, start=1)
+    ]
+    columns = ["target", "model", "horizon_days", "cutoff_date", "decile", "customer_count"]
+    return pd.DataFrame(rows, columns=[*columns, "predicted_mean", "actual_mean"])
+
+
+TOLD = np.linspace(0.9, 0.05, 10)
+
+
+def shifted(by, slope=1.0):
+    return list(zip(TOLD, expit(by + slope * logit(TOLD)), strict=True))
+
+
+def test_a_model_that_is_always_too_sure_is_put_right_and_the_gap_is_measured_out_of_time():
+    windows = [shifted(0.6, 0.7), shifted(0.5, 0.7), shifted(0.55, 0.75)]
+    found = calibrate(shares(*windows), model="mbg_nbd", horizons_days=[30]).iloc[0]
+    assert found["is_recalibrated"] and found["window_count"] == 3
+    assert found["intercept"] == pytest.approx(0.55, abs=0.03)
+    assert found["slope"] == pytest.approx(0.72, abs=0.03)
+    raw = np.mean([abs(told - came) for window in windows[1:] for told, came in window])
+    assert raw > 0.1 and 0 < found["gap"] < 0.03
+
+
+def test_what_swings_from_window_to_window_is_left_as_the_model_has_it():
+    windows = [shifted(0.5), shifted(-0.5), shifted(0.5)]
+    found = calibrate(shares(*windows), model="mbg_nbd", horizons_days=[30]).iloc[0]
+    assert not found["is_recalibrated"] and (found["intercept"], found["slope"]) == (0, 1)
+    raw = np.mean([abs(told - came) for window in windows for told, came in window])
+    assert found["gap"] == pytest.approx(raw)
+
+
+def test_one_window_is_too_few_to_put_anything_right_and_none_has_no_gap():
+    tenths = pd.concat([shares(shifted(1.0)), shares(*[shifted(1)] * 3, model="bg_nbd")])
+    found = calibrate(tenths, model="mbg_nbd", horizons_days=[90, 30])
+    assert found["horizon_days"].tolist() == [30, 90]
+    assert (found["intercept"] == 0).all() and (found["slope"] == 1).all()
+    assert found["window_count"].tolist() == [1, 0]
+    assert found["gap"][0] > 0.1 and np.isnan(found["gap"][1])
+
+
+@pytest.mark.parametrize("came", [0.0, 1.0])
+def test_windows_in_which_everyone_does_the_same_stay_finite(came):
+    windows = [list(zip(TOLD, [came] * 10, strict=True))] * 3
+    found = calibrate(shares(*windows), model="mbg_nbd", horizons_days=[30])
+    assert np.isfinite(found[["intercept", "slope", "gap"]]).all(axis=None)
+    assert (found["slope"] > 0).all()
+
+
+def test_with_all_orders_money_is_forecast_no_worse_and_covered():
+    customers = shop(3000, seed=4)
+    first = customers["average_order_value"]
+    every = customers.assign(order_value_mean=first)
+    measured = {}
+    for spend_orders, table in (("repeat", customers), ("all", every)):
+        found = backtest(table, spend_orders=spend_orders, **KNOBS)
+        rows = found.query("decile == 0 and target == 'amount' and model == 'mbg_nbd'")
+        measured[spend_orders] = rows["rmse"].mean()
+        assert rows["coverage_80"].mean() == pytest.approx(0.8, abs=0.03)
+    assert measured["all"] < 1.01 * measured["repeat"]
 
 
 # -- On whole shops

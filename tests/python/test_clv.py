@@ -760,3 +760,31 @@ def lookup_of(parameters=None, horizons_days=(30,), annual_discount_rate=0.1):
         horizons_days=horizons_days,
         annual_discount_rate=annual_discount_rate,
     )
+
+
+def test_with_all_orders_the_first_one_is_one_more_to_learn_order_values_from(simulated):
+    """The same as if every customer had come once more, as far as spend goes."""
+    histories = simulated.assign(order_value_mean=simulated["order_value_mean"].fillna(17.0))
+    more = histories.assign(**{name: histories[name] + 1 for name in ("x", "t_x", "T")})
+    found = fit_clv(histories, spend_orders="all").query("model == 'gamma_gamma'")
+    expected = fit_clv(more).query("model == 'gamma_gamma'")
+    pd.testing.assert_frame_equal(found, expected)
+    repeat = fit_clv(histories)
+    purchases = fit_clv(histories, spend_orders="all").query("model == 'mbg_nbd'")
+    pd.testing.assert_frame_equal(purchases, repeat.query("model == 'mbg_nbd'"))
+    knobs = {"horizons_days": [365], "annual_discount_rate": 0, "margin_share": 1}
+    scored = score(histories, repeat, spend_orders="all", **knobs)
+    theta = estimates(repeat, "gamma_gamma")
+    p, q, v = (theta[name] for name in "pqv")
+    count, mean = histories["x"].to_numpy() + 1, histories["order_value_mean"].to_numpy()
+    np.testing.assert_allclose(
+        scored["expected_order_value"], p * (v + count * mean) / (p * count + q - 1)
+    )
+    # A dear first order lifts the range of who came once.
+    once = pd.DataFrame({"x": 0, "t_x": 0, "T": 30, "order_value_mean": [10.0, 1000.0]})
+    ninety = score(once, repeat, spend_orders="all", **knobs)["clv_p90"]
+    assert ninety[1] > 5 * ninety[0] > 0
+    with pytest.raises(ValueError, match="order_value_mean is null in 1 rows"):
+        fit_clv(once.assign(order_value_mean=[1.0, np.nan]), spend_orders="all")
+    with pytest.raises(ValueError, match="spend_orders='first' is none of repeat, all"):
+        fit_clv(once, spend_orders="first")

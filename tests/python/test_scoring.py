@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import PROJECT
+from scipy.special import expit, logit
 from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
@@ -150,6 +151,9 @@ def test_sql_scores_the_edges_as_python_does(sample, model, theta):
         ),
         "ml.ml_clv__expected_orders": lookup,
         "ml.ml_clv__parameters": parameters,
+        "ml.ml_clv__calibration": pd.DataFrame(
+            {"horizon_days": KNOBS["horizons_days"], "intercept": -0.3, "slope": 1.2}
+        ),
     }
     with duckdb.connect() as connection:
         for number, (name, frame) in enumerate(tables.items()):
@@ -166,6 +170,9 @@ def test_sql_scores_the_edges_as_python_does(sample, model, theta):
     assert np.isfinite(found[["order_variance", "gradient_r", "gradient_b"]]).all(axis=None)
     assert (found["order_variance"] > -1e-9).all()
     assert_scored_alike(found, expected)
+    found = found.sort_values(["customer_id", "horizon_days"])
+    order = expit(-0.3 + 1.2 * logit(expected["p_order"].clip(1e-12, 1 - 1e-12)))
+    np.testing.assert_allclose(found["churn_probability"], 1 - order, rtol=1e-9, atol=1e-15)
 
 
 @pytest.mark.parametrize("column", ["expected_orders", "clv"])

@@ -1,0 +1,113 @@
+"""Whole builds of shops with next to nothing in them: a documented outcome, never a NaN."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import PROJECT
+from test_scoring import KNOBS, assert_scored_alike, histories_of
+
+from clientele.clv import score
+from clientele.sources import load_source
+
+COLUMNS = "order_id,customer_id,product_id,ordered_at,quantity,unit_price"
+SHOPS = {
+    "one_customer": ["1,a,mug,2024-05-01 10:00:00,2,5.00"],
+    "one_day": [f"{n},{who},mug,2024-05-01 10:00:00,1,5.00" for n, who in enumerate("abc")],
+    "nobody_returns": [
+        f"{n},{who},{item},2024-0{n + 1}-01 10:00:00,1,{n + 3}.00"
+        for n, (who, item) in enumerate(zip("abcd", ["mug", "pan", "mug", "pot"], strict=True))
+    ],
+    "guests_only": [f"{n},,mug,2024-05-0{n + 1} 10:00:00,1,5.00" for n in range(3)],
+}
+
+
+@pytest.fixture(scope="module")
+def build(new_warehouse, tmp_path_factory):
+    """Return a function from a shop and vars to its warehouse, built without dbt's tests."""
+    folder = tmp_path_factory.mktemp("tiny")
+    template = load_source("template", PROJECT / "sources")
+
+    def run(shop, **knobs):
+        data = folder / f"{shop}.csv"
+        data.write_text("\n".join([COLUMNS, *SHOPS[shop]]) + "\n")
+        names = COLUMNS.split(",")
+        table = {"path": str(data), "columns": dict(zip(names, names, strict=True))}
+        source = template["source"] | {"name": shop, "tables": {"order_lines": table}}
+        settings = {"source": source, **knobs}
+        warehouse = new_warehouse(shop)
+        warehouse.dbt(
+            "build", "--vars", json.dumps(settings, default=str), "--warn-error",
+            "--exclude-resource-type", "test", "unit_test",
+        )  # fmt: skip
+        assert warehouse.exit_code == 0, warehouse.output[-3000:]
+        return warehouse
+
+    return run
+
+
+def assert_no_nan(warehouse):
+    for table, column in warehouse.query(
+        "select table_name, column_name from information_schema.columns "
+        "where table_schema = 'marts' and data_type = 'DOUBLE'"
+    ):
+        assert warehouse.query(
+            f"select count(*) from marts.{table} where isnan({column}) or isinf({column})"
+        ) == [(0,)], (table, column)
+
+
+@pytest.mark.parametrize(("shop", "customers"), [("one_customer", 1), ("one_day", 3)])
+def test_what_hardly_anybody_tells_is_forecast_and_not_called_reliable(build, shop, customers):
+    warehouse = build(shop)
+    assert_no_nan(warehouse)
+    values = warehouse.frame("from marts.fct_customer_values")
+    horizons = KNOBS["horizons_days"]
+    assert len(values) == customers * len(horizons)
+    assert not values["is_reliable"].any() and values["reliability_reason"].notna().all()
+    assert values["clv"].isna().all()
+    assert values[["p_alive", "p_order", "churn_probability"]].stack().between(0, 1).all()
+    # About an order a year, by the prior, of somebody who is still there.
+    year = values[values["horizon_days"] == 365]
+    assert (year["expected_orders"] / year["p_alive"]).between(0.5, 1.5).all()
+    raised = warehouse.query(
+        "select distinct check_name from marts.rpt_value_warnings where is_raised"
+    )
+    assert {("not_backtested",), ("short_history",), ("spend_not_converged",)} <= set(raised)
+    assert warehouse.query("select count(*) from marts.dim_customers") == [(customers,)]
+
+
+def test_with_all_orders_counted_a_shop_to_which_nobody_returns_has_values(build):
+    """And SQL scores them as Python does with the same setting."""
+    warehouse = build("nobody_returns", clv_spend_orders="all")
+    assert_no_nan(warehouse)
+    found = warehouse.frame(
+        "select v.*, d.as_of_date from marts.fct_customer_values as v, "
+        "(select as_of_date from intermediate.int_as_of_dates where is_current) as d"
+    )
+    assert found["clv"].gt(0).all() and not found["is_reliable"].any()
+    histories = histories_of(warehouse)
+    assert (histories["x"] == 0).all() and histories["order_value_mean"].tolist() == [3, 4, 5, 6]
+    parameters = warehouse.frame("from ml.ml_clv__parameters")
+    assert set(parameters["model"]) == {"mbg_nbd", "gamma_gamma"}
+    assert_scored_alike(found, score(histories, parameters, spend_orders="all", **KNOBS))
+    # Who paid more is expected to pay more, but drawn to the mean.
+    by_customer = found[found["horizon_days"] == 30].sort_values("customer_id")
+    assert np.all(np.diff(by_customer["expected_order_value"]) > 0)
+    assert by_customer["expected_order_value"].between(3, 6).all()
+
+
+def test_without_known_customers_there_are_no_forecasts_and_no_error(build):
+    warehouse = build("guests_only")
+    assert_no_nan(warehouse)
+    for mart in ("fct_customer_values", "fct_model_backtests", "dim_customers"):
+        assert warehouse.query(f"select count(*) from marts.{mart}") == [(0,)], mart
+    assert warehouse.query("select sum(net_amount) from marts.fct_orders")[0][0] == 15
+    warnings = pd.Series(
+        dict(
+            warehouse.query(
+                "select check_name, bool_and(is_raised) from marts.rpt_value_warnings group by 1"
+            )
+        )
+    )
+    assert warnings["not_backtested"] and warnings["purchases_not_converged"]
