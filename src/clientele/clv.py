@@ -320,7 +320,7 @@ def _checked_ages(histories: pd.DataFrame) -> list[np.ndarray]:
     return columns
 
 
-def _checked(histories: pd.DataFrame, spend_orders: str) -> tuple[np.ndarray, ...]:
+def _checked(histories: pd.DataFrame, spend_orders: str = "repeat") -> tuple[np.ndarray, ...]:
     """Return x, t_x, T and order_value_mean, having refused what cannot be."""
     x, age = _checked_ages(histories)
     t_x, value = (
