@@ -1,0 +1,25 @@
+"""dbt imports models in threads; what the package imports must stand that."""
+
+import subprocess
+import sys
+
+SCRIPT = """
+import importlib, threading
+failed = []
+def load(name):
+    try:
+        importlib.import_module("clientele." + name)
+    except Exception as error:
+        failed.append(f"{name}: {error!r}")
+names = ["segmentation", "backtesting", "rules", "judging", "itemsets", "explaining"]
+threads = [threading.Thread(target=load, args=(name,)) for name in names]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(*failed, sep="\\n", end="")
+"""
+
+
+def test_threads_that_import_at_once_do_not_meet_half_a_module():
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)
+        assert done.stdout == "" and done.returncode == 0, done.stdout + done.stderr
