@@ -5,7 +5,7 @@ at once. dbt imports every installed module whose name starts with ``dbt_`` as i
 main thread.
 """
 
-import scipy.optimize  # noqa: F401
-import sklearn.cluster
-import sklearn.ensemble
-import sklearn.mixture  # noqa: F401
+from importlib import import_module
+
+for _name in ("scipy.optimize", "sklearn.cluster", "sklearn.ensemble", "sklearn.mixture"):
+    import_module(_name)

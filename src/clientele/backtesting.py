@@ -52,6 +52,8 @@ COVERAGES = (50, 80, 95)
 DECILES = 10
 # Another model must be better by this much to replace the default.
 MARGIN = 0.01
+# Intercept and slope that leave log odds as they are.
+_UNCHANGED = (0.0, 1.0)
 # A tree learns nothing from fewer.
 MIN_LEARNED = 50
 BACKTEST_TYPES = {
@@ -171,19 +173,15 @@ def calibrate(backtests: pd.DataFrame, *, model: str, horizons_days: list[int]) 
     for horizon in sorted(horizons_days):
         rows = tenths[tenths["horizon_days"] == horizon]
         windows = [window for _, window in rows.groupby("cutoff_date", sort=True)]
-        later = windows[1:]
-        fits = [_platt(pd.concat(windows[: i + 1])) for i in range(len(later))]
-        gain = sum(
-            _log_likelihood(window, fit) - _log_likelihood(window, (0.0, 1.0))
-            for window, fit in zip(later, fits, strict=True)
-        )
-        is_recalibrated = bool(gain > 0 and _platt(rows)[1] > 0)
-        if is_recalibrated:
-            told = [_calibrated(w, fit) for w, fit in zip(later, fits, strict=True)]
-        else:
-            told, later = [window["predicted_mean"] for window in windows], windows
-        gaps = [(p - w["actual_mean"]).abs() for p, w in zip(told, later, strict=True)]
-        intercept, slope = _platt(rows) if is_recalibrated else (0.0, 1.0)
+        # The fit on each window and those before it, with the window that follows.
+        fits = [_platt(pd.concat(windows[: i + 1])) for i in range(len(windows))]
+        followed = list(zip(windows[1:], fits, strict=False))
+        gain = sum(_log_likelihood(w, fit) - _log_likelihood(w, _UNCHANGED) for w, fit in followed)
+        is_recalibrated = bool(gain > 0 and fits[-1][1] > 0)
+        told = followed if is_recalibrated else [(w, _UNCHANGED) for w in windows]
+        gaps = [(_calibrated(w, fit) - w["actual_mean"]).abs() for w, fit in told]
+        counts = [w["customer_count"] for w, _ in told]
+        intercept, slope = fits[-1] if is_recalibrated else _UNCHANGED
         found.append(
             {
                 "horizon_days": horizon,
@@ -191,11 +189,7 @@ def calibrate(backtests: pd.DataFrame, *, model: str, horizons_days: list[int]) 
                 "slope": slope,
                 "is_recalibrated": is_recalibrated,
                 "window_count": len(windows),
-                "gap": np.average(
-                    pd.concat(gaps), weights=pd.concat(later)["customer_count"].to_numpy()
-                )
-                if windows
-                else np.nan,
+                "gap": np.average(pd.concat(gaps), weights=pd.concat(counts)) if told else np.nan,
             }
         )
     return pd.DataFrame(found, columns=list(CALIBRATION_TYPES))
@@ -246,11 +240,11 @@ def _platt(tenths):
 
     def loss(fit):
         told = expit(design @ fit)
-        off = fit - np.array([0.0, 1.0])
+        off = fit - np.array(_UNCHANGED)
         value = off @ off / 2 - _log_likelihood(tenths, fit)
         return value, off + design.T @ (weight * (told - actual))
 
-    return tuple(minimize(loss, [0.0, 1.0], jac=True, method="BFGS", options={"gtol": 1e-8}).x)
+    return tuple(minimize(loss, _UNCHANGED, jac=True, method="BFGS", options={"gtol": 1e-8}).x)
 
 
 def _forecasts(now, before, horizon, fits, first, random_seed):

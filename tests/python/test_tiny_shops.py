@@ -88,6 +88,8 @@ def test_with_all_orders_counted_a_shop_to_which_nobody_returns_has_values(build
     assert found["clv"].gt(0).all() and not found["is_reliable"].any()
     histories = histories_of(warehouse)
     assert (histories["x"] == 0).all() and histories["order_value_mean"].tolist() == [3, 4, 5, 6]
+    known = warehouse.frame("from features.feat_customers__backtest")
+    assert len(known) and known["order_value_mean"].between(3, 6).all()
     parameters = warehouse.frame("from ml.ml_clv__parameters")
     assert set(parameters["model"]) == {"mbg_nbd", "gamma_gamma"}
     assert_scored_alike(found, score(histories, parameters, spend_orders="all", **KNOBS))
