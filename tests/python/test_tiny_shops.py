@@ -113,3 +113,9 @@ def test_without_known_customers_there_are_no_forecasts_and_no_error(build):
         )
     )
     assert warnings["not_backtested"] and warnings["purchases_not_converged"]
+
+
+def test_a_setting_that_is_none_stops_before_anything_is_built(new_warehouse):
+    warehouse = new_warehouse("wrong").dbt("build", "--vars", "{clv_spend_orders: first}")
+    assert warehouse.exit_code != 0 and not warehouse.database.exists()
+    assert "clv_spend_orders='first' is none of repeat, all" in warehouse.output
