@@ -1,0 +1,26 @@
+// Build the site beside the old one, then put it in its place: a build that fails leaves what is served.
+import {spawnSync} from "node:child_process";
+import {existsSync, mkdirSync, renameSync, rmSync} from "node:fs";
+
+const [command = "build"] = process.argv.slice(2);
+const cache = "src/.observablehq/cache";
+
+// Framework asks the network for the versions of modules that pages may import without saying so;
+// that they are in its cache, if only in name, is enough for it. None of them is used.
+const IMPLICIT = [
+  "@observablehq/plot", "@observablehq/sample-datasets", "apache-arrow", "arquero", "d3", "d3-dsv", "echarts", "htl",
+  "leaflet", "lodash", "mapbox-gl", "parquet-wasm", "react", "react-dom", "topojson-client"
+];
+for (const name of IMPLICIT) mkdirSync(`${cache}/_npm/${name}@0.0.0`, {recursive: true});
+// What loaders wrote is kept for as long as the loader is the same; the publication is another.
+rmSync(`${cache}/data`, {recursive: true, force: true});
+
+const env = {...process.env, CLIENTELE_SITE: "dist.next", OBSERVABLE_TELEMETRY_DISABLE: "true"};
+const steps = command === "preview" ? ["preview", "--no-open"] : ["build"];
+const {status} = spawnSync("node_modules/.bin/observable", steps, {stdio: "inherit", env});
+if (status !== 0 || command === "preview") process.exit(status ?? 1);
+
+rmSync("dist.old", {recursive: true, force: true});
+if (existsSync("dist")) renameSync("dist", "dist.old");
+renameSync("dist.next", "dist");
+rmSync("dist.old", {recursive: true, force: true});

@@ -1,0 +1,312 @@
+// Charts as functions: rows and a width in, an element out. They know nothing of pages.
+import * as Plot from "@observablehq/plot";
+import * as echarts from "echarts/dist/echarts.esm.min.js";
+import {blue, colours, green, on, orange, sequential} from "./palette.js";
+import {words} from "./format.js";
+
+const clip = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
+// A long name on a narrow page is cut, and whole in the tip and the table.
+const labels = (width) => (width < 500 ? 18 : 34);
+const margin = (names, width) => Math.min(16 + 6.4 * Math.max(...names.map((name) => Math.min(name.length, labels(width)))), width * 0.45);
+
+/** ECharts in the page's own colours, as SVG. */
+function chart(option, width, height) {
+  const node = document.createElement("div");
+  const {color, fontFamily} = getComputedStyle(document.body);
+  const drawn = echarts.init(node, null, {renderer: "svg", width, height});
+  drawn.setOption({animation: false, textStyle: {color, fontFamily}, tooltip: {confine: true, transitionDuration: 0}, ...option});
+  return node;
+}
+
+/** Money by month; the month that is not over is paler. */
+export function revenueByMonth(rows, {width, format, lastMonth}) {
+  return Plot.plot({
+    width, height: 280, marginLeft: 60, x: {label: null, type: "utc"}, y: {label: "Net revenue", grid: true, tickFormat: format.moneyShort, zero: true},
+    marks: [
+      Plot.rectY(rows, {x: "month_date", y: "net_amount", interval: "month", fill: blue, fillOpacity: (d) => (+d.month_date === +lastMonth ? 0.45 : 1),
+        tip: true, title: (d) => `${format.month(d.month_date)}\n${format.money(d.net_amount)}\n${format.count(d.order_count)} orders`}),
+      Plot.ruleY([0])
+    ]
+  });
+}
+
+/** Buyers by month. */
+export function customersByMonth(rows, {width, format}) {
+  return Plot.plot({
+    width, height: 280, marginLeft: 50, x: {label: null, type: "utc"}, y: {label: "Customers who bought", grid: true, zero: true},
+    marks: [
+      Plot.lineY(rows, {x: "month_date", y: "customer_count", stroke: green, strokeWidth: 2}),
+      Plot.dot(rows, {x: "month_date", y: "customer_count", fill: green, r: 3, tip: true, title: (d) => `${format.month(d.month_date)}\n${format.count(d.customer_count)} customers`}),
+      Plot.ruleY([0])
+    ]
+  });
+}
+
+/** Each segment's share of customers and of revenue, joined by a line. */
+export function shares(rows, {width, format}) {
+  const names = rows.map((d) => d.segment_name);
+  return Plot.plot({
+    width, height: 60 + 34 * rows.length, marginLeft: margin(names, width), x: {label: "Share", tickFormat: "%", grid: true, zero: true},
+    y: {label: null, domain: names, tickFormat: (name) => clip(name, labels(width))}, color: {domain: ["Share of customers", "Share of revenue"], range: [orange, blue], legend: true},
+    marks: [
+      Plot.ruleY(rows, {y: "segment_name", x1: "customer_share", x2: "revenue_share", strokeWidth: 2, stroke: "currentColor", strokeOpacity: 0.35}),
+      Plot.dot(rows, {y: "segment_name", x: "customer_share", fill: () => "Share of customers", r: 5}),
+      Plot.dot(rows, {y: "segment_name", x: "revenue_share", fill: () => "Share of revenue", r: 6, tip: true,
+        title: (d) => `${d.segment_name}\n${format.share(d.customer_share)} of customers\n${format.share(d.revenue_share)} of revenue`})
+    ]
+  });
+}
+
+/** Revenue as area, a tile per segment. */
+export function treemap(rows, {width, format}) {
+  const colour = colours(rows.map((d) => d.segment_key));
+  return chart({series: [{
+    type: "treemap", roam: false, nodeClick: false, breadcrumb: {show: false}, width: "100%", height: "100%", left: 0, top: 0,
+    label: {fontSize: 12, lineHeight: 16, color: "#fff", textBorderColor: "rgba(0,0,0,.55)", textBorderWidth: 2,
+      formatter: ({data}) => `${data.name}\n${format.share(data.share)} of revenue`},
+    itemStyle: {gapWidth: 2, borderColor: "transparent"},
+    tooltip: {formatter: ({data}) => `${data.name}<br>${format.money(data.value)}, ${format.share(data.share)} of revenue<br>${format.count(data.customers)} customers`},
+    data: rows.filter((d) => d.net_amount > 0).map((d) => ({name: d.segment_name, value: d.net_amount, share: d.revenue_share, customers: d.customer_count, itemStyle: {color: colour.get(d.segment_key)}}))
+  }]}, width, 320);
+}
+
+/** A grid of scores, darker is fewer or less. */
+export function rfmGrid(rows, {width, format, measure, x, y}) {
+  const show = measure === "customer_count" ? format.count : format.moneyShort;
+  const top = Math.max(1, ...rows.map((d) => d[measure] ?? 0));
+  const scores = [1, 2, 3, 4, 5];
+  return Plot.plot({
+    width, height: Math.min(width, 400), marginLeft: 40, padding: 0.05, x: {label: `${x} score →`, domain: scores, type: "band"},
+    y: {label: `↑ ${y} score`, domain: [5, 4, 3, 2, 1], type: "band"}, color: {scheme: sequential, domain: [0, top], unknown: "#88888844"},
+    marks: [
+      Plot.cell(rows, {x: "x_score", y: "y_score", fill: (d) => d[measure], rx: 4, tip: true,
+        title: (d) => `${x} ${d.x_score}, ${y} ${d.y_score}\n${d.is_hidden ? `${format.hidden} customers` : `${format.count(d.customer_count)} customers\n${format.money(d.net_amount)} in all\n${format.money(d.mean_amount)} each`}`}),
+      Plot.text(rows, {x: "x_score", y: "y_score", text: (d) => (d.is_hidden ? "·" : show(d[measure])), fill: (d) => (d.is_hidden ? "currentColor" : on((d[measure] ?? 0) / top)), fontSize: 13, fontWeight: 600, pointerEvents: "none"})
+    ]
+  });
+}
+
+/** The snake plot: how far each segment is from all others, measure by measure, in standard deviations. */
+export function snake(rows, {width, names, keys, format}) {
+  const colour = colours(keys);
+  const measures = [...new Set(rows.map((d) => d.measure))];
+  return Plot.plot({
+    width, height: width < 500 ? 460 : 420, marginBottom: 110, marginRight: 24, marginLeft: 44, x: {label: null, domain: measures, type: "point", tickRotate: -40, tickFormat: words},
+    y: {label: "Standard deviations from all others", grid: true},
+    color: {domain: keys.map((key) => names.get(key)), range: keys.map((key) => colour.get(key)), legend: true},
+    marks: [
+      Plot.ruleY([0], {strokeOpacity: 0.6}),
+      Plot.line(rows, {x: "measure", y: "standardised_difference", z: "segment_key", stroke: (d) => names.get(d.segment_key), strokeWidth: 2.2, curve: "monotone-x"}),
+      Plot.dot(rows, {x: "measure", y: "standardised_difference", fill: (d) => names.get(d.segment_key), r: 3.5, tip: true,
+        title: (d) => `${names.get(d.segment_key)}\n${words(d.measure)}: ${format.decimal(d.segment_mean)}\nothers: ${format.decimal(d.others_mean)}\n${d.driver}`})
+    ]
+  });
+}
+
+/** A segment's revenue by month beside its customers. */
+export function segmentMonths(rows, {width, format}) {
+  return Plot.plot({
+    width, height: 240, marginLeft: 60, x: {label: null, type: "utc"}, y: {label: "Net revenue", grid: true, zero: true, tickFormat: format.moneyShort},
+    marks: [Plot.areaY(rows, {x: "month_date", y: "net_amount", fill: blue, fillOpacity: 0.25}),
+      Plot.lineY(rows, {x: "month_date", y: "net_amount", stroke: blue, strokeWidth: 2, tip: true, title: (d) => `${format.month(d.month_date)}\n${format.money(d.net_amount)}\n${format.count(d.customer_count)} customers`}),
+      Plot.ruleY([0])]
+  });
+}
+
+/** Moves as streams from the segments of then to those of now. */
+export function sankey(rows, {width, format, keys}) {
+  const colour = colours(keys);
+  const wide = width >= 640;
+  const label = (position, name) => ({position: wide ? position : position === "left" ? "right" : "left", formatter: clip(name, wide ? 34 : 16), fontSize: wide ? 12 : 11});
+  const nodes = new Map();
+  for (const d of rows) {
+    // A node on either side is a node of its own: a Sankey has no way back.
+    nodes.set(`from ${d.from_segment_key}`, {name: `from ${d.from_segment_key}`, depth: 0, label: label("left", d.from_segment_name), itemStyle: {color: colour.get(d.from_segment_key) ?? "#888"}});
+    nodes.set(`to ${d.to_segment_key}`, {name: `to ${d.to_segment_key}`, depth: 1, label: label("right", d.to_segment_name), itemStyle: {color: colour.get(d.to_segment_key) ?? "#888"}});
+  }
+  const side = wide ? Math.min(230, width * 0.25) : 10;
+  return chart({series: [{
+    type: "sankey", left: side, right: side, top: 10, bottom: 10, nodeGap: 8, nodeWidth: 14, draggable: false, layoutIterations: 0,
+    lineStyle: {color: "source", opacity: 0.35, curveness: 0.5}, emphasis: {focus: "adjacency"}, data: [...nodes.values()],
+    tooltip: {formatter: ({data}) => (data.move ? `${data.move.from_segment_name} → ${data.move.to_segment_name}<br>${format.count(data.value)} customers<br>paid ${format.money(data.move.net_amount_before)} before, ${format.money(data.move.net_amount_after)} since` : "")},
+    links: rows.map((d) => ({source: `from ${d.from_segment_key}`, target: `to ${d.to_segment_key}`, value: d.customer_count, move: d}))
+  }]}, width, Math.max(360, 44 * new Set(rows.map((d) => d.from_segment_key)).size));
+}
+
+/** Of the customers of a segment, which share went where. */
+export function transitions(rows, {width, format}) {
+  const sums = new Map();
+  for (const d of rows) sums.set(d.from_segment_name, (sums.get(d.from_segment_name) ?? 0) + d.customer_count);
+  const cells = rows.map((d) => ({...d, share: d.customer_count / sums.get(d.from_segment_name)}));
+  const froms = [...new Set(cells.map((d) => d.from_segment_name))];
+  return Plot.plot({
+    width, height: 150 + 34 * froms.length, marginLeft: margin(froms, width), marginBottom: 130, padding: 0.04, x: {label: "to", tickRotate: -40, tickFormat: (name) => clip(name, 24)},
+    y: {label: "from", tickFormat: (name) => clip(name, labels(width))}, color: {scheme: sequential, domain: [0, 1]},
+    marks: [
+      Plot.cell(cells, {x: "to_segment_name", y: "from_segment_name", fill: "share", rx: 3, tip: true, title: (d) => `${d.from_segment_name} → ${d.to_segment_name}\n${format.share(d.share)}, ${format.count(d.customer_count)} customers`}),
+      ...(width < 500 ? [] : [Plot.text(cells, {x: "to_segment_name", y: "from_segment_name", text: (d) => format.share(d.share), fill: (d) => on(d.share), fontSize: 12, pointerEvents: "none"})])
+    ]
+  });
+}
+
+/** The middle half and the middle four fifths of customers' values, by segment. */
+export function valueRanges(rows, {width, format}) {
+  const names = rows.map((d) => d.segment_name);
+  const positive = rows.filter((d) => d.q90 > 0);
+  const low = Math.max(0.01, Math.min(...positive.map((d) => Math.max(d.q10, d.q90 / 10000))));
+  const at = (key) => (d) => Math.max(d[key], low);
+  return Plot.plot({
+    width, height: 60 + 36 * rows.length, marginLeft: margin(names, width), x: {type: "log", label: "Value of a customer", tickFormat: format.moneyShort, grid: true, ticks: 5},
+    y: {label: null, domain: names, tickFormat: (name) => clip(name, labels(width))},
+    marks: [
+      Plot.ruleY(positive, {y: "segment_name", x1: at("q10"), x2: at("q90"), stroke: blue, strokeOpacity: 0.5, strokeWidth: 3}),
+      Plot.ruleY(positive, {y: "segment_name", x1: at("q25"), x2: at("q75"), stroke: blue, strokeWidth: 10}),
+      Plot.dot(positive, {y: "segment_name", x: at("q50"), fill: orange, stroke: "white", r: 5, tip: true,
+        title: (d) => `${d.segment_name}\nmiddle customer ${format.money(d.q50)}\nhalf of them ${format.money(d.q25)} to ${format.money(d.q75)}\nfour fifths ${format.money(d.q10)} to ${format.money(d.q90)}`})
+    ]
+  });
+}
+
+/** How many customers are worth how much, on a logarithmic scale. */
+export function valueHistogram(rows, {width, format}) {
+  const from = (step) => (step === 0 ? 0 : 10 ** ((step - 1) / 5));
+  const steps = [...new Set(rows.map((d) => d.step))].sort((a, b) => a - b);
+  const domain = steps.length ? Array.from({length: steps.at(-1) - steps[0] + 1}, (_, i) => steps[0] + i) : [];
+  return Plot.plot({
+    width, height: 280, marginLeft: 50, marginBottom: 45, x: {domain, label: "Value of a customer, at least", type: "band", tickFormat: (step) => (step % 5 === 1 || step === 0 ? format.moneyShort(from(step)) : "")},
+    y: {label: "Customers", grid: true},
+    marks: [
+      Plot.barY(rows, {x: "step", y: "customer_count", fill: blue, tip: true, title: (d) => `${format.money(from(d.step))} to ${format.money(from(d.step + 1))}\n${format.count(d.customer_count)} customers\n${format.money(d.clv)} together`}),
+      Plot.ruleY([0])
+    ]
+  });
+}
+
+const RISKS = ["almost certain to return", "likely to return", "may or may not return", "likely to stay away", "almost certain to stay away"];
+
+/** Value at risk by segment, split by how likely customers are to stay away. */
+export function atRisk(rows, {width, format}) {
+  const names = [...new Set(rows.map((d) => d.segment_name))];
+  return Plot.plot({
+    width, height: 90 + 34 * names.length, marginLeft: margin(names, width), x: {label: "Value at risk", tickFormat: format.moneyShort, grid: true}, y: {label: null, domain: names, tickFormat: (name) => clip(name, labels(width))},
+    color: {domain: RISKS, range: ["#3b528b", "#56b4e9", "#bbbbbb", "#e69f00", "#d55e00"], legend: true},
+    marks: [
+      Plot.barX(rows, {y: "segment_name", x: "value_at_risk", fill: "churn_risk", order: RISKS, tip: true,
+        title: (d) => `${d.segment_name}\n${d.churn_risk}: ${format.count(d.customer_count)} customers\nat risk ${format.money(d.value_at_risk)}`}),
+      Plot.ruleX([0])
+    ]
+  });
+}
+
+/** What was foretold on a past day for each tenth of customers, and what came. */
+export function calibration(rows, {width, show}) {
+  const bars = rows.flatMap((d) => [{...d, kind: "Predicted", value: d.predicted_mean}, {...d, kind: "Actual", value: d.actual_mean}]);
+  return Plot.plot({
+    width, height: 320, marginLeft: 60, fx: {label: "Tenth of customers, 1 was foretold most", padding: 0.15}, x: {axis: null, domain: ["Predicted", "Actual"]},
+    y: {label: "Mean of a customer", grid: true, tickFormat: show}, color: {domain: ["Predicted", "Actual"], range: [blue, orange], legend: true},
+    marks: [
+      Plot.barY(bars, {fx: "decile", x: "kind", y: "value", fill: "kind", tip: true, title: (d) => `Tenth ${d.decile}\n${d.kind}: ${show(d.value)}`}),
+      Plot.ruleY([0])
+    ]
+  });
+}
+
+/** Models by how much of the right order they found, the published one marked. */
+export function modelComparison(rows, {width, format}) {
+  const kind = (d) => (d.is_published ? "Published" : d.is_baseline ? "Naive baseline" : "Other model");
+  const names = [...new Set(rows.map((d) => d.model))];
+  return Plot.plot({
+    width, height: 80 + 30 * names.length, marginLeft: margin(names, width), x: {label: "Normalised Gini (1 is the perfect order)", grid: true}, y: {label: null, domain: names},
+    color: {domain: ["Published", "Other model", "Naive baseline"], range: [blue, green, orange], legend: true},
+    marks: [Plot.dot(rows, {x: "normalised_gini", y: "model", fill: kind, r: 5, tip: true, title: (d) => `${d.model} as of ${format.date(d.cutoff_date)}\nGini ${format.decimal(d.normalised_gini)}\nmean error ${format.decimal(d.mae)}`})]
+  });
+}
+
+/** Rules by support and lift; a larger dot is more confident. */
+export function rulesScatter(rows, {width, format}) {
+  const kind = (d) => (!d.is_significant ? "May be chance" : d.is_redundant ? "A shorter rule does as well" : "Worth acting on");
+  return Plot.plot({
+    width, height: 380, marginLeft: 50, grid: true, x: {type: "log", label: "Support: share of baskets with all of it →", tickFormat: format.share, ticks: 5}, y: {type: "log", label: "↑ Lift", tickFormat: format.decimal, ticks: 5},
+    r: {range: [2, 11], domain: [0, 1]}, color: {domain: ["Worth acting on", "A shorter rule does as well", "May be chance"], range: [blue, orange, "#999999"], legend: true},
+    marks: [
+      Plot.ruleY([1], {strokeDasharray: "4 4"}),
+      Plot.dot(rows, {x: "support", y: "lift", r: "confidence", fill: kind, fillOpacity: 0.65, stroke: "white", strokeWidth: 0.5, tip: true,
+        title: (d) => `${d.antecedent} → ${d.consequent}\nlift ${format.decimal(d.lift)} (${format.decimal(d.lift_lower)} to ${format.decimal(d.lift_upper)})\nconfidence ${format.share(d.confidence)}, ${format.count(d.order_count)} baskets`})
+    ]
+  });
+}
+
+/** Which items the strongest rules join. */
+export function rulesNetwork(rows, {width, format}) {
+  const degree = new Map();
+  for (const d of rows) for (const name of [d.antecedent, d.consequent]) degree.set(name, (degree.get(name) ?? 0) + 1);
+  const {color} = getComputedStyle(document.body);
+  const room = Math.min(130, width * 0.24);
+  return chart({series: [{
+    type: "graph", layout: "circular", circular: {rotateLabel: true}, left: room, right: room, top: room, bottom: room, roam: false,
+    edgeSymbol: ["none", "arrow"], edgeSymbolSize: 7, lineStyle: {curveness: 0.2, color: blue, opacity: 0.6}, emphasis: {focus: "adjacency"},
+    label: {show: true, fontSize: 11, color, formatter: ({name}) => clip(name, width < 500 ? 14 : 22)},
+    data: [...degree].map(([name, links]) => ({name, symbolSize: 8 + 2 * Math.min(links, 8), itemStyle: {color: orange}, tooltip: {formatter: name}})),
+    links: rows.map((d) => ({source: d.antecedent, target: d.consequent, lineStyle: {width: 1 + 3 * d.confidence},
+      tooltip: {formatter: `${d.antecedent} → ${d.consequent}<br>lift ${format.decimal(d.lift)}, confidence ${format.share(d.confidence)}`}}))
+  }]}, width, Math.min(width, 560));
+}
+
+/** How often lists of each method held what was bought next. */
+export function hitRates(rows, {width, format}) {
+  const methods = [...new Set(rows.map((d) => d.method))];
+  const colour = colours(methods);
+  return Plot.plot({
+    width, height: 300, marginLeft: 50, marginRight: 20, x: {label: "Products in the list", type: "point", domain: [...new Set(rows.map((d) => d.k))].sort((a, b) => a - b)}, y: {label: "Customers who bought one of them", tickFormat: "%", grid: true, zero: true},
+    color: {domain: methods.map(words), range: methods.map((name) => colour.get(name)), legend: true},
+    marks: [
+      Plot.line(rows, {x: "k", y: "hit_rate", z: "method", stroke: (d) => words(d.method), strokeWidth: 2, sort: "k"}),
+      Plot.ruleX(rows, {x: "k", y1: (d) => d.hit_rate - 2 * d.hit_rate_se, y2: (d) => d.hit_rate + 2 * d.hit_rate_se, stroke: (d) => words(d.method), strokeOpacity: 0.5}),
+      Plot.dot(rows, {x: "k", y: "hit_rate", fill: (d) => words(d.method), r: 4, tip: true, title: (d) => `${words(d.method)}, ${d.k} products\n${format.share(d.hit_rate)} of ${format.count(d.customer_count)} customers`}),
+      Plot.ruleY([0])
+    ]
+  });
+}
+
+/** A heat map of cohorts: a row per month of first purchases, a column per month since. */
+export function cohortTriangle(rows, {width, format, measure, show}) {
+  const domain = [...new Set(rows.map((d) => d.month_number))].sort((a, b) => a - b);
+  const top = Math.max(1e-9, ...rows.map((d) => d[measure] ?? 0));
+  const cohorts = [...new Set(rows.map((d) => +d.cohort_month))].sort((a, b) => a - b);
+  const small = width / domain.length < 34;
+  return Plot.plot({
+    width, height: 60 + 22 * cohorts.length, marginLeft: 70, marginTop: 40, padding: 0, x: {axis: "top", label: "Months since the first purchase", domain, ticks: small ? domain.filter((d) => d % 3 === 0) : domain},
+    y: {label: null, domain: cohorts, tickFormat: (d) => format.month(new Date(d))}, color: {scheme: sequential, domain: [0, top], unknown: "#88888833"},
+    marks: [
+      Plot.cell(rows, {x: "month_number", y: (d) => +d.cohort_month, fill: (d) => d[measure], inset: 0.6, rx: 2, tip: true,
+        title: (d) => `First bought ${format.month(d.cohort_month)}, month ${d.month_number}\n${d.is_hidden ? `${format.hidden} customers` : `${format.count(d.customer_count)} of ${format.count(d.cohort_size)} customers bought\n${show(d[measure])}`}`}),
+      ...(small ? [] : [Plot.text(rows, {x: "month_number", y: (d) => +d.cohort_month, text: (d) => (d.is_hidden ? "·" : show(d[measure])), fill: (d) => (d.is_hidden ? "currentColor" : on((d[measure] ?? 0) / top)), fontSize: 10, pointerEvents: "none"})])
+    ]
+  });
+}
+
+/** Retention by months since the first purchase: each cohort thin, all of them thick. */
+export function retentionCurves(rows, all, {width, format}) {
+  return Plot.plot({
+    width, height: 320, marginLeft: 50, x: {label: "Months since the first purchase", tickFormat: "d"}, y: {label: "Bought again", tickFormat: "%", grid: true, zero: true},
+    marks: [
+      Plot.line(rows.filter((d) => !d.is_hidden), {x: "month_number", y: "retention", z: (d) => +d.cohort_month, stroke: blue, strokeOpacity: 0.25}),
+      Plot.line(all, {x: "month_number", y: "retention", stroke: orange, strokeWidth: 3}),
+      Plot.dot(all, {x: "month_number", y: "retention", fill: orange, r: 3, tip: true, title: (d) => `Month ${d.month_number}\n${format.share(d.retention)} of ${format.count(d.cohort_size)} customers`}),
+      Plot.ruleY([0])
+    ]
+  });
+}
+
+/** Bars with their names. */
+export function bars(rows, {width, name, value, label, show, colour = blue}) {
+  const names = rows.map((d) => d[name]);
+  return Plot.plot({
+    width, height: 50 + 24 * rows.length, marginLeft: margin(names, width), marginRight: 60, x: {label, grid: true, tickFormat: show, ticks: 4}, y: {label: null, domain: names, tickFormat: (text) => clip(text, labels(width))},
+    marks: [
+      Plot.barX(rows, {y: name, x: value, fill: colour}),
+      Plot.text(rows, {y: name, x: value, text: (d) => show(d[value]), dx: 4, textAnchor: "start"}),
+      Plot.ruleX([0])
+    ]
+  });
+}

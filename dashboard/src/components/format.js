@@ -1,0 +1,37 @@
+// Figures with their units, as a person reads them.
+
+const NONE = "–";
+
+/** The formats of a publication: money in its currency, counts, shares, days. */
+export function formats({currency, min_cell: minCell}) {
+  const number = (options) => new Intl.NumberFormat("en-GB", options);
+  const known = /^[A-Z]{3}$/.test(currency ?? "") ? {style: "currency", currency} : {};
+  const make = (format) => (value) => (value === null || value === undefined ? NONE : format.format(value));
+  const exact = number({...known, maximumFractionDigits: 2, minimumFractionDigits: 2});
+  const whole = number({...known, maximumFractionDigits: 0});
+  const short = number({...known, notation: "compact", maximumSignificantDigits: 3});
+  const percent = number({style: "percent", maximumFractionDigits: 1});
+  const decimal = number({maximumSignificantDigits: 3});
+  return {
+    count: make(number({maximumFractionDigits: 0})),
+    money: make(whole),
+    moneyExact: make(exact),
+    moneyShort: make(short),
+    share: make(percent),
+    decimal: make(decimal),
+    times: (value) => (value === null || value === undefined ? NONE : `${decimal.format(value)}×`),
+    days: (value) => (value === null || value === undefined ? NONE : `${number({maximumFractionDigits: 0}).format(value)} days`),
+    date: (value) => (value ? value.toLocaleDateString("en-GB", {dateStyle: "medium", timeZone: "UTC"}) : NONE),
+    month: (value) => (value ? value.toLocaleDateString("en-GB", {month: "short", year: "numeric", timeZone: "UTC"}) : NONE),
+    text: (value) => value ?? NONE,
+    yes: (value) => (value === null || value === undefined ? NONE : value ? "yes" : "no"),
+    change: (value, format) => (value === null || value === undefined ? NONE : `${value > 0 ? "+" : value < 0 ? "−" : "±"}${format(Math.abs(value))}`),
+    hidden: `fewer than ${minCell}`
+  };
+}
+
+/** A column's name as words: `recency_days` becomes `Recency days`. */
+export function words(name) {
+  const text = name.replaceAll("_", " ");
+  return text[0].toUpperCase() + text.slice(1);
+}

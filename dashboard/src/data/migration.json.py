@@ -1,0 +1,36 @@
+"""Moves between segments over each period, with what the movers paid before and since."""
+
+from clientele.dashboard import open_page
+
+MOVES = """
+    with segment_names as (
+        select segmentation, segment_key, segment_name
+        from marts.dim_segments
+        where is_promoted
+    )
+    select
+        moves.segmentation, moves.from_as_of_date, moves.to_as_of_date,
+        moves.from_segment_key, moves.to_segment_key,
+        coalesce(former.segment_name, 'Not yet customers') as from_segment_name,
+        coalesce(latter.segment_name, 'No purchase left') as to_segment_name,
+        moves.customer_count, moves.net_amount_before, moves.net_amount_after
+    from marts.fct_segment_migrations as moves
+    left join segment_names as former
+        on moves.segmentation = former.segmentation
+        and moves.from_segment_key = former.segment_key
+    left join segment_names as latter
+        on moves.segmentation = latter.segmentation and moves.to_segment_key = latter.segment_key
+    order by moves.segmentation, moves.to_as_of_date desc, moves.customer_count desc,
+        moves.from_segment_key, moves.to_segment_key
+"""
+
+page = open_page()
+period = ["segmentation", "from_as_of_date", "to_as_of_date"]
+names = ["from_segment_key", "to_segment_key", "from_segment_name", "to_segment_name"]
+page.add(
+    "moves",
+    MOVES,
+    keys=[*period, *names],
+    margins=[[*period, "from_segment_key"], [*period, "to_segment_key"]],
+)
+page.write()

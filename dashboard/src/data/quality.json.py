@@ -1,0 +1,62 @@
+"""Can the numbers be trusted: what became of raw lines, what warns, what models were worth."""
+
+from clientele.dashboard import open_page
+
+# Lines, not customers; but no more customers than lines can stand behind a figure.
+LINES = """
+    select reason, severity, meaning, row_count, amount
+    from marts.rpt_data_quality
+    order by case when reason = 'accepted' then 0 else 1 end, row_count desc, reason
+"""
+WARNINGS = """
+    select horizon_days, check_name, severity, is_raised, measured, threshold, meaning
+    from marts.rpt_value_warnings
+    order by is_raised desc, check_number, horizon_days
+"""
+DRIFT = """
+    select as_of_date, measure, value, threshold, is_exceeded
+    from marts.rpt_segmentation_drift
+    order by is_exceeded desc, measure
+"""
+VERSIONS = """
+    select segmentation, version, as_of_date, method, feature_set, segment_count, refit_reason,
+        agreement, is_promoted, is_in_force, reason
+    from marts.fct_segmentation_versions
+    order by segmentation, version desc
+"""
+FORECASTS = """
+    select target, horizon_days, any_value(model) as model, min(customer_count) as customer_count,
+        avg(normalised_gini) as normalised_gini, avg(bias) as bias, avg(mae) as mae,
+        avg(coverage_80) as coverage_80, count(*) as cutoff_count
+    from marts.fct_model_backtests
+    where is_published and decile = 0
+    group by target, horizon_days
+    order by target, horizon_days
+"""
+LISTS = """
+    select method, k, customer_count, hit_rate, hit_rate_gain
+    from marts.fct_recommendation_backtests
+    where is_chosen and scope = 'all'
+    order by k
+"""
+RULES = """
+    select scope, item_level, tested_rule_count, replicated_rule_count, replicated_share
+    from marts.fct_association_rule_runs
+    order by all
+"""
+
+page = open_page()
+page.add(
+    "lines",
+    LINES,
+    keys=["reason", "severity", "meaning"],
+    customers="row_count",
+    margins=[[]],
+)
+page.add_facts("warnings", WARNINGS)
+page.add_facts("drift", DRIFT)
+page.add_facts("versions", VERSIONS)
+page.add("forecasts", FORECASTS, keys=["target", "horizon_days", "model"])
+page.add("lists", LISTS, keys=["method", "k"])
+page.add_facts("rules", RULES)
+page.write()

@@ -1,0 +1,31 @@
+"""How recommending was judged, by list length and segment."""
+
+from clientele.dashboard import open_page
+
+BACKTESTS = """
+    select backtests.method, backtests.is_filled, backtests.scope,
+        coalesce(segments.segment_name, 'All customers') as scope_name, backtests.k,
+        backtests.customer_count, backtests.hit_rate, backtests.hit_rate_se,
+        backtests.hit_rate_gain, backtests.mrr, backtests.precision_at_k, backtests.recall_at_k,
+        backtests.catalogue_coverage, backtests.is_chosen
+    from marts.fct_recommendation_backtests as backtests
+    left join marts.dim_segments as segments
+        on backtests.scope = segments.segment_key and segments.is_promoted
+    order by backtests.scope, backtests.k, backtests.hit_rate desc, backtests.method
+"""
+# A product that few customers are offered would tell who they are.
+PRODUCTS = """
+    select product_id, any_value(product_label) as product_label,
+        count(distinct customer_id) as customer_count,
+        count(distinct customer_id) filter (rank = 1) as first_count
+    from marts.fct_product_recommendations
+    group by product_id
+    order by customer_count desc, product_id
+"""
+
+page = open_page()
+page.add(
+    "backtests", BACKTESTS, keys=["method", "is_filled", "scope", "scope_name", "k", "is_chosen"]
+)
+page.add("products", PRODUCTS, keys=["product_id", "product_label"])
+page.write()

@@ -1,0 +1,68 @@
+"""Segments: how large, how different, how to write them in SQL, what to do, what they are worth."""
+
+from clientele.dashboard import open_page
+
+SEGMENTS = """
+    select segmentation, segment_key, segment_name, version, made_by, customer_count,
+        customer_share, net_amount, revenue_share, recency_days_mean, frequency_mean,
+        monetary_mean, sql_rule, rule_precision, rule_recall, recommended_action, is_small
+    from marts.dim_segments
+    where is_promoted
+    order by segmentation, net_amount desc
+"""
+PLACES = """
+    select placed.place, memberships.segmentation, memberships.segment_key,
+        count(*) as customer_count, sum(features.monetary) as net_amount
+    from marts.fct_segment_memberships as memberships
+    join placed_customers as placed using (customer_id)
+    join marts.fct_customer_features as features using (customer_id)
+    where memberships.is_current
+    group by all
+    order by all
+"""
+DRIVERS = """
+    select drivers.segmentation, drivers.segment_key, drivers.measure, drivers.driver_rank,
+        drivers.standardised_difference, drivers.segment_mean, drivers.others_mean, drivers.driver,
+        segments.customer_count
+    from marts.fct_segment_drivers as drivers
+    join marts.dim_segments as segments using (segmentation, segment_key)
+    where segments.is_promoted
+    order by all
+"""
+MONTHS = """
+    select segmentation, segment_key, month_date, customer_count, order_count, net_amount,
+        average_order_value
+    from marts.fct_segment_metrics
+    order by all
+"""
+VALUES = """
+    select segmentation, segment_key, horizon_days, customer_count, clv, clv_p10, clv_p90,
+        value_at_risk, is_reliable
+    from marts.fct_segment_values
+    order by all
+"""
+
+page = open_page()
+segment = ["segmentation", "segment_key"]
+page.add("segments", SEGMENTS, keys=segment, margins=[["segmentation"]])
+page.add(
+    "places",
+    PLACES,
+    keys=["place", *segment],
+    margins=[["place", "segmentation"], ["place", *segment]],
+    by_place=True,
+)
+page.add("drivers", DRIVERS, keys=[*segment, "measure"])
+page.add(
+    "months",
+    MONTHS,
+    keys=[*segment, "month_date"],
+    margins=[["segmentation", "month_date"], segment],
+)
+page.add(
+    "values",
+    VALUES,
+    keys=[*segment, "horizon_days"],
+    margins=[["segmentation", "horizon_days"]],
+)
+page.write()

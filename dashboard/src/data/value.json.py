@@ -1,0 +1,97 @@
+"""Customer lifetime value: how it is spread, what is at risk, and how true such forecasts were."""
+
+from clientele.dashboard import open_page
+
+# Five steps to each factor of ten; the lowest holds all that is below 1.
+HISTOGRAM = """
+    select memberships.segmentation, memberships.segment_key, forecasts.horizon_days,
+        case when forecasts.clv < 1 then 0
+            else 1 + floor(5 * log10(forecasts.clv))::int end as step,
+        count(*) as customer_count, sum(forecasts.clv) as clv
+    from marts.fct_customer_values as forecasts
+    join marts.fct_segment_memberships as memberships using (customer_id)
+    where memberships.is_current and forecasts.clv is not null
+    group by all
+    order by all
+"""
+SEGMENTS = """
+    select memberships.segmentation, memberships.segment_key, segments.segment_name,
+        forecasts.horizon_days, count(*) as customer_count,
+        sum(forecasts.clv) as clv, avg(forecasts.clv) as clv_mean,
+        quantile_cont(forecasts.clv, 0.1) as q10, quantile_cont(forecasts.clv, 0.25) as q25,
+        quantile_cont(forecasts.clv, 0.5) as q50, quantile_cont(forecasts.clv, 0.75) as q75,
+        quantile_cont(forecasts.clv, 0.9) as q90
+    from marts.fct_customer_values as forecasts
+    join marts.fct_segment_memberships as memberships using (customer_id)
+    join marts.dim_segments as segments
+        on memberships.segmentation = segments.segmentation
+        and memberships.segment_key = segments.segment_key
+        and segments.is_promoted
+    where memberships.is_current
+    group by all
+    order by memberships.segmentation, forecasts.horizon_days, clv desc nulls last
+"""
+RISK = """
+    select memberships.segmentation, memberships.segment_key, forecasts.horizon_days,
+        forecasts.churn_risk, count(*) as customer_count, sum(forecasts.clv) as clv,
+        sum(forecasts.value_at_risk) as value_at_risk
+    from marts.fct_customer_values as forecasts
+    join marts.fct_segment_memberships as memberships using (customer_id)
+    where memberships.is_current
+    group by all
+    order by all
+"""
+DECILES = """
+    select target, horizon_days, cutoff_date, decile, customer_count, actual_mean, predicted_mean
+    from marts.fct_model_backtests
+    where is_published and decile > 0
+    order by all
+"""
+MODELS = """
+    select target, horizon_days, cutoff_date, model, is_published, is_baseline, customer_count,
+        actual_mean, predicted_mean, mae, bias, normalised_gini, coverage_50, coverage_80,
+        coverage_95
+    from marts.fct_model_backtests
+    where decile = 0
+    order by all
+"""
+WARNINGS = """
+    select horizon_days, check_name, severity, meaning
+    from marts.rpt_value_warnings
+    where is_raised
+    order by horizon_days, check_number
+"""
+RELIABLE = """
+    select horizon_days, any_value(model) as model, bool_and(is_reliable) as is_reliable,
+        any_value(reliability_reason) as reliability_reason
+    from marts.fct_customer_values
+    group by horizon_days
+    order by horizon_days
+"""
+
+page = open_page()
+segment = ["segmentation", "segment_key", "horizon_days"]
+page.add(
+    "histogram",
+    HISTOGRAM,
+    keys=[*segment, "step"],
+    margins=[segment, ["segmentation", "horizon_days", "step"]],
+)
+page.add(
+    "segments",
+    SEGMENTS,
+    keys=[*segment, "segment_name"],
+    margins=[["segmentation", "horizon_days"]],
+)
+page.add(
+    "risk",
+    RISK,
+    keys=[*segment, "churn_risk"],
+    margins=[segment, ["segmentation", "horizon_days", "churn_risk"]],
+)
+past_day = ["target", "horizon_days", "cutoff_date"]
+page.add("deciles", DECILES, keys=[*past_day, "decile"], margins=[past_day])
+page.add("models", MODELS, keys=[*past_day, "model", "is_published", "is_baseline"])
+page.add_facts("warnings", WARNINGS)
+page.add_facts("reliability", RELIABLE)
+page.write()
