@@ -3,6 +3,7 @@ import {spawnSync} from "node:child_process";
 import {existsSync, mkdirSync, renameSync, rmSync} from "node:fs";
 
 const [command = "build"] = process.argv.slice(2);
+const site = process.env.CLIENTELE_SITE ?? "dist";
 const cache = "src/.observablehq/cache";
 
 // Framework asks the network for the versions of modules that pages may import without saying so;
@@ -15,12 +16,12 @@ for (const name of IMPLICIT) mkdirSync(`${cache}/_npm/${name}@0.0.0`, {recursive
 // What loaders wrote is kept for as long as the loader is the same; the publication is another.
 rmSync(`${cache}/data`, {recursive: true, force: true});
 
-const env = {...process.env, CLIENTELE_SITE: "dist.next", OBSERVABLE_TELEMETRY_DISABLE: "true"};
+const env = {...process.env, CLIENTELE_SITE: `${site}.next`, OBSERVABLE_TELEMETRY_DISABLE: "true"};
 const steps = command === "preview" ? ["preview", "--no-open"] : ["build"];
 const {status} = spawnSync("node_modules/.bin/observable", steps, {stdio: "inherit", env});
 if (status !== 0 || command === "preview") process.exit(status ?? 1);
 
-rmSync("dist.old", {recursive: true, force: true});
-if (existsSync("dist")) renameSync("dist", "dist.old");
-renameSync("dist.next", "dist");
-rmSync("dist.old", {recursive: true, force: true});
+rmSync(`${site}.old`, {recursive: true, force: true});
+if (existsSync(site)) renameSync(site, `${site}.old`);
+renameSync(`${site}.next`, site);
+rmSync(`${site}.old`, {recursive: true, force: true});

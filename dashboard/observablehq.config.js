@@ -14,9 +14,10 @@ if (!process.env.CLIENTELE_PUBLICATION) {
 export default {
   title: "clientele",
   root: "src",
-  output: process.env.CLIENTELE_SITE ?? "dist",
+  output: process.env.CLIENTELE_SITE,
   style: "style.css",
   pages: [
+    {name: "Overview", path: "/index"},
     {name: "RFM grid", path: "/rfm"},
     {name: "Segments", path: "/segments"},
     {name: "Migration", path: "/migration"},
@@ -26,7 +27,7 @@ export default {
     {name: "Cohorts", path: "/cohorts"},
     {name: "Quality", path: "/quality"}
   ],
-  head: `<link rel="icon" href="data:,">`,
+  head: `<link rel="icon" href="data:,"><script>document.documentElement.lang = "en";</script>`,
   footer: "",
   search: false,
   pager: false,

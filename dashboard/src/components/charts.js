@@ -5,9 +5,22 @@ import {blue, colours, green, on, orange, sequential} from "./palette.js";
 import {words} from "./format.js";
 
 const clip = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
-// A long name on a narrow page is cut, and whole in the tip and the table.
-const labels = (width) => (width < 500 ? 18 : 34);
-const margin = (names, width) => Math.min(16 + 6.4 * Math.max(...names.map((name) => Math.min(name.length, labels(width)))), width * 0.45);
+// Names of segments differ at their ends: a long one is broken into lines, not cut.
+const labels = (width) => (width < 500 ? 17 : 30);
+function wrap(text, length) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`.trim();
+    if (longer.length <= length || !lines.at(-1)) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines.join("\n");
+}
+const margin = (names, width) => 20 + 6.6 * Math.max(4, ...names.flatMap((name) => wrap(name, labels(width)).split("\n").map((line) => line.length)));
+const lineHeight = (names, width, least = 30) => Math.max(least, 10 + 13 * Math.max(1, ...names.map((name) => wrap(name, labels(width)).split("\n").length)));
+
+/** A plot in letters that a person reads without glasses, with room for them. */
+const plot = (options) => Plot.plot({marginBottom: 42, ...options, style: {fontSize: "12px"}});
 
 /** ECharts in the page's own colours, as SVG. */
 function chart(option, width, height) {
@@ -20,7 +33,7 @@ function chart(option, width, height) {
 
 /** Money by month; the month that is not over is paler. */
 export function revenueByMonth(rows, {width, format, lastMonth}) {
-  return Plot.plot({
+  return plot({
     width, height: 280, marginLeft: 60, x: {label: null, type: "utc"}, y: {label: "Net revenue", grid: true, tickFormat: format.moneyShort, zero: true},
     marks: [
       Plot.rectY(rows, {x: "month_date", y: "net_amount", interval: "month", fill: blue, fillOpacity: (d) => (+d.month_date === +lastMonth ? 0.45 : 1),
@@ -32,7 +45,7 @@ export function revenueByMonth(rows, {width, format, lastMonth}) {
 
 /** Buyers by month. */
 export function customersByMonth(rows, {width, format}) {
-  return Plot.plot({
+  return plot({
     width, height: 280, marginLeft: 50, x: {label: null, type: "utc"}, y: {label: "Customers who bought", grid: true, zero: true},
     marks: [
       Plot.lineY(rows, {x: "month_date", y: "customer_count", stroke: green, strokeWidth: 2}),
@@ -45,9 +58,9 @@ export function customersByMonth(rows, {width, format}) {
 /** Each segment's share of customers and of revenue, joined by a line. */
 export function shares(rows, {width, format}) {
   const names = rows.map((d) => d.segment_name);
-  return Plot.plot({
-    width, height: 60 + 34 * rows.length, marginLeft: margin(names, width), x: {label: "Share", tickFormat: "%", grid: true, zero: true},
-    y: {label: null, domain: names, tickFormat: (name) => clip(name, labels(width))}, color: {domain: ["Share of customers", "Share of revenue"], range: [orange, blue], legend: true},
+  return plot({
+    width, height: 72 + lineHeight(names, width) * rows.length, marginLeft: margin(names, width), x: {label: "Share", tickFormat: "%", grid: true, zero: true},
+    y: {label: null, domain: names, tickFormat: (name) => wrap(name, labels(width))}, color: {domain: ["Share of customers", "Share of revenue"], range: [orange, blue], legend: true},
     marks: [
       Plot.ruleY(rows, {y: "segment_name", x1: "customer_share", x2: "revenue_share", strokeWidth: 2, stroke: "currentColor", strokeOpacity: 0.35}),
       Plot.dot(rows, {y: "segment_name", x: "customer_share", fill: () => "Share of customers", r: 5}),
@@ -62,8 +75,8 @@ export function treemap(rows, {width, format}) {
   const colour = colours(rows.map((d) => d.segment_key));
   return chart({series: [{
     type: "treemap", roam: false, nodeClick: false, breadcrumb: {show: false}, width: "100%", height: "100%", left: 0, top: 0,
-    label: {fontSize: 12, lineHeight: 16, color: "#fff", textBorderColor: "rgba(0,0,0,.55)", textBorderWidth: 2,
-      formatter: ({data}) => `${data.name}\n${format.share(data.share)} of revenue`},
+    label: {fontSize: 12, lineHeight: 16, overflow: "truncate", color: "#fff", textBorderColor: "rgba(0,0,0,.55)", textBorderWidth: 2,
+      formatter: ({data}) => (data.share < 0.06 ? "" : `${wrap(data.name, 22)}\n${format.share(data.share)} of revenue`)},
     itemStyle: {gapWidth: 2, borderColor: "transparent"},
     tooltip: {formatter: ({data}) => `${data.name}<br>${format.money(data.value)}, ${format.share(data.share)} of revenue<br>${format.count(data.customers)} customers`},
     data: rows.filter((d) => d.net_amount > 0).map((d) => ({name: d.segment_name, value: d.net_amount, share: d.revenue_share, customers: d.customer_count, itemStyle: {color: colour.get(d.segment_key)}}))
@@ -75,7 +88,7 @@ export function rfmGrid(rows, {width, format, measure, x, y}) {
   const show = measure === "customer_count" ? format.count : format.moneyShort;
   const top = Math.max(1, ...rows.map((d) => d[measure] ?? 0));
   const scores = [1, 2, 3, 4, 5];
-  return Plot.plot({
+  return plot({
     width, height: Math.min(width, 400), marginLeft: 40, padding: 0.05, x: {label: `${x} score →`, domain: scores, type: "band"},
     y: {label: `↑ ${y} score`, domain: [5, 4, 3, 2, 1], type: "band"}, color: {scheme: sequential, domain: [0, top], unknown: "#88888844"},
     marks: [
@@ -90,8 +103,8 @@ export function rfmGrid(rows, {width, format, measure, x, y}) {
 export function snake(rows, {width, names, keys, format}) {
   const colour = colours(keys);
   const measures = [...new Set(rows.map((d) => d.measure))];
-  return Plot.plot({
-    width, height: width < 500 ? 460 : 420, marginBottom: 110, marginRight: 24, marginLeft: 44, x: {label: null, domain: measures, type: "point", tickRotate: -40, tickFormat: words},
+  return plot({
+    width, height: width < 500 ? 460 : 420, marginBottom: width < 500 ? 140 : 120, marginRight: 24, marginLeft: width < 500 ? 40 : 90, x: {label: null, domain: measures, type: "point", tickRotate: width < 500 ? -90 : -40, tickFormat: words},
     y: {label: "Standard deviations from all others", grid: true},
     color: {domain: keys.map((key) => names.get(key)), range: keys.map((key) => colour.get(key)), legend: true},
     marks: [
@@ -105,7 +118,7 @@ export function snake(rows, {width, names, keys, format}) {
 
 /** A segment's revenue by month beside its customers. */
 export function segmentMonths(rows, {width, format}) {
-  return Plot.plot({
+  return plot({
     width, height: 240, marginLeft: 60, x: {label: null, type: "utc"}, y: {label: "Net revenue", grid: true, zero: true, tickFormat: format.moneyShort},
     marks: [Plot.areaY(rows, {x: "month_date", y: "net_amount", fill: blue, fillOpacity: 0.25}),
       Plot.lineY(rows, {x: "month_date", y: "net_amount", stroke: blue, strokeWidth: 2, tip: true, title: (d) => `${format.month(d.month_date)}\n${format.money(d.net_amount)}\n${format.count(d.customer_count)} customers`}),
@@ -117,7 +130,7 @@ export function segmentMonths(rows, {width, format}) {
 export function sankey(rows, {width, format, keys}) {
   const colour = colours(keys);
   const wide = width >= 640;
-  const label = (position, name) => ({position: wide ? position : position === "left" ? "right" : "left", formatter: clip(name, wide ? 34 : 16), fontSize: wide ? 12 : 11});
+  const label = (position, name) => ({position: wide ? position : position === "left" ? "right" : "left", formatter: wrap(name, wide ? 30 : 17), fontSize: wide ? 12 : 11});
   const nodes = new Map();
   for (const d of rows) {
     // A node on either side is a node of its own: a Sankey has no way back.
@@ -139,9 +152,9 @@ export function transitions(rows, {width, format}) {
   for (const d of rows) sums.set(d.from_segment_name, (sums.get(d.from_segment_name) ?? 0) + d.customer_count);
   const cells = rows.map((d) => ({...d, share: d.customer_count / sums.get(d.from_segment_name)}));
   const froms = [...new Set(cells.map((d) => d.from_segment_name))];
-  return Plot.plot({
-    width, height: 150 + 34 * froms.length, marginLeft: margin(froms, width), marginBottom: 130, padding: 0.04, x: {label: "to", tickRotate: -40, tickFormat: (name) => clip(name, 24)},
-    y: {label: "from", tickFormat: (name) => clip(name, labels(width))}, color: {scheme: sequential, domain: [0, 1]},
+  return plot({
+    width, height: 170 + lineHeight(froms, width, 34) * froms.length, marginLeft: margin(froms, width), marginBottom: 140, padding: 0.04, x: {label: null, tickRotate: width < 500 ? -90 : -40, tickFormat: (name) => wrap(name, 22)},
+    y: {label: null, tickFormat: (name) => wrap(name, labels(width))}, color: {scheme: sequential, domain: [0, 1]},
     marks: [
       Plot.cell(cells, {x: "to_segment_name", y: "from_segment_name", fill: "share", rx: 3, tip: true, title: (d) => `${d.from_segment_name} → ${d.to_segment_name}\n${format.share(d.share)}, ${format.count(d.customer_count)} customers`}),
       ...(width < 500 ? [] : [Plot.text(cells, {x: "to_segment_name", y: "from_segment_name", text: (d) => format.share(d.share), fill: (d) => on(d.share), fontSize: 12, pointerEvents: "none"})])
@@ -155,9 +168,9 @@ export function valueRanges(rows, {width, format}) {
   const positive = rows.filter((d) => d.q90 > 0);
   const low = Math.max(0.01, Math.min(...positive.map((d) => Math.max(d.q10, d.q90 / 10000))));
   const at = (key) => (d) => Math.max(d[key], low);
-  return Plot.plot({
-    width, height: 60 + 36 * rows.length, marginLeft: margin(names, width), x: {type: "log", label: "Value of a customer", tickFormat: format.moneyShort, grid: true, ticks: 5},
-    y: {label: null, domain: names, tickFormat: (name) => clip(name, labels(width))},
+  return plot({
+    width, height: 72 + lineHeight(names, width, 34) * rows.length, marginLeft: margin(names, width), x: {type: "log", label: "Value of a customer", tickFormat: format.moneyShort, grid: true, ticks: width < 500 ? 2 : 5},
+    y: {label: null, domain: names, tickFormat: (name) => wrap(name, labels(width))},
     marks: [
       Plot.ruleY(positive, {y: "segment_name", x1: at("q10"), x2: at("q90"), stroke: blue, strokeOpacity: 0.5, strokeWidth: 3}),
       Plot.ruleY(positive, {y: "segment_name", x1: at("q25"), x2: at("q75"), stroke: blue, strokeWidth: 10}),
@@ -172,7 +185,7 @@ export function valueHistogram(rows, {width, format}) {
   const from = (step) => (step === 0 ? 0 : 10 ** ((step - 1) / 5));
   const steps = [...new Set(rows.map((d) => d.step))].sort((a, b) => a - b);
   const domain = steps.length ? Array.from({length: steps.at(-1) - steps[0] + 1}, (_, i) => steps[0] + i) : [];
-  return Plot.plot({
+  return plot({
     width, height: 280, marginLeft: 50, marginBottom: 45, x: {domain, label: "Value of a customer, at least", type: "band", tickFormat: (step) => (step % 5 === 1 || step === 0 ? format.moneyShort(from(step)) : "")},
     y: {label: "Customers", grid: true},
     marks: [
@@ -187,8 +200,8 @@ const RISKS = ["almost certain to return", "likely to return", "may or may not r
 /** Value at risk by segment, split by how likely customers are to stay away. */
 export function atRisk(rows, {width, format}) {
   const names = [...new Set(rows.map((d) => d.segment_name))];
-  return Plot.plot({
-    width, height: 90 + 34 * names.length, marginLeft: margin(names, width), x: {label: "Value at risk", tickFormat: format.moneyShort, grid: true}, y: {label: null, domain: names, tickFormat: (name) => clip(name, labels(width))},
+  return plot({
+    width, height: 90 + lineHeight(names, width) * names.length, marginLeft: margin(names, width), x: {label: "Value at risk", tickFormat: format.moneyShort, grid: true}, y: {label: null, domain: names, tickFormat: (name) => wrap(name, labels(width))},
     color: {domain: RISKS, range: ["#3b528b", "#56b4e9", "#bbbbbb", "#e69f00", "#d55e00"], legend: true},
     marks: [
       Plot.barX(rows, {y: "segment_name", x: "value_at_risk", fill: "churn_risk", order: RISKS, tip: true,
@@ -201,7 +214,7 @@ export function atRisk(rows, {width, format}) {
 /** What was foretold on a past day for each tenth of customers, and what came. */
 export function calibration(rows, {width, show}) {
   const bars = rows.flatMap((d) => [{...d, kind: "Predicted", value: d.predicted_mean}, {...d, kind: "Actual", value: d.actual_mean}]);
-  return Plot.plot({
+  return plot({
     width, height: 320, marginLeft: 60, fx: {label: "Tenth of customers, 1 was foretold most", padding: 0.15}, x: {axis: null, domain: ["Predicted", "Actual"]},
     y: {label: "Mean of a customer", grid: true, tickFormat: show}, color: {domain: ["Predicted", "Actual"], range: [blue, orange], legend: true},
     marks: [
@@ -215,17 +228,17 @@ export function calibration(rows, {width, show}) {
 export function modelComparison(rows, {width, format}) {
   const kind = (d) => (d.is_published ? "Published" : d.is_baseline ? "Naive baseline" : "Other model");
   const names = [...new Set(rows.map((d) => d.model))];
-  return Plot.plot({
-    width, height: 80 + 30 * names.length, marginLeft: margin(names, width), x: {label: "Normalised Gini (1 is the perfect order)", grid: true}, y: {label: null, domain: names},
+  return plot({
+    width, height: 80 + 30 * names.length, marginLeft: margin(names.map(words), width), x: {label: "Normalised Gini (1 is the perfect order)", grid: true}, y: {label: null, domain: names, tickFormat: words},
     color: {domain: ["Published", "Other model", "Naive baseline"], range: [blue, green, orange], legend: true},
-    marks: [Plot.dot(rows, {x: "normalised_gini", y: "model", fill: kind, r: 5, tip: true, title: (d) => `${d.model} as of ${format.date(d.cutoff_date)}\nGini ${format.decimal(d.normalised_gini)}\nmean error ${format.decimal(d.mae)}`})]
+    marks: [Plot.dot(rows, {x: "normalised_gini", y: "model", fill: kind, r: 5, tip: true, title: (d) => `${words(d.model)} as of ${format.date(d.cutoff_date)}\nGini ${format.decimal(d.normalised_gini)}\nmean error ${format.decimal(d.mae)}`})]
   });
 }
 
 /** Rules by support and lift; a larger dot is more confident. */
 export function rulesScatter(rows, {width, format}) {
   const kind = (d) => (!d.is_significant ? "May be chance" : d.is_redundant ? "A shorter rule does as well" : "Worth acting on");
-  return Plot.plot({
+  return plot({
     width, height: 380, marginLeft: 50, grid: true, x: {type: "log", label: "Support: share of baskets with all of it →", tickFormat: format.share, ticks: 5}, y: {type: "log", label: "↑ Lift", tickFormat: format.decimal, ticks: 5},
     r: {range: [2, 11], domain: [0, 1]}, color: {domain: ["Worth acting on", "A shorter rule does as well", "May be chance"], range: [blue, orange, "#999999"], legend: true},
     marks: [
@@ -256,7 +269,7 @@ export function rulesNetwork(rows, {width, format}) {
 export function hitRates(rows, {width, format}) {
   const methods = [...new Set(rows.map((d) => d.method))];
   const colour = colours(methods);
-  return Plot.plot({
+  return plot({
     width, height: 300, marginLeft: 50, marginRight: 20, x: {label: "Products in the list", type: "point", domain: [...new Set(rows.map((d) => d.k))].sort((a, b) => a - b)}, y: {label: "Customers who bought one of them", tickFormat: "%", grid: true, zero: true},
     color: {domain: methods.map(words), range: methods.map((name) => colour.get(name)), legend: true},
     marks: [
@@ -274,7 +287,7 @@ export function cohortTriangle(rows, {width, format, measure, show}) {
   const top = Math.max(1e-9, ...rows.map((d) => d[measure] ?? 0));
   const cohorts = [...new Set(rows.map((d) => +d.cohort_month))].sort((a, b) => a - b);
   const small = width / domain.length < 34;
-  return Plot.plot({
+  return plot({
     width, height: 60 + 22 * cohorts.length, marginLeft: 70, marginTop: 40, padding: 0, x: {axis: "top", label: "Months since the first purchase", domain, ticks: small ? domain.filter((d) => d % 3 === 0) : domain},
     y: {label: null, domain: cohorts, tickFormat: (d) => format.month(new Date(d))}, color: {scheme: sequential, domain: [0, top], unknown: "#88888833"},
     marks: [
@@ -287,7 +300,7 @@ export function cohortTriangle(rows, {width, format, measure, show}) {
 
 /** Retention by months since the first purchase: each cohort thin, all of them thick. */
 export function retentionCurves(rows, all, {width, format}) {
-  return Plot.plot({
+  return plot({
     width, height: 320, marginLeft: 50, x: {label: "Months since the first purchase", tickFormat: "d"}, y: {label: "Bought again", tickFormat: "%", grid: true, zero: true},
     marks: [
       Plot.line(rows.filter((d) => !d.is_hidden), {x: "month_number", y: "retention", z: (d) => +d.cohort_month, stroke: blue, strokeOpacity: 0.25}),
@@ -301,8 +314,8 @@ export function retentionCurves(rows, all, {width, format}) {
 /** Bars with their names. */
 export function bars(rows, {width, name, value, label, show, colour = blue}) {
   const names = rows.map((d) => d[name]);
-  return Plot.plot({
-    width, height: 50 + 24 * rows.length, marginLeft: margin(names, width), marginRight: 60, x: {label, grid: true, tickFormat: show, ticks: 4}, y: {label: null, domain: names, tickFormat: (text) => clip(text, labels(width))},
+  return plot({
+    width, height: 60 + lineHeight(names, width, 24) * rows.length, marginLeft: margin(names, width), marginRight: 60, x: {label, grid: true, tickFormat: show, ticks: width < 500 ? 2 : 4}, y: {label: null, domain: names, tickFormat: (text) => wrap(text, labels(width))},
     marks: [
       Plot.barX(rows, {y: name, x: value, fill: colour}),
       Plot.text(rows, {y: name, x: value, text: (d) => show(d[value]), dx: 4, textAnchor: "start"}),

@@ -30,8 +30,13 @@ export function formats({currency, min_cell: minCell}) {
   };
 }
 
-/** A column's name as words: `recency_days` becomes `Recency days`. */
+const NAMES = {
+  kmeans: "k-means", rfm_groups: "RFM groups", rfm_cell: "RFM cell mean", dbscan: "DBSCAN", hdbscan: "HDBSCAN", co_occurrence: "Co-occurrence", mbg_nbd: "MBG/NBD", bg_nbd: "BG/NBD",
+  rfm: "RFM", challenger: "Boosted trees", blend: "Trees and model blended", rate: "Past rate", last_window: "As in the last window"
+};
+
+/** What a column or method is called: `recency_days` becomes `Recency days`, `kmeans` k-means. */
 export function words(name) {
-  const text = name.replaceAll("_", " ");
-  return text[0].toUpperCase() + text.slice(1);
+  const text = NAMES[name] ?? name.replaceAll("_", " ");
+  return name in NAMES ? text : text[0].toUpperCase() + text.slice(1);
 }

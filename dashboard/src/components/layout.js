@@ -23,7 +23,7 @@ export function aboutLine(about) {
 /** A row of key figures: `{label, value, note}` each. */
 export function tiles(items) {
   return element("div", {class: "tiles"}, items.map(({label, value, note}) =>
-    element("dl", {class: "card tile"}, element("dt", {}, label), element("dd", {class: "figure"}, value), element("dd", {class: "note"}, note ?? ""))
+    element("dl", {class: "card tile"}, element("dt", {}, label), element("dd", {class: "value"}, value), element("dd", {class: "aside"}, note ?? ""))
   ));
 }
 
@@ -70,7 +70,7 @@ export function numbers(rows, columns, {hidden = "too few", limit = 500} = {}) {
           told = true;
           return element("td", {class: number ? "number hidden" : "hidden"}, text);
         }
-        const share = bar && largest[key] ? `--share:${(100 * Math.abs(row[key] ?? 0)) / largest[key]}%;background-size:var(--share) 100%` : null;
+        const share = bar && largest[key] ? `--share:${(100 * Math.abs(row[key] ?? 0)) / largest[key]}%` : null;
         return element("td", {class: [number ? "number" : "text", bar ? "bar" : ""].join(" ").trim(), style: share},
           swatch ? element("span", {class: "swatch", style: `background:${swatch(row)}`}) : null, format(row[key], row));
       }));

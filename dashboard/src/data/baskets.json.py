@@ -52,7 +52,8 @@ RULES = f"""
         group by orders_behind.rule_key
     )
     select rules.scope, rules.item_level, rules.rule_key, rules.antecedent, rules.consequent,
-        rules.support, rules.confidence, rules.lift, rules.lift_lower, rules.lift_upper,
+        rules.antecedent_length + rules.consequent_length as item_count, rules.support,
+        rules.confidence, rules.lift, rules.lift_lower, rules.lift_upper,
         rules.order_count, rules.holdout_lift, rules.is_significant, rules.is_redundant,
         coalesce(behind.customer_count, 1) as customer_count
     from rules

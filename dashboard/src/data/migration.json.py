@@ -24,6 +24,18 @@ MOVES = """
         moves.from_segment_key, moves.to_segment_key
 """
 
+# Of whoever moved or stayed, those too whose own move is hidden.
+TOTALS = """
+    select segmentation, from_as_of_date, to_as_of_date,
+        case when from_segment_key = 'none' then 'new' when is_move then 'moved' else 'stayed' end
+            as kind,
+        sum(customer_count) as customer_count, sum(net_amount_before) as net_amount_before,
+        sum(net_amount_after) as net_amount_after
+    from marts.fct_segment_migrations
+    group by all
+    order by all
+"""
+
 page = open_page()
 period = ["segmentation", "from_as_of_date", "to_as_of_date"]
 names = ["from_segment_key", "to_segment_key", "from_segment_name", "to_segment_name"]
@@ -33,4 +45,5 @@ page.add(
     keys=[*period, *names],
     margins=[[*period, "from_segment_key"], [*period, "to_segment_key"]],
 )
+page.add("totals", TOTALS, keys=[*period, "kind"], margins=[period])
 page.write()

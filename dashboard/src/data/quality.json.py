@@ -8,6 +8,11 @@ LINES = """
     from marts.rpt_data_quality
     order by case when reason = 'accepted' then 0 else 1 end, row_count desc, reason
 """
+ALL_LINES = """
+    select sum(row_count) as row_count,
+        sum(case when reason <> 'accepted' then row_count else 0 end) as rejected_count
+    from marts.rpt_data_quality
+"""
 WARNINGS = """
     select horizon_days, check_name, severity, is_raised, measured, threshold, meaning
     from marts.rpt_value_warnings
@@ -53,6 +58,7 @@ page.add(
     customers="row_count",
     margins=[[]],
 )
+page.add("all_lines", ALL_LINES, keys=[], customers="row_count")
 page.add_facts("warnings", WARNINGS)
 page.add_facts("drift", DRIFT)
 page.add_facts("versions", VERSIONS)
