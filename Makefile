@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Spark wants an older pandas, hence an environment of its own.
 SPARK := .venv-spark
+DASHBOARD := dashboard/node_modules/.package-lock.json
 # Two workers share the tests, file by file, in the order of tests/python/conftest.py.
 WORKERS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export DBT_SEND_ANONYMOUS_USAGE_STATS ?= false
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-spark test test-spark java docs lint format sample lock clean
+.PHONY: help run run-spark test test-spark java node dashboard docs lint format sample lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +34,11 @@ run-spark: $(SPARK)/installed  ## The same on Apache Spark, in this process; nee
 
 test-spark: $(SPARK)/installed  ## Every mart on Spark against DuckDB's, and the macros on both
 	$(SPARK)/bin/pytest $(WORKERS) tests/python/spark
+
+dashboard: $(VENV)/installed $(DASHBOARD)  ## The dashboard of what is published, as a static site; needs Node 20 or later
+	@cd dashboard && CLIENTELE_PYTHON='$(abspath $(BIN))/python' \
+		CLIENTELE_PUBLISH_DIR='$(abspath $(or $(CLIENTELE_PUBLISH_DIR),published))' npm run --silent build
+	@echo "Serve it with any web server, such as: $(BIN)/python -m http.server --directory dashboard/dist"
 
 docs: $(VENV)/installed  ## dbt's documentation as one file: target/static_index.html
 	@$(BIN)/dbt docs generate --static --quiet
@@ -73,6 +79,13 @@ $(SPARK)/installed: requirements-spark.lock pyproject.toml | java $(SPARK)/bin/p
 java:
 	@{ test -x "$${JAVA_HOME:-.}/bin/java" || command -v java >/dev/null; } || \
 		{ echo "Spark needs Java 17 or 21: install one (Debian: openjdk-17-jre-headless) or set JAVA_HOME"; exit 2; }
+
+$(DASHBOARD): dashboard/package-lock.json | node
+	cd dashboard && npm ci --no-fund --no-audit --loglevel=error
+
+node:
+	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null || \
+		{ echo "the dashboard needs Node 20 or later, with npm: install one (Debian: nodejs and npm)"; exit 2; }
 
 %/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \

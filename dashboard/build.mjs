@@ -1,6 +1,6 @@
 // Build the site beside the old one, then put it in its place: a build that fails leaves what is served.
 import {spawnSync} from "node:child_process";
-import {existsSync, mkdirSync, renameSync, rmSync} from "node:fs";
+import {existsSync, mkdirSync, readdirSync, renameSync, rmSync} from "node:fs";
 
 const [command = "build"] = process.argv.slice(2);
 const site = process.env.CLIENTELE_SITE ?? "dist";
@@ -17,11 +17,19 @@ for (const name of IMPLICIT) mkdirSync(`${cache}/_npm/${name}@0.0.0`, {recursive
 rmSync(`${cache}/data`, {recursive: true, force: true});
 
 const env = {...process.env, CLIENTELE_SITE: `${site}.next`, OBSERVABLE_TELEMETRY_DISABLE: "true"};
-const steps = command === "preview" ? ["preview", "--no-open"] : ["build"];
-const {status} = spawnSync("node_modules/.bin/observable", steps, {stdio: "inherit", env});
-if (status !== 0 || command === "preview") process.exit(status ?? 1);
-
-rmSync(`${site}.old`, {recursive: true, force: true});
-if (existsSync(site)) renameSync(site, `${site}.old`);
-renameSync(`${site}.next`, site);
-rmSync(`${site}.old`, {recursive: true, force: true});
+const preview = command === "preview";
+const {status, stdout} = spawnSync("node_modules/.bin/observable", preview ? ["preview", "--no-open"] : ["build"], {
+  env, encoding: "utf8", stdio: ["ignore", preview ? "inherit" : "pipe", "inherit"]
+});
+if (status !== 0) {
+  rmSync(`${site}.next`, {recursive: true, force: true});
+  if (stdout) console.error(stdout);
+  process.exit(status ?? 1);
+}
+if (!preview) {
+  rmSync(`${site}.old`, {recursive: true, force: true});
+  if (existsSync(site)) renameSync(site, `${site}.old`);
+  renameSync(`${site}.next`, site);
+  rmSync(`${site}.old`, {recursive: true, force: true});
+  console.log(`${readdirSync(site).filter((file) => file.endsWith(".html")).length} pages in ${site}`);
+}

@@ -6,9 +6,10 @@ megabytes.
 
 from clientele.dashboard import open_page
 
+# A reason's figures follow a colon: shares of segments and pairs, of nobody knows how few.
 OFFERS = """
     select customer_id, list(product_label order by rank) as products,
-        list(reason order by rank) as reasons
+        list(regexp_replace(reason, ': (who has |[^:]*%).*$', '') order by rank) as reasons
     from marts.fct_product_recommendations
     group by customer_id
     order by customer_id
