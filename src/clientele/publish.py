@@ -103,11 +103,17 @@ def passed_build(target_path: Path, project: Path) -> tuple[Build, dict]:
     """Return the build that dbt's artifacts in ``target_path`` tell of, and the vars it had.
 
     Raises:
-        ValueError: it is none, a part of one, on another engine, or something in it failed.
+        ValueError: there is none, dbt has run since, it was a part of the project or on another
+            engine, or something in it failed.
     """
     results = _artifact(target_path / "run_results.json")
     manifest = _artifact(target_path / "manifest.json")
     arguments, metadata = results["args"], results["metadata"]
+    if manifest["metadata"]["invocation_id"] != metadata["invocation_id"]:
+        raise ValueError(
+            "dbt has run since the last build that left results, and stopped before it built or "
+            "only read the project; build again"
+        )
     command = arguments.get("which")
     if command != "build":
         raise ValueError(

@@ -8,7 +8,10 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 import time
+from glob import glob
 from pathlib import Path
 
 import duckdb
@@ -101,13 +104,11 @@ def test_every_public_mart_is_published_row_for_row(published_sample):
             "select count(*), count(comment) from duckdb_columns() where schema_name = 'marts'"
         ).fetchall()[0]
         assert described[0] == described[1] > 400
-        assert (
-            "Net"
-            in copy.execute(
-                "select comment from duckdb_columns() "
-                "where table_name = 'dim_segments' and column_name = 'net_amount'"
-            ).fetchall()[0][0]
-        )
+        comment = copy.execute(
+            "select comment from duckdb_columns() "
+            "where table_name = 'dim_segments' and column_name = 'segmentation'"
+        ).fetchall()[0][0]
+        assert comment.startswith("Which way of dividing customers the segment belongs to")
 
 
 def test_a_publication_says_what_it_is(published_sample):
@@ -274,13 +275,15 @@ def test_a_build_that_did_not_pass_as_a_whole_is_refused(artifacts, change, mess
     assert message in (error := capsys.readouterr().err), error
 
 
-def test_a_model_that_was_added_since_is_no_part_of_the_build(artifacts, capsys):
-    def add(manifest):
-        node = manifest["nodes"]["model.clientele.dim_segments"]
-        manifest["nodes"]["model.clientele.dim_shops"] = node | {"name": "dim_shops"}
+def test_a_mart_is_published_if_its_model_is_public(artifacts, tmp_path, monkeypatch, capsys):
+    def hide(manifest):
+        manifest["nodes"]["model.clientele.dim_segments"]["access"] = "private"
 
-    assert artifacts(add, "manifest.json") == 2
-    assert "a part of the project, without dim_shops" in capsys.readouterr().err
+    assert artifacts(hide, "manifest.json") == 0
+    monkeypatch.setenv("CLIENTELE_PUBLISH_DIR", str(tmp_path / "other"))
+    assert cli.main(["publish"]) == 0
+    found = {path.stem for path in (tmp_path / "other/current").iterdir()}
+    assert "dim_customers" in found and "dim_segments" not in found
 
 
 @pytest.mark.parametrize("file", ["run_results.json", "manifest.json"])
@@ -335,12 +338,16 @@ def test_what_dbt_itself_says_of_failed_and_partial_runs_is_refused(
         return copy.output
 
     assert "run_results.json does not exist; build first" in refusal()
-    copy.dbt("build", "--vars", "{source: {name: shop, tables: {}}}")
+    shutil.copytree(published_sample.folder / "target", copy.folder / "target")
+    copy.clientele("build", "--source", "online_retail", "--data", "/nowhere.parquet")
     assert copy.exit_code == 1
-    assert "the last build did not pass: clientele-on-run-start-0" in refusal()
+    assert "dbt has run since the last build that left results" in refusal()
     copy.dbt("build", "--select", "dim_segments")
     assert copy.exit_code == 0
     assert "the last build was a part of the project, without" in refusal()
+    copy.dbt("build", "--select", "int_as_of_dates", "--vars", "{as_of_date: 'no day'}")
+    assert copy.exit_code == 1
+    assert "the last build did not pass: int_as_of_dates (error)" in refusal()
     copy.dbt("test", "--select", "dim_segments")
     assert "the last dbt command was `test`" in refusal()
 
@@ -656,3 +663,98 @@ def test_a_reader_that_holds_an_old_file_keeps_what_it_saw(processes, database, 
         lines = "select distinct build from marts.fct_order_lines"
         assert old.execute(lines).fetchall() == [(1,)]
     assert numbers_in(current(folder)) == {3}
+
+
+# -- The ways to read that docs/publishing.md shows
+
+
+def run_example(containing, published_sample, **environment):
+    """Run the page's Python example that contains a text where the sample was published."""
+    page = (PROJECT / "docs/publishing.md").read_text()
+    examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (example,) = [text for text in examples if containing in text]
+    return subprocess.run(
+        [sys.executable, "-c", example],
+        cwd=published_sample.folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_examples_for_duckdb_and_parquet_run(published_sample):
+    shown = run_example("from marts.dim_segments", published_sample)
+    (record,) = publish.publications(published_sample.folder / "published")
+    assert shown.returncode == 0 and record["build_id"] in shown.stdout, shown.stderr
+    shown = run_example("Path(", published_sample)
+    assert shown.returncode == 0 and "avg(clv)" in shown.stdout, shown.stderr
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    """The environment that leads psql to a new, empty Postgres."""
+    places = [*glob("/usr/lib/postgresql/*/bin"), *os.environ["PATH"].split(os.pathsep)]
+    path = os.pathsep.join(places)
+    programs = {name: shutil.which(name, path=path) for name in ("initdb", "postgres", "psql")}
+    if missing := [name for name, found in programs.items() if not found]:
+        pytest.skip(f"no {', '.join(missing)}: install Postgres to test the serving copy")
+    # Postgres refuses root; and a socket's path must be short.
+    user = {"user": "nobody"} if os.geteuid() == 0 else {}
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        if user:
+            shutil.chown(folder, "nobody")
+        data = f"{folder}/data"
+        initdb = [programs["initdb"], "-D", data, "-U", "postgres", "--no-sync", "-A", "trust"]
+        initdb += ["--encoding=UTF8", "--no-locale"]
+        subprocess.run(initdb, check=True, capture_output=True, cwd=folder, **user)
+        server = [programs["postgres"], "-D", data, "-k", folder, "-c", "listen_addresses="]
+        environment = {"PGHOST": folder, "PGUSER": "postgres", "PGDATABASE": "postgres"}
+        environment |= {"PATH": path}
+        with open(f"{folder}/log", "w+") as log:
+            process = subprocess.Popen(server, stdout=log, stderr=log, cwd=folder, **user)
+            try:
+                while ask("select 1", environment) is None:
+                    assert process.poll() is None, Path(log.name).read_text()
+                    time.sleep(0.1)
+                yield environment
+            finally:
+                process.terminate()
+                process.wait()
+
+
+def ask(sql, environment):
+    """Return the rows that psql prints, or None where there is no answer."""
+    psql = ["psql", "--no-psqlrc", "--tuples-only", "--no-align", "-c", sql]
+    answer = subprocess.run(psql, env=os.environ | environment, capture_output=True, text=True)
+    return answer.stdout.splitlines() if answer.returncode == 0 else None
+
+
+def test_the_example_for_postgres_loads_every_mart_or_none(published_sample, postgres, tmp_path):
+    loaded = run_example("psql", published_sample, **postgres)
+    assert loaded.returncode == 0, loaded.stderr
+    expected = published_sample.fingerprints()
+    for mart, (count, _) in expected.items():
+        assert ask(f"select count(*) from marts.{mart}", postgres) == [str(count)], mart
+    for sql in (
+        "select sum(net_amount), count(customer_id), min(order_date) from marts.fct_orders",
+        "select sum(clv), count(clv), count(*) from marts.fct_customer_values where clv > 100",
+        "select count(*) from marts.dim_products where category = '' or category is null",
+    ):
+        (row,) = ask(sql, postgres)
+        for told, known in zip(row.split("|"), published_sample.query(sql)[0], strict=True):
+            if isinstance(known, float):
+                assert float(told) == pytest.approx(known, rel=1e-9)
+            else:
+                assert told == str(known)
+    build_id = ask("select build_id from marts.publications", postgres)
+
+    # Once more, with a publication that names another build, and one that breaks off half-way.
+    other = dataclasses.replace(published_sample, folder=tmp_path)
+    publish_builds([1], tmp_path / "small.duckdb", tmp_path / "published")
+    half = run_example("psql", other, **postgres, PGOPTIONS="-c statement_timeout=1")
+    assert half.returncode != 0
+    assert ask("select build_id from marts.publications", postgres) == build_id
+    again = run_example("psql", other, **postgres)
+    assert again.returncode == 0, again.stderr
+    assert ask("select build_id from marts.publications", postgres) == [name(1)]
+    assert ask("select build_id from marts_before.publications", postgres) == build_id
