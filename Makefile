@@ -18,8 +18,9 @@ help:  ## List the targets
 	@echo
 	@echo 'On your own data:  make run SOURCE=<file in sources/> DATA=<path>'
 
-run: $(VENV)/installed  ## Build everything and print a summary; SOURCE and DATA choose the data
+run: $(VENV)/installed  ## Build everything, print a summary, publish; SOURCE and DATA choose the data
 	@$(BIN)/clientele build --source $(SOURCE) $(if $(DATA),--data '$(DATA)')
+	@$(BIN)/clientele publish
 
 test: $(VENV)/installed-dev lint  ## Linters, dbt build with all its tests, pytest
 	$(BIN)/pytest $(WORKERS)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -30,6 +31,24 @@ def main(arguments: list[str] | None = None) -> int:
     _add_target(show)
     show.add_argument("--currency", default="", help="unit to print after amounts")
     show.set_defaults(run=_summary)
+
+    share = commands.add_parser(
+        "publish",
+        help="publish the marts of the last build, if all of it passed",
+        description="Write the marts of the last build, if all of it passed, to the folder "
+        "CLIENTELE_PUBLISH_DIR (published), and let its link `current` lead to them.",
+    )
+    _add_target(share)
+    instead = share.add_mutually_exclusive_group()
+    instead.add_argument(
+        "--rollback",
+        nargs="?",
+        const="",
+        metavar="BUILD_ID",
+        help="go back to what the current publication replaced, or to the one named",
+    )
+    instead.add_argument("--list", action="store_true", help="list the publications kept")
+    share.set_defaults(run=_publish)
 
     generate = commands.add_parser(
         "generate", help="write simulated raw orders with planted truth, at any size"
@@ -95,6 +114,46 @@ def _summary(options, _) -> int:
         raise ValueError("the catalog of target `spark` ends with its build, which printed this")
     with warehouse(options.target, _project()) as built:
         print(summary(built.query, currency=options.currency))
+    return 0
+
+
+def _publish(options, _) -> int:
+    from clientele import publish
+
+    if options.target != "duckdb":
+        raise ValueError(
+            f"only target `duckdb` is published, not `{options.target}`, "
+            "whose marts are tables of a catalog that readers share already"
+        )
+    project = _project()
+    folder = project / os.environ.get("CLIENTELE_PUBLISH_DIR", "published")
+    current = folder / publish.CURRENT / publish.DATABASE
+    if options.list:
+        for row in publish.publications(folder):
+            mark = "*" if row["build_id"] == publish.current_build(folder) else " "
+            print(
+                f"{mark} {row['build_id']}  {row['source_name']} as of {row['as_of_date']}, "
+                f"{row['mart_count']} marts, {row['row_count']:,} rows, "
+                f"published {row['published_at']:%Y-%m-%d %H:%M:%S}"
+            )
+        return 0
+    if options.rollback is not None:
+        build_id = publish.roll_back(folder, options.rollback or None)
+        print(f"Back to {build_id}: {current}")
+        return 0
+    target_path = project / os.environ.get("DBT_TARGET_PATH", "target")
+    build, variables = publish.passed_build(target_path, project)
+    done = publish.publish(
+        build,
+        project / os.environ.get("CLIENTELE_DB", "clientele.duckdb"),
+        folder,
+        kept=variables["publications_kept"],
+        git_commit=publish.project_commit(project),
+    )
+    what = "Published" if done.is_new else "Published already" if done.was_current else "Back to"
+    warned = f", built with {build.warning_count} warnings" if build.warning_count else ""
+    print(f"\n{what} {done.build_id}{warned}, for anyone to read while the next is built:")
+    print(f"  {current}\n  {current.parent}/<mart>.parquet")
     return 0
 
 

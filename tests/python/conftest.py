@@ -69,6 +69,7 @@ class Warehouse:
             env=inherited
             | {
                 "CLIENTELE_DB": str(self.database),
+                "CLIENTELE_PUBLISH_DIR": str(self.folder / "published"),
                 "CLIENTELE_TEMP": str(self.folder / "temp"),
                 "CLIENTELE_SPARK_WAREHOUSE": str(self.folder / "spark_warehouse"),
                 "DBT_TARGET_PATH": str(self.folder / "target"),
