@@ -53,19 +53,16 @@ def small_cells(
     count = frame[customers].fillna(0).to_numpy(dtype=float)
     hidden = (count > 0) & (count < min_cell)
     is_total = np.zeros(len(frame), dtype=bool)
-    groups = []
+    families = []
     if total:
         column, value = total
         is_total = (frame[column] == value).to_numpy()
-        keys = sorted({name for margin in margins for name in margin if name != column} - {column})
-        parts = frame.loc[~is_total]
-        groups += [frame.index.get_indexer(rows) for rows in _groups(parts, keys)]
-    for margin in margins:
-        for rows in (frame.loc[is_total], frame.loc[~is_total]) if total else (frame,):
-            groups += [frame.index.get_indexer(group) for group in _groups(rows, margin)]
-    families = []
+        keys = sorted({name for margin in margins for name in margin} - {column})
+        families = _groups(frame, keys, np.ones(len(frame), dtype=bool))
+    groups = [rows for margin in margins for rows in _groups(frame, margin, ~is_total)]
     if total:
-        families = [frame.index.get_indexer(rows) for rows in _groups(frame, keys)]
+        groups += [rows for margin in margins for rows in _groups(frame, margin, is_total)]
+        groups += _groups(frame, keys, ~is_total)
     while True:
         before = hidden.sum()
         for rows in families:
@@ -80,25 +77,25 @@ def small_cells(
             return pd.Series(hidden, index=frame.index)
 
 
-def _groups(frame: pd.DataFrame, columns: list[str]) -> list[pd.Index]:
-    if not len(frame):
-        return []
-    if not columns:
-        return [frame.index]
-    return list(frame.groupby(columns, dropna=False).groups.values())
+def _groups(frame: pd.DataFrame, columns: list[str], chosen: np.ndarray) -> list[np.ndarray]:
+    """Return the positions of the chosen rows, in groups that are equal in ``columns``."""
+    positions = np.flatnonzero(chosen)
+    if not len(positions) or not columns:
+        return [positions] if len(positions) else []
+    labels = frame.iloc[positions].groupby(columns, dropna=False).ngroup().to_numpy()
+    order = np.argsort(labels, kind="stable")
+    return np.split(positions[order], np.flatnonzero(np.diff(labels[order])) + 1)
 
 
 class Page:
-    """The tables of one page of the dashboard, from one publication.
-
-    Args:
-        folder: The publication's folder, which holds ``clientele.duckdb``.
-
-    Raises:
-        ValueError: There is no publication in it.
-    """
+    """The tables of one page of the dashboard, from one publication."""
 
     def __init__(self, folder: Path):
+        """Open the publication in ``folder``, which holds ``clientele.duckdb``.
+
+        Raises:
+            ValueError: There is none in it.
+        """
         file = folder / "clientele.duckdb"
         if not file.is_file():
             raise ValueError(f"no publication in {folder}; `make run` builds and publishes one")
@@ -130,7 +127,7 @@ class Page:
                 end as place
             from placed join ranked using (country);
 
-            -- Every customer twice: in the country, and in all of them; once where there is but one.
+            -- Every customer twice, in the country and in all; once where there is but one.
             create temp table placed_customers as
             select customer_id, '{ALL}' as place from known_customers
             union all
@@ -185,7 +182,7 @@ class Page:
         self.tables[name] = {"customers": customers, "figures": figures, "rows": records}
 
     def add_facts(self, name: str, sql: str) -> None:
-        """Add a table that tells nothing of any customers: of models, of versions, of thresholds."""
+        """Add a table that tells nothing of customers: of models, versions, thresholds."""
         self.tables[name] = {"customers": None, "figures": [], "rows": _records(self.frame(sql))}
 
     def add_list(self, name: str, content: object) -> None:

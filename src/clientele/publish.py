@@ -39,6 +39,7 @@ PUBLICATIONS = {
     "as_of_date": ("date", "The day that the marts speak of as today"),
     "source_name": ("varchar", "The source it was built from, a file of `sources/`"),
     "currency": ("varchar", "What amounts are in; null where the source does not say"),
+    "min_cell": ("integer", "Fewest customers of whom its readers may show a figure to others"),
     "git_commit": (
         "varchar",
         "Commit of the project when published, with -dirty where files differed; null without git",
@@ -75,6 +76,7 @@ class Build:
     dbt_version: str
     source_name: str
     currency: str | None
+    min_cell: int
     marts: list[Mart]
     warning_count: int = 0
 
@@ -164,6 +166,7 @@ def passed_build(target_path: Path, project: Path) -> tuple[Build, dict]:
         dbt_version=metadata["dbt_version"],
         source_name=source["name"],
         currency=source.get("currency"),
+        min_cell=_whole("min_cell", variables["min_cell"]),
         marts=sorted(marts, key=lambda mart: mart.name),
         warning_count=sum(status == "warn" for status in statuses.values()),
     )
@@ -187,8 +190,7 @@ def publish(
         ValueError: the database is not as the build left it, or a copy is not as the original.
         OSError: another publisher is at work, or a file cannot be written; nothing has changed.
     """
-    if isinstance(kept, bool) or not isinstance(kept, int) or kept < 1:
-        raise ValueError(f"publications_kept is {kept!r}; it must be a whole number, 1 or more")
+    _whole("publications_kept", kept)
     with _lock(folder):
         for leftover in folder.glob(".*.tmp"):
             _remove(leftover)
@@ -275,6 +277,12 @@ def project_commit(project: Path) -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return found.stdout.strip()
+
+
+def _whole(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} is {value!r}; it must be a whole number, 1 or more")
+    return value
 
 
 def _artifact(path: Path) -> dict:
@@ -395,6 +403,7 @@ def _write(
             "as_of_date": as_of_date,
             "source_name": build.source_name,
             "currency": build.currency,
+            "min_cell": build.min_cell,
             "git_commit": git_commit,
             "dbt_version": build.dbt_version,
             "clientele_version": version("clientele"),

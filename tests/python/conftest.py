@@ -159,6 +159,17 @@ def sample_copy(sample, new_warehouse):
     return copy
 
 
+@pytest.fixture(scope="module")
+def published_sample(sample, new_warehouse):
+    """The built sample, copied with its times and artifacts, and published by the command line."""
+    copy = new_warehouse("published")
+    shutil.copy2(sample.database, copy.database)
+    shutil.copytree(sample.folder / "target", copy.folder / "target")
+    copy.clientele("publish")
+    assert copy.exit_code == 0, copy.output
+    return copy
+
+
 @pytest.fixture(scope="session")
 def online_retail(built_once, real_data):
     """Online Retail II, built with every model and test."""

@@ -47,6 +47,7 @@ def build_of(number: int, database: Path, rows: int = 50) -> publish.Build:
         dbt_version="1.11.0",
         source_name="small",
         currency="EUR",
+        min_cell=5,
         marts=[publish.Mart(name, "It's one.", {"build": "Which."}) for name in MARTS],
     )
 

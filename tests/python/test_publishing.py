@@ -75,17 +75,6 @@ def ended(process):
 # -- What is published
 
 
-@pytest.fixture(scope="module")
-def published_sample(sample, new_warehouse):
-    """The built sample, copied with its times and artifacts, and published by the command line."""
-    copy = new_warehouse("published")
-    shutil.copy2(sample.database, copy.database)
-    shutil.copytree(sample.folder / "target", copy.folder / "target")
-    copy.clientele("publish")
-    assert copy.exit_code == 0, copy.output
-    return copy
-
-
 def test_every_public_mart_is_published_row_for_row(published_sample):
     expected = published_sample.fingerprints()
     folder = published_sample.folder / "published/current"
@@ -129,6 +118,7 @@ def test_a_publication_says_what_it_is(published_sample):
     assert record["published_at"] > record["built_at"]
     assert record["as_of_date"].isoformat() == "2025-12-31"
     assert (record["source_name"], record["currency"]) == ("sample", "GBP")
+    assert record["min_cell"] == 5
     assert record["git_commit"] == publish.project_commit(PROJECT)
     assert record["dbt_version"] == results["metadata"]["dbt_version"]
     assert record["clientele_version"] == "0.1.0"
@@ -328,6 +318,11 @@ def test_without_a_publication_there_is_nothing_to_list_or_go_back_to(
 def test_a_wrong_number_to_keep_is_refused(database, folder, kept):
     with pytest.raises(ValueError, match="publications_kept is"):
         publish.publish(build_of(1, database), database, folder, kept=kept)
+
+
+def test_a_wrong_smallest_cell_is_refused(artifacts, capsys):
+    assert artifacts(argue(vars={"min_cell": "few"})) == 2
+    assert "min_cell is 'few'; it must be a whole number" in capsys.readouterr().err
 
 
 def test_what_dbt_itself_says_of_failed_and_partial_runs_is_refused(

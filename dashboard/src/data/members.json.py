@@ -18,8 +18,7 @@ members = page.frame(MEMBERS)
 sizes = members.groupby(["segmentation", "segment_key"], as_index=False)["customer_count"].sum()
 sizes = sizes[~small_cells(sizes, "customer_count", page.min_cell, margins=[["segmentation"]])]
 shown = members[
-    members["segment_key"].isin(sizes["segment_key"])
-    & (members["customer_count"] >= page.min_cell)
+    members["segment_key"].isin(sizes["segment_key"]) & (members["customer_count"] >= page.min_cell)
 ]
 page.add_list(
     "members",

@@ -77,7 +77,9 @@ def changes(now: Page, then: Page | None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return what the last publication changed: the main measures, and segments' sizes."""
     measures = now.frame(MEASURES).T.reset_index()
     measures.columns = ["measure", "now"]
-    segments = now.frame(SEGMENTS)[["segmentation", "segment_key", "segment_name", "customer_count"]]
+    segments = now.frame(SEGMENTS)[
+        ["segmentation", "segment_key", "segment_name", "customer_count"]
+    ]
     if then is None:
         return measures.head(0).assign(before=[], customer_count=[]), segments.head(0)
     measures["before"] = then.frame(MEASURES).T[0].to_numpy()
@@ -98,9 +100,7 @@ page.add(
     by_place=True,
 )
 page.add("years", YEARS, keys=["place", "year"], margins=[["place", "year"]], by_place=True)
-page.add(
-    "segments", SEGMENTS, keys=["segmentation", "segment_key"], margins=[["segmentation"]]
-)
+page.add("segments", SEGMENTS, keys=["segmentation", "segment_key"], margins=[["segmentation"]])
 measures, segments = changes(page, page.earlier())
 page.add("changes", measures, keys=["measure"])
 page.add("segment_changes", segments, keys=["segmentation", "segment_key"])

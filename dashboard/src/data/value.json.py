@@ -41,6 +41,13 @@ RISK = """
     group by all
     order by all
 """
+# Hidden cells are parts of it.
+TOTALS = """
+    select horizon_days, count(*) as customer_count, sum(clv) as clv,
+        sum(value_at_risk) as value_at_risk
+    from marts.fct_customer_values
+    group by horizon_days
+"""
 DECILES = """
     select target, horizon_days, cutoff_date, decile, customer_count, actual_mean, predicted_mean
     from marts.fct_model_backtests
@@ -89,6 +96,7 @@ page.add(
     keys=[*segment, "churn_risk"],
     margins=[segment, ["segmentation", "horizon_days", "churn_risk"]],
 )
+page.add("totals", TOTALS, keys=["horizon_days"])
 past_day = ["target", "horizon_days", "cutoff_date"]
 page.add("deciles", DECILES, keys=[*past_day, "decile"], margins=[past_day])
 page.add("models", MODELS, keys=[*past_day, "model", "is_published", "is_baseline"])
