@@ -191,6 +191,7 @@ def publish(
         OSError: another publisher is at work, or a file cannot be written; nothing has changed.
     """
     _whole("publications_kept", kept)
+    _refuse_if_changed(build, database)
     with _lock(folder):
         for leftover in folder.glob(".*.tmp"):
             _remove(leftover)
@@ -215,8 +216,7 @@ def publish(
         for old in sorted(_build_ids(folder), reverse=True)[kept:]:
             if old not in stay:
                 # First it is gone as a whole, then file by file.
-                os.rename(folder / old, folder / f".{old}.tmp")
-                _remove(folder / f".{old}.tmp")
+                _remove(folder / old)
         return Outcome(build.build_id, is_new, previous == build.build_id)
 
 
@@ -365,8 +365,6 @@ def _write(
     build: Build, database: Path, temporary: Path, previous: str | None, git_commit: str | None
 ) -> None:
     """Write a whole publication into the new folder ``temporary`` and onto the disk."""
-    if not database.is_file():
-        raise ValueError(f"no warehouse at {database}; build first")
     os.mkdir(temporary)
     copy = temporary / DATABASE
     config = {
@@ -383,7 +381,7 @@ def _write(
             run(f"attach {_quoted(str(database))} as {warehouse} (read_only)")
         except duckdb.IOException as error:
             raise OSError(f"{database} cannot be read, is it being built? {error}") from None
-        # From here on nobody else can write to it.
+        # Again, since from here on nobody else can write to it.
         _refuse_if_changed(build, database)
         run(f"attach {_quoted(str(copy))} as published (storage_version '{STORAGE_VERSION}')")
         run("create schema published.marts")
@@ -455,6 +453,8 @@ def _write(
 
 def _refuse_if_changed(build: Build, database: Path) -> None:
     """Refuse a database that the build did not write, or that something wrote to since."""
+    if not database.is_file():
+        raise ValueError(f"no warehouse at {database}; build first")
     log = database.with_name(f"{database.name}.wal")
     written = max(file.stat().st_mtime_ns for file in (database, log) if file.exists())
     if written < build.started_at.timestamp() * 1e9:

@@ -31,7 +31,19 @@ def processes():
     inherited = os.environ.get("PYTHONPATH", "")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), inherited])
     context.set_forkserver_preload(["publishers"])
+    started = []
+
+    def start(target, *arguments):
+        # One that a failed test leaves behind must not keep pytest waiting.
+        process = context.Process(target=target, args=arguments, daemon=True)
+        process.start()
+        started.append(process)
+        return process
+
+    context.start = start
     yield context
+    for process in started:
+        process.kill()
     os.environ["PYTHONPATH"] = inherited
 
 
@@ -352,8 +364,14 @@ def test_what_dbt_itself_says_of_failed_and_partial_runs_is_refused(
     assert "the last dbt command was `test`" in refusal()
 
 
-def test_a_database_that_was_written_to_after_the_build_is_refused(database, folder):
+@pytest.mark.parametrize("published_before", [False, True])
+def test_a_database_that_was_written_to_after_the_build_is_refused(
+    database, folder, published_before
+):
     build = build_of(1, database)
+    if published_before:
+        publish.publish(build, database, folder, kept=5)
+    before = digests(folder)
     log = database.with_name("small.duckdb.wal")
     with duckdb.connect(str(database)) as connection:
         connection.execute("pragma disable_checkpoint_on_shutdown")
@@ -364,6 +382,23 @@ def test_a_database_that_was_written_to_after_the_build_is_refused(database, fol
         publish.publish(build, database, folder, kept=5)
     duckdb.connect(str(database)).close()
     assert not log.exists()
+    with pytest.raises(ValueError, match="was written to after the last build had ended"):
+        publish.publish(build, database, folder, kept=5)
+    assert digests(folder) == before and leftovers(folder) == []
+
+
+def test_a_database_that_is_written_to_as_publishing_begins_is_refused(
+    database, folder, monkeypatch
+):
+    build = build_of(1, database)
+
+    class Connection(publishers.Connection):
+        def execute(self, sql, *arguments):
+            if "(read_only)" in sql and str(database) in sql:
+                os.utime(database, ns=(build.ended_ns + 1, build.ended_ns + 1))
+            return self.real.execute(sql, *arguments)
+
+    monkeypatch.setattr(publish.duckdb, "connect", Connection)
     with pytest.raises(ValueError, match="was written to after the last build had ended"):
         publish.publish(build, database, folder, kept=5)
     assert names(folder) == leftovers(folder) == []
@@ -384,8 +419,7 @@ def test_a_database_that_the_last_build_was_not_of_is_refused(database, folder):
 def test_a_database_that_is_being_built_is_refused(processes, database, folder):
     build = build_of(1, database)
     opened, over = processes.Event(), processes.Event()
-    builder = processes.Process(target=publishers.hold, args=(database, opened, over))
-    builder.start()
+    builder = processes.start(publishers.hold, database, opened, over)
     opened.wait()
     with pytest.raises(OSError, match="cannot be read, is it being built?"):
         publish.publish(build, database, folder, kept=5)
@@ -543,11 +577,9 @@ def test_a_publisher_killed_at_any_step_leaves_a_whole_publication(
         step += 1
         folder = tmp_path / f"killed_{step}"
         shutil.copytree(three, folder, symlinks=True)
-        process = processes.Process(
-            target=publishers.publish_until,
-            args=(step, signal.SIGKILL, build, database, folder, 2),
+        process = processes.start(
+            publishers.publish_until, step, signal.SIGKILL, build, database, folder, 2
         )
-        process.start()
         exit_code = ended(process)
         assert exit_code in (0, -signal.SIGKILL)
         found.append(check_after(folder, build, database, was))
@@ -567,10 +599,7 @@ def test_a_publisher_killed_at_any_time_leaves_a_whole_publication(
     for attempt in range(20):
         folder = tmp_path / f"killed_{attempt}"
         shutil.copytree(three, folder, symlinks=True)
-        process = processes.Process(
-            target=publishers.publish_until, args=(0, 0, build, database, folder, 2)
-        )
-        process.start()
+        process = processes.start(publishers.publish_until, 0, 0, build, database, folder, 2)
         time.sleep(chance.uniform(0, duration))
         process.kill()
         killed += ended(process) == -signal.SIGKILL
@@ -581,11 +610,11 @@ def test_a_publisher_killed_at_any_time_leaves_a_whole_publication(
 
 def test_two_publishers_do_not_meet(processes, three, database, tmp_path):
     build = build_of(4, database)
-    process = processes.Process(
-        target=publishers.publish_until, args=(60, signal.SIGSTOP, build, database, three, 5)
+    process = processes.start(
+        publishers.publish_until, 60, signal.SIGSTOP, build, database, three, 5
     )
-    process.start()
     while not Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].startswith(" T"):
+        assert process.is_alive()
         time.sleep(0.01)
     held = leftovers(three)
     assert len(held) == 1
@@ -606,10 +635,9 @@ def test_a_full_disk_leaves_what_was_published(processes, three, database, tmp_p
     publish.publish(build, database, tmp_path / "roomy", kept=5)
     size = int(share * (tmp_path / "roomy/current" / publish.DATABASE).stat().st_size)
     said = processes.Queue()
-    process = processes.Process(
-        target=publishers.publish_with_little_space, args=(size, build, database, three, said)
+    process = processes.start(
+        publishers.publish_with_little_space, size, build, database, three, said
     )
-    process.start()
     message = said.get(timeout=60)
     assert ended(process) == 0
     assert "could not publish" in message, message
@@ -665,9 +693,9 @@ def test_readers_in_a_loop_see_no_error_and_no_mixed_build(processes, database, 
     done, readers = processes.Event(), []
     for read in (numbers_in, numbers_in, numbers_in_parquet):
         counted, seen = processes.Value("i", 0), processes.Array("i", 60)
-        arguments = (current(folder), read, done, counted, seen)
-        process = processes.Process(target=publishers.read_in_a_loop, args=arguments)
-        process.start()
+        process = processes.start(
+            publishers.read_in_a_loop, current(folder), read, done, counted, seen
+        )
         readers.append((process, counted, seen))
     for number in range(2, 52):
         begun = [counted.value for _, counted, _ in readers]
