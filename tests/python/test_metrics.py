@@ -14,8 +14,11 @@ QUERIES = PROJECT / "tests/python/metric_queries.py"
 PAGE = (PROJECT / "docs/semantic_layer.md").read_text()
 DEFINED = yaml.safe_load((PROJECT / "models/marts/_metrics.yml").read_text())["metrics"]
 
-CUSTOMERS = "marts.dim_customers as c"
-ORDERS = "marts.fct_orders as o left join marts.dim_customers as c using (customer_id)"
+CUSTOMERS = "marts.dim_customers as c left join marts.dim_segments as s using (segment_key)"
+ORDERS = (
+    "marts.fct_orders as o left join marts.dim_customers as c using (customer_id) "
+    "left join marts.dim_segments as s on c.segment_key = s.segment_key"
+)
 LINES = (
     "marts.fct_order_lines as l left join marts.dim_products as p using (product_id) "
     "left join marts.dim_customers as c on l.customer_id = c.customer_id "
@@ -64,6 +67,7 @@ BY_CUSTOMER = {
 OF_ORDERS = {
     "order__channel,order__country": "o.channel, o.country",
     "customer__segment_name": "c.segment_name",
+    "customer__segment__recommended_action": "s.recommended_action",
     "order__is_first_order": "o.is_first_order",
 }
 BY_ORDER = {
@@ -101,7 +105,11 @@ METRICS = {
         "count(*)",
         CUSTOMERS,
         KEPT,
-        BY_CUSTOMER | {"metric_time__quarter": "date_trunc('quarter', c.first_order_date)"},
+        BY_CUSTOMER
+        | {
+            "metric_time__quarter": "date_trunc('quarter', c.first_order_date)",
+            "segment__recommended_action": "s.recommended_action",
+        },
     ),
     "repeat_customers": ("count_if(c.order_count > 1)", CUSTOMERS, KEPT, BY_CUSTOMER),
     "repeat_rate": ("count_if(c.order_count > 1) / count(*)", CUSTOMERS, KEPT, BY_CUSTOMER),
@@ -188,7 +196,7 @@ def plain_sql(metric, by):
 
 CASES = [(metric, by) for metric, (*_, groupings) in METRICS.items() for by in groupings]
 CASES += list(OVER_TIME)
-EXAMPLES = re.findall(r"```console\n\$ mf (query .*?)\n(.*?)```", PAGE, re.DOTALL)
+EXAMPLES = re.findall(r"```console\n\$ mf (query(?:.*\\\n)*.*)\n((?:.*\n)*?)```", PAGE)
 
 
 @pytest.fixture(scope="module")
@@ -265,7 +273,14 @@ def test_revenue_by_product_is_revenue_in_all(metricflow):
 
 def test_the_page_names_every_metric_with_its_unit():
     rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", PAGE, re.M))
-    assert rows.keys() == {metric["name"] for metric in DEFINED}
+    assert rows == {
+        metric["name"]: re.sub(r"\{\{.*\}\}", "money", metric["config"]["meta"]["unit"])
+        for metric in DEFINED
+    }
+
+
+def test_the_page_has_examples():
+    assert len(EXAMPLES) >= 5
 
 
 @pytest.mark.parametrize(("example", "shown"), EXAMPLES)
