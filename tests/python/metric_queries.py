@@ -2,8 +2,8 @@
 
 python metric_queries.py COMMANDS ANSWERS
 
-COMMANDS is a JSON list of argument lists such as ["query", "--metrics", "orders"]; ANSWERS becomes a
-list of {"exit_code", "output", "csv"}, the last for a query that has "--csv" as its last argument.
+COMMANDS is a JSON list of argument lists such as ["query", "--metrics", "orders"]; ANSWERS becomes
+a list of {"exit_code", "output", "csv"}, the last for a query whose last argument is "--csv".
 """
 
 import json

@@ -266,7 +266,8 @@ def test_a_metric_is_what_plain_sql_over_the_marts_gives(metricflow, sample_copy
 
 def test_revenue_by_product_is_revenue_in_all(metricflow):
     by_order, by_line = (
-        Decimal(metricflow[metric, ""]["csv"].split()[1]) for metric in ("revenue", "product_revenue")
+        Decimal(metricflow[metric, ""]["csv"].split()[1])
+        for metric in ("revenue", "product_revenue")
     )
     assert by_order == by_line > 0
 
