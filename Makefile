@@ -53,7 +53,7 @@ sample: $(VENV)/installed  ## Write the bundled sample anew with the simulator
 	$(BIN)/clientele sample
 
 lock: $(VENV)/installed-dev  ## Resolve the lock files anew from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra dev --extra test -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra dev --extra test --extra metrics -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS) -c requirements-dev.lock -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra spark --extra test -o requirements-spark.lock
 LOCK_OPTIONS := --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-header --no-annotate

@@ -12,6 +12,13 @@ warnings as (
 
 ),
 
+as_of as (
+
+    select as_of_date from {{ ref('int_as_of_dates') }}
+    where is_current
+
+),
+
 first_reasons as (
 
     select
@@ -50,6 +57,7 @@ described as (
         -- keys
         customer_values.customer_id,
         cast(customer_values.horizon_days as int) as horizon_days,
+        as_of.as_of_date,
 
         -- how likely
         customer_values.model,
@@ -86,6 +94,8 @@ described as (
 
     left join reliability
         on customer_values.horizon_days = reliability.horizon_days
+
+    cross join as_of
 
 )
 

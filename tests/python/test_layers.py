@@ -15,6 +15,7 @@ MAY_READ = {
     "marts": {"intermediate", "features", "ml", "marts", "lookups"},
     "analyses": {"marts"},
     "exposures": {"marts"},
+    "semantic models": {"marts"},
 }
 
 
@@ -57,7 +58,13 @@ def test_every_layer_reads_only_what_it_may(manifest):
         for parent in exposure.depends_on.nodes
         if layer_of(nodes[parent]) not in MAY_READ["exposures"]
     ]
-    assert len(readers) > 30 and trespasses == []
+    trespasses += [
+        f"semantic model {semantic.name} reads {nodes[parent].name}"
+        for semantic in manifest.semantic_models.values()
+        for parent in semantic.depends_on.nodes
+        if layer_of(nodes[parent]) not in MAY_READ["semantic models"]
+    ]
+    assert len(readers) > 30 and len(manifest.semantic_models) > 5 and trespasses == []
 
 
 def test_marts_are_public_and_contracted_and_the_rest_is_private(models):
@@ -93,6 +100,22 @@ def test_every_model_and_column_says_more_than_its_name(manifest, models):
             if not words - set(name.lower().replace(".", "_").split("_")):
                 silent.append(name)
     assert silent == []
+
+
+def test_every_metric_says_what_it_is_and_in_which_unit(manifest):
+    metrics = manifest.metrics.values()
+    silent = [
+        metric.name
+        for metric in metrics
+        if not metric.label or len(metric.description.split()) < 3 or not metric.config.meta["unit"]
+    ]
+    parts = [
+        (semantic.name, part.name)
+        for semantic in manifest.semantic_models.values()
+        for part in [semantic, *semantic.dimensions, *semantic.measures]
+        if not part.description
+    ]
+    assert len(metrics) > 15 and silent == [] and parts == []
 
 
 def test_every_model_has_its_grain_tested(manifest, models):

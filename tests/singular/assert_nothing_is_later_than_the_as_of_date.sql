@@ -33,6 +33,13 @@ latest as (
     union all
 
     select
+        'dim_dates' as mart,
+        max(date_day) as last_date
+    from {{ ref('dim_dates') }}
+
+    union all
+
+    select
         'dim_products' as mart,
         max(last_sold_date) as last_date
     from {{ ref('dim_products') }}

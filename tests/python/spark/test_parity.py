@@ -9,6 +9,7 @@ BUILD_MARTS = Path(__file__).with_name("build_marts.py")
 # What makes a row of each mart one.
 GRAIN = {
     "dim_customers": ["customer_id"],
+    "dim_dates": ["date_day"],
     "dim_products": ["product_id"],
     "dim_segments": ["segmentation", "segment_key"],
     "fct_association_rule_differences": [
@@ -22,6 +23,7 @@ GRAIN = {
     "fct_association_rules": ["rule_key"],
     "fct_customer_category_shares": ["customer_id", "category"],
     "fct_customer_features": ["customer_id"],
+    "fct_customer_months": ["customer_id", "month"],
     "fct_customer_rfm": ["customer_id"],
     "fct_customer_values": ["customer_id", "horizon_days"],
     "fct_model_backtests": ["target", "model", "cutoff_date", "horizon_days", "decile"],

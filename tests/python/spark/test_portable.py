@@ -44,6 +44,18 @@ CASES = {
         "(select {{ each_json_text(text_literal('[\"TIN, \\\\\"A\\\\\" é\"]')) }} as item)",
         'TIN, "A" é',
     ),
+    "every day over a leap day, both ends included": (
+        "(select concat_ws(' ', count(distinct day), min(day), max(day)) from (select "
+        "{{ each_day(\"cast('2024-02-27' as date)\", \"cast('2024-03-02' as date)\") }} as day"
+        ") as t)",
+        "5 2024-02-27 2024-03-02",
+    ),
+    "one day": (
+        "(select concat_ws(' ', count(*), max(day)) from (select "
+        "{{ each_day(\"cast('2024-02-27' as date)\", \"cast('2024-02-27' as date)\") }} as day"
+        ") as t)",
+        "1 2024-02-27",
+    ),
     "bad JSON": ("{{ json_text('\\'{\"a\": \\'', 'a') }}", None),
     **{
         f"{local} in {zone}": (
@@ -125,6 +137,10 @@ CASES = {
                      "\"cast('2024-03-01' as date)\", 'day') }}", "2"),
     "days before": ("cast({{ dbt.dateadd('day', -90, \"cast('2024-03-01' as date)\") }} as date)",
                     "2023-12-02"),
+    "months between": ("{{ dbt.datediff(\"cast('2023-12-01' as date)\", "
+                       "\"cast('2024-02-01' as date)\", 'month') }}", "2"),
+    "last of a month": ("{{ dbt.last_day(\"cast('2024-02-10' as date)\", 'month') }}",
+                        "2024-02-29"),
     "first of a month": ("cast(date_trunc('month', cast('2024-02-29' as date)) as date)",
                          "2024-02-01"),
     "letters of any kind in order": ("case when 'Z' < 'a' and 'z' < 'é' then 1 else 0 end", "1"),

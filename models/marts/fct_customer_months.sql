@@ -1,0 +1,85 @@
+with
+
+orders as (
+
+    select
+        customer_id,
+        net_amount,
+        unit_count,
+        cast(date_trunc('month', order_date) as date) as month
+
+    from {{ ref('fct_orders') }}
+
+    where is_purchase and customer_id is not null
+
+),
+
+months as (
+
+    select distinct
+        month,
+        is_complete
+
+    from {{ ref('dim_dates') }}
+
+),
+
+purchases as (
+
+    select
+        customer_id,
+        month,
+        count(*) as order_count,
+        sum(unit_count) as unit_count,
+        sum(net_amount) as net_amount
+
+    from orders
+
+    group by customer_id, month
+
+),
+
+cohorts as (
+
+    select
+        customer_id,
+        min(month) as cohort_month
+
+    from purchases
+
+    group by customer_id
+
+),
+
+described as (
+
+    select
+
+        -- keys
+        cohorts.customer_id,
+        months.month,
+
+        -- how long a customer
+        cohorts.cohort_month,
+        cast({{ dbt.datediff('cohorts.cohort_month', 'months.month', 'month') }} as int) as months_since_first,
+        months.is_complete,
+
+        -- what was bought
+        purchases.customer_id is not null as is_retained,
+        cast(coalesce(purchases.order_count, 0) as int) as order_count,
+        cast(coalesce(purchases.unit_count, 0) as decimal(18, 3)) as unit_count,
+        cast(coalesce(purchases.net_amount, 0) as decimal(18, 4)) as net_amount
+
+    from cohorts
+
+    inner join months
+        on cohorts.cohort_month <= months.month
+
+    left join purchases
+        on
+            cohorts.customer_id = purchases.customer_id
+            and months.month = purchases.month
+
+)
+
+select * from described

@@ -1,0 +1,51 @@
+-- What known customers bought is in their months, once, each customer's own.
+
+with
+
+purchases as (
+
+    select
+        customer_id,
+        count(*) as order_count,
+        sum(unit_count) as unit_count,
+        sum(net_amount) as net_amount
+
+    from {{ ref('fct_orders') }}
+
+    where is_purchase and customer_id is not null
+
+    group by customer_id
+
+),
+
+months as (
+
+    select
+        customer_id,
+        sum(order_count) as order_count,
+        sum(unit_count) as unit_count,
+        sum(net_amount) as net_amount
+
+    from {{ ref('fct_customer_months') }}
+
+    group by customer_id
+
+)
+
+select
+    purchases.customer_id,
+    months.customer_id as month_customer_id,
+    purchases.order_count,
+    months.order_count as month_order_count
+
+from purchases
+
+full outer join months
+    on purchases.customer_id = months.customer_id
+
+where
+    purchases.customer_id is null
+    or months.customer_id is null
+    or purchases.order_count <> months.order_count
+    or purchases.unit_count <> months.unit_count
+    or purchases.net_amount <> months.net_amount
