@@ -1,0 +1,345 @@
+"""The rules of the project's structure: each takes dbt's manifest and returns the offences."""
+
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+RULES = []
+MAY_READ = {
+    "staging": {"raw"},
+    "intermediate": {"staging", "intermediate", "lookups"},
+    "features": {"intermediate", "features"},
+    "ml": {"features", "ml"},
+    "marts": {"intermediate", "features", "ml", "marts", "lookups"},
+    "analyses": {"marts"},
+    "exposures": {"marts"},
+}
+PREFIXES = {
+    "staging": ("stg_",),
+    "intermediate": ("int_",),
+    "features": ("feat_",),
+    "ml": ("ml_",),
+    "marts": ("dim_", "fct_", "rpt_"),
+}
+MART_NAME = re.compile(r"(?:\bmarts\.|`)((?:dim|fct|rpt)_[a-z0-9_]+)")
+
+
+def rule(function):
+    """Add a rule to those that the project is held to."""
+    RULES.append(function)
+    return function
+
+
+def nodes(manifest, *types):
+    """Return all nodes of the types: models, tests, sources, exposures and so on."""
+    everything = [*manifest["nodes"].values(), *manifest["sources"].values()]
+    everything += manifest["exposures"].values()
+    return [node for node in everything if node["resource_type"] in types]
+
+
+def layer_of(node):
+    if node["resource_type"] in ("analysis", "exposure"):
+        return {"analysis": "analyses", "exposure": "exposures"}[node["resource_type"]]
+    if node["resource_type"] == "source" or node["fqn"][1] == "sample":
+        return "raw"
+    return node["fqn"][1]
+
+
+def parents(manifest, node, *types):
+    everything = manifest["nodes"] | manifest["sources"]
+    read = [everything[key] for key in node["depends_on"]["nodes"]]
+    return [parent for parent in read if not types or parent["resource_type"] in types]
+
+
+def children(manifest):
+    """Return the models that read each node."""
+    found = defaultdict(list)
+    for model in nodes(manifest, "model"):
+        for key in model["depends_on"]["nodes"]:
+            found[key].append(model)
+    return found
+
+
+def tests_of(manifest):
+    """Return (test, its columns) for each node that data tests of YAML stand on."""
+    found = defaultdict(list)
+    for test in nodes(manifest, "test"):
+        if test.get("test_metadata"):
+            metadata = test["test_metadata"]
+            columns = metadata["kwargs"].get("columns") or [test["column_name"]]
+            found[test["attached_node"]].append((metadata["name"], columns))
+    return found
+
+
+def sql_of(node):
+    """Return the SQL of a node without templates, comments and `extract(hour from ...)`."""
+    sql = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|--[^\n]*", " ", node["raw_code"], flags=re.S)
+    return re.sub(r"extract\([^()]*\)", " ", sql, flags=re.I)
+
+
+# -- Who reads whom
+
+
+@rule
+def each_layer_reads_what_it_may(manifest):
+    """Only staging reads raw tables; analyses and exposures read marts only, which are public."""
+    return [
+        f"{node['name']} ({layer_of(node)}) reads {parent['name']} ({layer_of(parent)})"
+        for node in nodes(manifest, "model", "analysis", "exposure")
+        for parent in parents(manifest, node)
+        if layer_of(parent) not in MAY_READ[layer_of(node)]
+    ]
+
+
+@rule
+def a_raw_table_is_read_once_and_by_itself(manifest):
+    """A staging model reads one raw table, which no other reads: joining is for later layers."""
+    staging = [m for m in nodes(manifest, "model") if layer_of(m) == "staging"]
+    readers = Counter(parent for model in staging for parent in model["depends_on"]["nodes"])
+    return [
+        f"{model['name']} reads {len(set(model['depends_on']['nodes']))} raw tables"
+        for model in staging
+        if len(set(model["depends_on"]["nodes"])) != 1
+    ] + [f"{key} is read by {count} models" for key, count in readers.items() if count > 1]
+
+
+@rule
+def a_raw_table_is_declared_once(manifest):
+    """Two sources of one table would each get half of the tests and descriptions."""
+    places = Counter(
+        (source["database"], source["schema"], source["identifier"])
+        for source in nodes(manifest, "source")
+    )
+    return [f"{'.'.join(map(str, place))} is declared twice" for place in places if places[place] > 1]
+
+
+@rule
+def tables_are_read_through_ref(manifest):
+    """A name written out is no edge of the graph: it is built in any order, and never tested."""
+    written = re.compile(r"\b(?:from|join)\s+[\"`]?\w+[\"`]?\.[\"`]?\w+", re.I)
+    return [
+        f"{node['name']} says {found[0]}"
+        for node in nodes(manifest, "model", "analysis", "test")
+        if node.get("language", "sql") == "sql" and (found := written.search(sql_of(node)))
+    ]
+
+
+@rule
+def every_model_reads_something(manifest):
+    """A model that reads nothing is a seed."""
+    return [m["name"] for m in nodes(manifest, "model") if not m["depends_on"]["nodes"]]
+
+
+@rule
+def every_private_model_is_read(manifest):
+    """What no model reads and nobody else may read is not needed."""
+    read = children(manifest)
+    return [
+        model["name"]
+        for model in nodes(manifest, "model")
+        if model["access"] != "public" and model["unique_id"] not in read
+    ]
+
+
+@rule
+def a_private_model_has_three_leaves_at_most(manifest):
+    """More marts made of one private model want a mart between; marts are there to be read."""
+    read = children(manifest)
+    offences = []
+    for model in nodes(manifest, "model"):
+        leaves = [c["name"] for c in read[model["unique_id"]] if not read.get(c["unique_id"])]
+        if model["access"] != "public" and len(leaves) > 3:
+            offences.append(f"{model['name']} is read by the leaves {', '.join(leaves)}")
+    return offences
+
+
+@rule
+def a_model_reads_eight_others_at_most(manifest):
+    """Eight is what four ways to a recommendation need, two tables each; a ninth wants a step."""
+    return [
+        f"{model['name']} reads {len(model['depends_on']['nodes'])}"
+        for model in nodes(manifest, "model")
+        if len(model["depends_on"]["nodes"]) > 8
+    ]
+
+
+@rule
+def views_are_stacked_three_high_at_most(manifest):
+    """Each reader computes a view anew, and all those below it."""
+
+    def height(node):
+        if node["resource_type"] != "model" or node["config"]["materialized"] != "view":
+            return 0
+        return 1 + max(map(height, parents(manifest, node)), default=0)
+
+    return [f"{m['name']} is {height(m)} high" for m in nodes(manifest, "model") if height(m) > 3]
+
+
+@rule
+def marts_are_stored_unless_they_only_rename(manifest):
+    """A reader pays for a view's joins and sums each time."""
+    work = re.compile(r"\b(join|group by|distinct|union|over|order by)\b", re.I)
+    return [
+        f"{mart['name']} is a view with {found[0]}"
+        for mart in nodes(manifest, "model")
+        if layer_of(mart) == "marts" and mart["config"]["materialized"] not in ("table", "incremental")
+        if (found := work.search(sql_of(mart)))
+    ]
+
+
+# -- Names and places
+
+
+@rule
+def models_are_named_after_their_layer(manifest):
+    return [
+        model["name"]
+        for model in nodes(manifest, "model")
+        if not model["name"].startswith(PREFIXES[layer_of(model)])
+    ]
+
+
+@rule
+def a_model_lies_in_the_folder_of_its_layer_beside_its_yaml(manifest):
+    offences = []
+    for model in nodes(manifest, "model"):
+        path = Path("models", layer_of(model), model["name"])
+        if str(Path(model["original_file_path"]).with_suffix("")) != str(path):
+            offences.append(f"{model['name']} lies in {model['original_file_path']}")
+        if model["patch_path"] != f"clientele://{path}.yml":
+            offences.append(f"{model['name']} is described in {model['patch_path']}")
+    return offences
+
+
+@rule
+def marts_are_public_and_under_contract_and_the_rest_is_private(manifest):
+    """And all are of a group: dbt refuses a private model to whoever is of another."""
+    return [
+        model["name"]
+        for model in nodes(manifest, "model")
+        if (model["access"], model["config"]["contract"]["enforced"])
+        != (("public", True) if layer_of(model) == "marts" else ("private", False))
+        or not model["config"]["group"]
+    ]
+
+
+# -- Documentation and tests
+
+
+@rule
+def everything_says_more_than_its_name(manifest):
+    """Models, seeds, sources, analyses, exposures, groups, and every column of theirs."""
+    texts = {}
+    for node in nodes(manifest, "model", "seed", "source", "analysis", "exposure"):
+        texts[node["name"]] = node["description"]
+        for column in node.get("columns", {}).values():
+            texts[f"{node['name']}.{column['name']}"] = column["description"]
+    texts |= {s["source_name"]: s["source_description"] for s in nodes(manifest, "source")}
+    texts |= {group["name"]: group["description"] or "" for group in manifest["groups"].values()}
+    return [
+        name
+        for name, text in texts.items()
+        if not set(re.findall(r"[a-z]+", text.lower()))
+        - set(name.lower().replace(".", "_").split("_"))
+    ]
+
+
+@rule
+def every_macro_is_described_above_it_and_called(manifest):
+    """The comment over a file's first macro; dbt calls its own names, tests and engines' versions."""
+    macros = [m for m in manifest["macros"].values() if m["package_name"] == "clientele"]
+    texts = [macro["macro_sql"] for macro in macros] + [
+        node.get("raw_code", "") for node in manifest["nodes"].values()
+    ]
+    hooks = (PROJECT / "dbt_project.yml").read_text()
+    called = set(re.findall(r"\b(\w+)\(", " ".join([hooks, *texts])))
+    called -= {name for name in called if name not in {m["name"] for m in macros}}
+    calls = Counter(re.findall(r"\b(\w+)\(", " ".join([hooks, *texts])))
+    own = {macro["name"] for macro in manifest["macros"].values() if macro["package_name"] == "dbt"}
+    offences = []
+    for macro in macros:
+        name = macro["name"].split("__", 1)[-1]
+        definitions = sum(
+            bool(re.search(rf"macro {macro['name']}\(", m["macro_sql"])) for m in macros
+        )
+        dispatched = macro["name"] != name or name.startswith("test_") or name in own
+        if not dispatched and calls[name] <= definitions:
+            offences.append(f"{name} is called by nothing")
+        text = (PROJECT / macro["original_file_path"]).read_text()
+        if not text.startswith("{#-"):
+            offences.append(f"{macro['original_file_path']} begins without a comment")
+    return offences
+
+
+@rule
+def every_model_tests_its_key(manifest):
+    """No two rows of a key, none without; a row of staging is a raw one, duplicates included."""
+    tests = tests_of(manifest)
+    offences = []
+    for model in nodes(manifest, "model"):
+        found = tests[model["unique_id"]]
+        filled = {column for name, columns in found if name == "not_null" for column in columns}
+        keys = [c for n, c in found if n == "unique_combination" or n == "unique" and c[0] in filled]
+        counted = layer_of(model) == "staging" and any(n == "as_many_rows_as_raw" for n, _ in found)
+        if not keys and not counted:
+            offences.append(model["name"])
+    return offences
+
+
+@rule
+def every_column_of_a_mart_is_tested(manifest):
+    tests = tests_of(manifest)
+    return [
+        f"{mart['name']}.{column}"
+        for mart in nodes(manifest, "model")
+        if layer_of(mart) == "marts"
+        for column in mart["columns"]
+        if column not in {c for _, columns in tests[mart["unique_id"]] for c in columns}
+    ]
+
+
+# -- Exposures
+
+
+def marts_read_by(manifest, pattern):
+    """Return the marts that the files of a glob read, None where there is no such file."""
+    analyses = {node["original_file_path"]: node for node in nodes(manifest, "analysis")}
+    if pattern in analyses:
+        return {parent["name"] for parent in parents(manifest, analyses[pattern])}
+    files = [file for file in PROJECT.glob(pattern) if file.is_file()]
+    texts = [file.read_text(errors="ignore") for file in files]
+    return {name for text in texts for name in MART_NAME.findall(text)} if files else None
+
+
+@rule
+def an_exposure_depends_on_what_its_files_read(manifest):
+    """An SQL analysis by its refs; any other file by `marts.<name>`, a page by names in backticks."""
+    offences = []
+    for exposure in nodes(manifest, "exposure"):
+        found = {p: marts_read_by(manifest, p) for p in exposure["config"]["meta"].get("files", [])}
+        offences += [
+            f"{exposure['name']}: no file {p}" for p, read in found.items() if read is None
+        ]
+        read = {name for names in found.values() for name in names or ()}
+        said = {parent["name"] for parent in parents(manifest, exposure)}
+        offences += [f"{exposure['name']} reads {name} and does not say so" for name in read - said]
+        offences += [f"{exposure['name']} does not read {name}" for name in said - read]
+    return offences
+
+
+@rule
+def every_analysis_and_every_mart_is_exposed(manifest):
+    """What nobody asks for need not be kept; and a change of a mart is seen by who reads it."""
+    exposures = nodes(manifest, "exposure")
+    files = Counter(file for e in exposures for file in e["config"]["meta"].get("files", []))
+    read = {key for exposure in exposures for key in exposure["depends_on"]["nodes"]}
+    return [
+        f"{analysis['name']} is of {files[analysis['original_file_path']]} exposures"
+        for analysis in nodes(manifest, "analysis")
+        if files[analysis["original_file_path"]] != 1
+    ] + [
+        f"{model['name']} is read by no exposure"
+        for model in nodes(manifest, "model")
+        if model["access"] == "public" and model["unique_id"] not in read
+    ]
