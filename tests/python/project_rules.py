@@ -111,7 +111,9 @@ def a_raw_table_is_declared_once(manifest):
         (source["database"], source["schema"], source["identifier"])
         for source in nodes(manifest, "source")
     )
-    return [f"{'.'.join(map(str, place))} is declared twice" for place in places if places[place] > 1]
+    return [
+        f"{'.'.join(map(str, place))} is declared twice" for place in places if places[place] > 1
+    ]
 
 
 @rule
@@ -183,7 +185,8 @@ def marts_are_stored_unless_they_only_rename(manifest):
     return [
         f"{mart['name']} is a view with {found[0]}"
         for mart in nodes(manifest, "model")
-        if layer_of(mart) == "marts" and mart["config"]["materialized"] not in ("table", "incremental")
+        if layer_of(mart) == "marts"
+        and mart["config"]["materialized"] not in ("table", "incremental")
         if (found := work.search(sql_of(mart)))
     ]
 
@@ -246,30 +249,25 @@ def everything_says_more_than_its_name(manifest):
 
 
 @rule
-def every_macro_is_described_above_it_and_called(manifest):
-    """The comment over a file's first macro; dbt calls its own names, tests and engines' versions."""
+def every_macro_is_used_in_a_file_that_says_what_for(manifest):
+    """dbt itself calls what has a name of its own macros, and engines' versions by dispatch."""
     macros = [m for m in manifest["macros"].values() if m["package_name"] == "clientele"]
-    texts = [macro["macro_sql"] for macro in macros] + [
-        node.get("raw_code", "") for node in manifest["nodes"].values()
+    of_dbt = {m["name"] for m in manifest["macros"].values() if m["package_name"] == "dbt"}
+    texts = [re.sub(r"\{%-? *(macro|test) \w+", " ", macro["macro_sql"]) for macro in macros]
+    texts += [node.get("raw_code") or "" for node in manifest["nodes"].values()]
+    texts.append((PROJECT / "dbt_project.yml").read_text())
+    used = of_dbt | set(re.findall(r"\b(\w+)\(", " ".join(texts)))
+    used |= {f"test_{name}" for found in tests_of(manifest).values() for name, _ in found}
+    files = sorted({macro["original_file_path"] for macro in macros})
+    return [
+        f"{macro['name']} is used by nothing"
+        for macro in macros
+        if macro["name"] not in used and not re.match(r"[a-z]+__", macro["name"])
+    ] + [
+        f"{f} begins without a comment"
+        for f in files
+        if not (PROJECT / f).read_text().startswith("{#-")
     ]
-    hooks = (PROJECT / "dbt_project.yml").read_text()
-    called = set(re.findall(r"\b(\w+)\(", " ".join([hooks, *texts])))
-    called -= {name for name in called if name not in {m["name"] for m in macros}}
-    calls = Counter(re.findall(r"\b(\w+)\(", " ".join([hooks, *texts])))
-    own = {macro["name"] for macro in manifest["macros"].values() if macro["package_name"] == "dbt"}
-    offences = []
-    for macro in macros:
-        name = macro["name"].split("__", 1)[-1]
-        definitions = sum(
-            bool(re.search(rf"macro {macro['name']}\(", m["macro_sql"])) for m in macros
-        )
-        dispatched = macro["name"] != name or name.startswith("test_") or name in own
-        if not dispatched and calls[name] <= definitions:
-            offences.append(f"{name} is called by nothing")
-        text = (PROJECT / macro["original_file_path"]).read_text()
-        if not text.startswith("{#-"):
-            offences.append(f"{macro['original_file_path']} begins without a comment")
-    return offences
 
 
 @rule
@@ -280,7 +278,9 @@ def every_model_tests_its_key(manifest):
     for model in nodes(manifest, "model"):
         found = tests[model["unique_id"]]
         filled = {column for name, columns in found if name == "not_null" for column in columns}
-        keys = [c for n, c in found if n == "unique_combination" or n == "unique" and c[0] in filled]
+        keys = [
+            c for n, c in found if n == "unique_combination" or n == "unique" and c[0] in filled
+        ]
         counted = layer_of(model) == "staging" and any(n == "as_many_rows_as_raw" for n, _ in found)
         if not keys and not counted:
             offences.append(model["name"])

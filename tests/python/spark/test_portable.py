@@ -37,14 +37,10 @@ CASES = {
         "{{ text_literal('it\\'s \"100%\" \\\\n é') }}",
         "it's \"100%\" \\n é",
     ),
-    "a member of JSON": ("{{ json_text('\\'{\"a\": \"x y\"}\\'', 'a') }}", "x y"),
-    "a number of JSON": ("{{ json_text('\\'{\"a\": 1.5}\\'', 'a') }}", "1.5"),
-    "a member that is not there": ("{{ json_text('\\'{\"a\": 1}\\'', 'b') }}", None),
     "a text of a JSON array": (
         "(select {{ each_json_text(text_literal('[\"TIN, \\\\\"A\\\\\" é\"]')) }} as item)",
         'TIN, "A" é',
     ),
-    "bad JSON": ("{{ json_text('\\'{\"a\": \\'', 'a') }}", None),
     **{
         f"{local} in {zone}": (
             f"{{{{ to_utc(\"cast('2024-{local}' as timestamp)\", '{zone}') }}}}",
