@@ -14,7 +14,9 @@ MAY_READ = {
     "marts": {"intermediate", "features", "ml", "marts", "lookups"},
     "analyses": {"marts"},
     "exposures": {"marts"},
+    "semantic models": {"marts"},
 }
+OUTSIDE = {"analysis": "analyses", "exposure": "exposures", "semantic_model": "semantic models"}
 PREFIXES = {
     "staging": ("stg_",),
     "intermediate": ("int_",),
@@ -34,13 +36,14 @@ def rule(function):
 def nodes(manifest, *types):
     """Return all nodes of the types: models, tests, sources, exposures and so on."""
     everything = [*manifest["nodes"].values(), *manifest["sources"].values()]
-    everything += manifest["exposures"].values()
+    for kind in ("exposures", "semantic_models", "metrics", "saved_queries"):
+        everything += manifest[kind].values()
     return [node for node in everything if node["resource_type"] in types]
 
 
 def layer_of(node):
-    if node["resource_type"] in ("analysis", "exposure"):
-        return {"analysis": "analyses", "exposure": "exposures"}[node["resource_type"]]
+    if node["resource_type"] in OUTSIDE:
+        return OUTSIDE[node["resource_type"]]
     if node["resource_type"] == "source" or node["fqn"][1] == "sample":
         return "raw"
     return node["fqn"][1]
@@ -83,10 +86,10 @@ def sql_of(node):
 
 @rule
 def each_layer_reads_what_it_may(manifest):
-    """Only staging reads raw tables; analyses and exposures read marts only, which are public."""
+    """Only staging reads raw tables; whatever is no model reads marts only, which are public."""
     return [
         f"{node['name']} ({layer_of(node)}) reads {parent['name']} ({layer_of(parent)})"
-        for node in nodes(manifest, "model", "analysis", "exposure")
+        for node in nodes(manifest, "model", *OUTSIDE)
         for parent in parents(manifest, node)
         if layer_of(parent) not in MAY_READ[layer_of(node)]
     ]
@@ -207,10 +210,11 @@ def models_are_named_after_their_layer(manifest):
 def a_model_lies_in_the_folder_of_its_layer_beside_its_yaml(manifest):
     offences = []
     for model in nodes(manifest, "model"):
-        path = Path("models", layer_of(model), model["name"])
-        if str(Path(model["original_file_path"]).with_suffix("")) != str(path):
+        folder = Path("models", layer_of(model))
+        # A version of a mart is in a file of its own, which is what its table is called.
+        if Path(model["original_file_path"]).with_suffix("") != folder / model["alias"]:
             offences.append(f"{model['name']} lies in {model['original_file_path']}")
-        if model["patch_path"] != f"clientele://{path}.yml":
+        if model["patch_path"] != f"clientele://{folder / model['name']}.yml":
             offences.append(f"{model['name']} is described in {model['patch_path']}")
     return offences
 
@@ -232,19 +236,21 @@ def marts_are_public_and_under_contract_and_the_rest_is_private(manifest):
 
 @rule
 def everything_says_more_than_its_name(manifest):
-    """Models, seeds, sources, analyses, exposures, groups, and every column of theirs."""
-    texts = {}
-    for node in nodes(manifest, "model", "seed", "source", "analysis", "exposure"):
-        texts[node["name"]] = node["description"]
-        for column in node.get("columns", {}).values():
-            texts[f"{node['name']}.{column['name']}"] = column["description"]
-    texts |= {s["source_name"]: s["source_description"] for s in nodes(manifest, "source")}
-    texts |= {group["name"]: group["description"] or "" for group in manifest["groups"].values()}
+    """Whatever dbt knows by a description, and the columns of tables."""
+    described = nodes(manifest, "model", "seed", "source", "semantic_model", "metric")
+    described += nodes(manifest, "saved_query", "analysis", "exposure")
+    described += manifest["groups"].values()
+    texts = [(node["name"], node["description"]) for node in described]
+    texts += [(s["source_name"], s["source_description"]) for s in nodes(manifest, "source")]
+    texts += [
+        (f"{node['name']}.{column['name']}", column["description"])
+        for node in described
+        for column in node.get("columns", {}).values()
+    ]
     return [
         name
-        for name, text in texts.items()
-        if not set(re.findall(r"[a-z]+", text.lower()))
-        - set(name.lower().replace(".", "_").split("_"))
+        for name, text in texts
+        if not set(re.findall(r"[a-z]+", (text or "").lower())) - set(re.split(r"[._]", name))
     ]
 
 
@@ -271,20 +277,22 @@ def every_macro_is_used_in_a_file_that_says_what_for(manifest):
 
 
 @rule
-def every_model_tests_its_key(manifest):
-    """No two rows of a key, none without; a row of staging is a raw one, duplicates included."""
+def every_table_tests_its_key(manifest):
+    """No key twice or missing, lookups' too; a row of staging is a raw one, duplicates included."""
     tests = tests_of(manifest)
-    offences = []
-    for model in nodes(manifest, "model"):
-        found = tests[model["unique_id"]]
-        filled = {column for name, columns in found if name == "not_null" for column in columns}
-        keys = [
-            c for n, c in found if n == "unique_combination" or n == "unique" and c[0] in filled
-        ]
-        counted = layer_of(model) == "staging" and any(n == "as_many_rows_as_raw" for n, _ in found)
-        if not keys and not counted:
-            offences.append(model["name"])
-    return offences
+
+    def is_tested(node):
+        found = tests[node["unique_id"]]
+        filled = {columns[0] for name, columns in found if name == "not_null"}
+        return any(
+            name == "unique_combination"
+            or (name == "unique" and columns[0] in filled)
+            or (name == "as_many_rows_as_raw" and layer_of(node) == "staging")
+            for name, columns in found
+        )
+
+    keyed = [node for node in nodes(manifest, "model", "seed") if layer_of(node) != "raw"]
+    return [node["name"] for node in keyed if not is_tested(node)]
 
 
 @rule
@@ -314,7 +322,7 @@ def marts_read_by(manifest, pattern):
 
 @rule
 def an_exposure_depends_on_what_its_files_read(manifest):
-    """An SQL analysis by its refs; any other file by `marts.<name>`, a page by names in backticks."""
+    """An analysis reads by its refs, a file by `marts.<name>`, a page by names in backticks."""
     offences = []
     for exposure in nodes(manifest, "exposure"):
         found = {p: marts_read_by(manifest, p) for p in exposure["config"]["meta"].get("files", [])}
