@@ -307,6 +307,22 @@ def every_column_of_a_mart_is_tested(manifest):
     ]
 
 
+@rule
+def a_relationship_points_at_a_key(manifest):
+    """Or at a seed, which is small: dbt joins every row to every row of the same value."""
+    tests = tests_of(manifest)
+    tables = {node["name"]: node for node in nodes(manifest, "model", "seed")}
+    offences = []
+    for test in nodes(manifest, "test"):
+        arguments = (test.get("test_metadata") or {}).get("kwargs", {})
+        if "to" in arguments:
+            target = tables[re.search(r"ref\('(\w+)'", arguments["to"])[1]]
+            is_key = ("unique", [arguments["field"]]) in tests[target["unique_id"]]
+            if not is_key and target["resource_type"] != "seed":
+                offences.append(test["name"])
+    return offences
+
+
 # -- Exposures
 
 
