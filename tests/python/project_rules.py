@@ -153,9 +153,9 @@ def a_private_model_has_three_leaves_at_most(manifest):
     read = children(manifest)
     offences = []
     for model in nodes(manifest, "model"):
-        leaves = [c["name"] for c in read[model["unique_id"]] if not read.get(c["unique_id"])]
+        leaves = {c["name"] for c in read[model["unique_id"]] if not read.get(c["unique_id"])}
         if model["access"] != "public" and len(leaves) > 3:
-            offences.append(f"{model['name']} is read by the leaves {', '.join(leaves)}")
+            offences.append(f"{model['name']} is read by the leaves {', '.join(sorted(leaves))}")
     return offences
 
 
@@ -357,7 +357,7 @@ def every_analysis_and_every_mart_is_exposed(manifest):
     """What nobody asks for need not be kept; and a change of a mart is seen by who reads it."""
     exposures = nodes(manifest, "exposure")
     files = Counter(file for e in exposures for file in e["config"]["meta"].get("files", []))
-    read = {key for exposure in exposures for key in exposure["depends_on"]["nodes"]}
+    read = {parent["name"] for exposure in exposures for parent in parents(manifest, exposure)}
     return [
         f"{analysis['name']} is of {files[analysis['original_file_path']]} exposures"
         for analysis in nodes(manifest, "analysis")
@@ -365,5 +365,5 @@ def every_analysis_and_every_mart_is_exposed(manifest):
     ] + [
         f"{model['name']} is read by no exposure"
         for model in nodes(manifest, "model")
-        if model["access"] == "public" and model["unique_id"] not in read
+        if model["access"] == "public" and model["name"] not in read
     ]
