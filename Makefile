@@ -11,7 +11,7 @@ WORKERS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export DBT_SEND_ANONYMOUS_USAGE_STATS ?= false
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-spark test test-spark java node dashboard docs lint format sample lock clean
+.PHONY: help run run-spark test test-spark java node dashboard docs lint format contracts sample lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ docs: $(VENV)/installed  ## dbt's documentation as one file: target/static_index
 format: $(VENV)/installed-dev  ## Rewrite Python to the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+contracts: $(VENV)/installed  ## Write docs/contracts.csv anew, and say what the CHANGELOG or the version lack
+	@$(BIN)/python tests/python/contracts.py
 
 sample: $(VENV)/installed  ## Write the bundled sample anew with the simulator
 	$(BIN)/clientele sample

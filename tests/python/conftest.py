@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from contracts import parse
 from filelock import FileLock
 
 PROJECT = Path(__file__).parents[2]
@@ -25,6 +26,12 @@ def pytest_collection_modifyitems(items):
         return LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
 
     items.sort(key=place)
+
+
+@pytest.fixture(scope="session")
+def manifest(tmp_path_factory):
+    """What dbt knows of the project without building it, as `target/manifest.json` has it."""
+    return parse(tmp_path_factory.mktemp("manifest"))
 
 
 @pytest.fixture(scope="session")

@@ -37,9 +37,6 @@ CASES = {
         "{{ text_literal('it\\'s \"100%\" \\\\n é') }}",
         "it's \"100%\" \\n é",
     ),
-    "a member of JSON": ("{{ json_text('\\'{\"a\": \"x y\"}\\'', 'a') }}", "x y"),
-    "a number of JSON": ("{{ json_text('\\'{\"a\": 1.5}\\'', 'a') }}", "1.5"),
-    "a member that is not there": ("{{ json_text('\\'{\"a\": 1}\\'', 'b') }}", None),
     "a text of a JSON array": (
         "(select {{ each_json_text(text_literal('[\"TIN, \\\\\"A\\\\\" é\"]')) }} as item)",
         'TIN, "A" é',
@@ -56,7 +53,6 @@ CASES = {
         ") as t)",
         "1 2024-02-27",
     ),
-    "bad JSON": ("{{ json_text('\\'{\"a\": \\'', 'a') }}", None),
     **{
         f"{local} in {zone}": (
             f"{{{{ to_utc(\"cast('2024-{local}' as timestamp)\", '{zone}') }}}}",

@@ -1,0 +1,369 @@
+"""The rules of the project's structure: each takes dbt's manifest and returns the offences."""
+
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+RULES = []
+MAY_READ = {
+    "staging": {"raw"},
+    "intermediate": {"staging", "intermediate", "lookups"},
+    "features": {"intermediate", "features"},
+    "ml": {"features", "ml"},
+    "marts": {"intermediate", "features", "ml", "marts", "lookups"},
+    "analyses": {"marts"},
+    "exposures": {"marts"},
+    "semantic models": {"marts"},
+}
+OUTSIDE = {"analysis": "analyses", "exposure": "exposures", "semantic_model": "semantic models"}
+PREFIXES = {
+    "staging": ("stg_",),
+    "intermediate": ("int_",),
+    "features": ("feat_",),
+    "ml": ("ml_",),
+    "marts": ("dim_", "fct_", "rpt_"),
+}
+MART_NAME = re.compile(r"(?:\bmarts\.|`)((?:dim|fct|rpt)_[a-z0-9_]+)")
+
+
+def rule(function):
+    """Add a rule to those that the project is held to."""
+    RULES.append(function)
+    return function
+
+
+def nodes(manifest, *types):
+    """Return all nodes of the types: models, tests, sources, exposures and so on."""
+    everything = [*manifest["nodes"].values(), *manifest["sources"].values()]
+    for kind in ("exposures", "semantic_models", "metrics", "saved_queries"):
+        everything += manifest[kind].values()
+    return [node for node in everything if node["resource_type"] in types]
+
+
+def layer_of(node):
+    if node["resource_type"] in OUTSIDE:
+        return OUTSIDE[node["resource_type"]]
+    if node["resource_type"] == "source" or node["fqn"][1] == "sample":
+        return "raw"
+    return node["fqn"][1]
+
+
+def parents(manifest, node, *types):
+    everything = manifest["nodes"] | manifest["sources"]
+    read = [everything[key] for key in node["depends_on"]["nodes"]]
+    return [parent for parent in read if not types or parent["resource_type"] in types]
+
+
+def children(manifest):
+    """Return the models that read each node."""
+    found = defaultdict(list)
+    for model in nodes(manifest, "model"):
+        for key in model["depends_on"]["nodes"]:
+            found[key].append(model)
+    return found
+
+
+def tests_of(manifest):
+    """Return (test, its columns) for each node that data tests of YAML stand on."""
+    found = defaultdict(list)
+    for test in nodes(manifest, "test"):
+        if test.get("test_metadata"):
+            metadata = test["test_metadata"]
+            columns = metadata["kwargs"].get("columns") or [test["column_name"]]
+            found[test["attached_node"]].append((metadata["name"], columns))
+    return found
+
+
+def sql_of(node):
+    """Return the SQL of a node without templates, comments and `extract(hour from ...)`."""
+    sql = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|--[^\n]*", " ", node["raw_code"], flags=re.S)
+    return re.sub(r"extract\([^()]*\)", " ", sql, flags=re.I)
+
+
+# -- Who reads whom
+
+
+@rule
+def each_layer_reads_what_it_may(manifest):
+    """Only staging reads raw tables; whatever is no model reads marts only, which are public."""
+    return [
+        f"{node['name']} ({layer_of(node)}) reads {parent['name']} ({layer_of(parent)})"
+        for node in nodes(manifest, "model", *OUTSIDE)
+        for parent in parents(manifest, node)
+        if layer_of(parent) not in MAY_READ[layer_of(node)]
+    ]
+
+
+@rule
+def a_raw_table_is_read_once_and_by_itself(manifest):
+    """A staging model reads one raw table, which no other reads: joining is for later layers."""
+    staging = [m for m in nodes(manifest, "model") if layer_of(m) == "staging"]
+    readers = Counter(parent for model in staging for parent in model["depends_on"]["nodes"])
+    return [
+        f"{model['name']} reads {len(set(model['depends_on']['nodes']))} raw tables"
+        for model in staging
+        if len(set(model["depends_on"]["nodes"])) != 1
+    ] + [f"{key} is read by {count} models" for key, count in readers.items() if count > 1]
+
+
+@rule
+def a_raw_table_is_declared_once(manifest):
+    """Two sources of one table would each get half of the tests and descriptions."""
+    places = Counter(
+        (source["database"], source["schema"], source["identifier"])
+        for source in nodes(manifest, "source")
+    )
+    return [
+        f"{'.'.join(map(str, place))} is declared twice" for place in places if places[place] > 1
+    ]
+
+
+@rule
+def tables_are_read_through_ref(manifest):
+    """A name written out is no edge of the graph: it is built in any order, and never tested."""
+    written = re.compile(r"\b(?:from|join)\s+[\"`]?\w+[\"`]?\.[\"`]?\w+", re.I)
+    return [
+        f"{node['name']} says {found[0]}"
+        for node in nodes(manifest, "model", "analysis", "test")
+        if node.get("language", "sql") == "sql" and (found := written.search(sql_of(node)))
+    ]
+
+
+@rule
+def every_model_reads_something(manifest):
+    """A model that reads nothing is a seed."""
+    return [m["name"] for m in nodes(manifest, "model") if not m["depends_on"]["nodes"]]
+
+
+@rule
+def every_private_model_is_read(manifest):
+    """What no model reads and nobody else may read is not needed."""
+    read = children(manifest)
+    return [
+        model["name"]
+        for model in nodes(manifest, "model")
+        if model["access"] != "public" and model["unique_id"] not in read
+    ]
+
+
+@rule
+def a_private_model_has_three_leaves_at_most(manifest):
+    """More marts made of one private model want a mart between; marts are there to be read."""
+    read = children(manifest)
+    offences = []
+    for model in nodes(manifest, "model"):
+        leaves = {c["name"] for c in read[model["unique_id"]] if not read.get(c["unique_id"])}
+        if model["access"] != "public" and len(leaves) > 3:
+            offences.append(f"{model['name']} is read by the leaves {', '.join(sorted(leaves))}")
+    return offences
+
+
+@rule
+def a_model_reads_eight_others_at_most(manifest):
+    """Eight is what four ways to a recommendation need, two tables each; a ninth wants a step."""
+    return [
+        f"{model['name']} reads {len(model['depends_on']['nodes'])}"
+        for model in nodes(manifest, "model")
+        if len(model["depends_on"]["nodes"]) > 8
+    ]
+
+
+@rule
+def views_are_stacked_three_high_at_most(manifest):
+    """Each reader computes a view anew, and all those below it."""
+
+    def height(node):
+        if node["resource_type"] != "model" or node["config"]["materialized"] != "view":
+            return 0
+        return 1 + max(map(height, parents(manifest, node)), default=0)
+
+    return [f"{m['name']} is {height(m)} high" for m in nodes(manifest, "model") if height(m) > 3]
+
+
+@rule
+def marts_are_stored_unless_they_only_rename(manifest):
+    """A reader pays for a view's joins and sums each time."""
+    work = re.compile(r"\b(join|group by|distinct|union|over|order by)\b", re.I)
+    return [
+        f"{mart['name']} is a view with {found[0]}"
+        for mart in nodes(manifest, "model")
+        if layer_of(mart) == "marts"
+        and mart["config"]["materialized"] not in ("table", "incremental")
+        if (found := work.search(sql_of(mart)))
+    ]
+
+
+# -- Names and places
+
+
+@rule
+def models_are_named_after_their_layer(manifest):
+    return [
+        model["name"]
+        for model in nodes(manifest, "model")
+        if not model["name"].startswith(PREFIXES[layer_of(model)])
+    ]
+
+
+@rule
+def a_model_lies_in_the_folder_of_its_layer_beside_its_yaml(manifest):
+    offences = []
+    for model in nodes(manifest, "model"):
+        folder = Path("models", layer_of(model))
+        # A version of a mart is in a file of its own, which is what its table is called.
+        if Path(model["original_file_path"]).with_suffix("") != folder / model["alias"]:
+            offences.append(f"{model['name']} lies in {model['original_file_path']}")
+        if model["patch_path"] != f"clientele://{folder / model['name']}.yml":
+            offences.append(f"{model['name']} is described in {model['patch_path']}")
+    return offences
+
+
+@rule
+def marts_are_public_and_under_contract_and_the_rest_is_private(manifest):
+    """And all are of a group: dbt refuses a private model to whoever is of another."""
+    return [
+        model["name"]
+        for model in nodes(manifest, "model")
+        if (model["access"], model["config"]["contract"]["enforced"])
+        != (("public", True) if layer_of(model) == "marts" else ("private", False))
+        or not model["config"]["group"]
+    ]
+
+
+# -- Documentation and tests
+
+
+@rule
+def everything_says_more_than_its_name(manifest):
+    """Whatever dbt knows by a description, and the columns of tables."""
+    described = nodes(manifest, "model", "seed", "source", "semantic_model", "metric")
+    described += nodes(manifest, "saved_query", "analysis", "exposure")
+    described += manifest["groups"].values()
+    texts = [(node["name"], node["description"]) for node in described]
+    texts += [(s["source_name"], s["source_description"]) for s in nodes(manifest, "source")]
+    texts += [
+        (f"{node['name']}.{column['name']}", column["description"])
+        for node in described
+        for column in node.get("columns", {}).values()
+    ]
+    return [
+        name
+        for name, text in texts
+        if not set(re.findall(r"[a-z]+", (text or "").lower())) - set(re.split(r"[._]", name))
+    ]
+
+
+@rule
+def every_macro_is_used_in_a_file_that_says_what_for(manifest):
+    """dbt itself calls what has a name of its own macros, and engines' versions by dispatch."""
+    macros = [m for m in manifest["macros"].values() if m["package_name"] == "clientele"]
+    of_dbt = {m["name"] for m in manifest["macros"].values() if m["package_name"] == "dbt"}
+    texts = [re.sub(r"\{%-? *(macro|test) \w+", " ", macro["macro_sql"]) for macro in macros]
+    texts += [node.get("raw_code") or "" for node in manifest["nodes"].values()]
+    texts.append((PROJECT / "dbt_project.yml").read_text())
+    used = of_dbt | set(re.findall(r"\b(\w+)\(", " ".join(texts)))
+    used |= {f"test_{name}" for found in tests_of(manifest).values() for name, _ in found}
+    files = sorted({macro["original_file_path"] for macro in macros})
+    return [
+        f"{macro['name']} is used by nothing"
+        for macro in macros
+        if macro["name"] not in used and not re.match(r"[a-z]+__", macro["name"])
+    ] + [
+        f"{f} begins without a comment"
+        for f in files
+        if not (PROJECT / f).read_text().startswith("{#-")
+    ]
+
+
+@rule
+def every_table_tests_its_key(manifest):
+    """No key twice or missing, lookups' too; a row of staging is a raw one, duplicates included."""
+    tests = tests_of(manifest)
+
+    def is_tested(node):
+        found = tests[node["unique_id"]]
+        filled = {columns[0] for name, columns in found if name == "not_null"}
+        return any(
+            name == "unique_combination"
+            or (name == "unique" and columns[0] in filled)
+            or (name == "as_many_rows_as_raw" and layer_of(node) == "staging")
+            for name, columns in found
+        )
+
+    keyed = [node for node in nodes(manifest, "model", "seed") if layer_of(node) != "raw"]
+    return [node["name"] for node in keyed if not is_tested(node)]
+
+
+@rule
+def every_column_of_a_mart_is_tested(manifest):
+    tests = tests_of(manifest)
+    return [
+        f"{mart['name']}.{column}"
+        for mart in nodes(manifest, "model")
+        if layer_of(mart) == "marts"
+        for column in mart["columns"]
+        if column not in {c for _, columns in tests[mart["unique_id"]] for c in columns}
+    ]
+
+
+@rule
+def a_relationship_points_at_a_key(manifest):
+    """Or at a seed, which is small: dbt joins every row to every row of the same value."""
+    tests = tests_of(manifest)
+    tables = {node["name"]: node for node in nodes(manifest, "model", "seed")}
+    offences = []
+    for test in nodes(manifest, "test"):
+        arguments = (test.get("test_metadata") or {}).get("kwargs", {})
+        if "to" in arguments:
+            target = tables[re.search(r"ref\('(\w+)'", arguments["to"])[1]]
+            is_key = ("unique", [arguments["field"]]) in tests[target["unique_id"]]
+            if not is_key and target["resource_type"] != "seed":
+                offences.append(test["name"])
+    return offences
+
+
+# -- Exposures
+
+
+def marts_read_by(manifest, pattern):
+    """Return the marts that the files of a glob read, None where there is no such file."""
+    analyses = {node["original_file_path"]: node for node in nodes(manifest, "analysis")}
+    if pattern in analyses:
+        return {parent["name"] for parent in parents(manifest, analyses[pattern])}
+    files = [file for file in PROJECT.glob(pattern) if file.is_file()]
+    texts = [file.read_text(errors="ignore") for file in files]
+    return {name for text in texts for name in MART_NAME.findall(text)} if files else None
+
+
+@rule
+def an_exposure_depends_on_what_its_files_read(manifest):
+    """An analysis reads by its refs, a file by `marts.<name>`, a page by names in backticks."""
+    offences = []
+    for exposure in nodes(manifest, "exposure"):
+        found = {p: marts_read_by(manifest, p) for p in exposure["config"]["meta"].get("files", [])}
+        offences += [
+            f"{exposure['name']}: no file {p}" for p, read in found.items() if read is None
+        ]
+        read = {name for names in found.values() for name in names or ()}
+        said = {parent["name"] for parent in parents(manifest, exposure)}
+        offences += [f"{exposure['name']} reads {name} and does not say so" for name in read - said]
+        offences += [f"{exposure['name']} does not read {name}" for name in said - read]
+    return offences
+
+
+@rule
+def every_analysis_and_every_mart_is_exposed(manifest):
+    """What nobody asks for need not be kept; and a change of a mart is seen by who reads it."""
+    exposures = nodes(manifest, "exposure")
+    files = Counter(file for e in exposures for file in e["config"]["meta"].get("files", []))
+    read = {parent["name"] for exposure in exposures for parent in parents(manifest, exposure)}
+    return [
+        f"{analysis['name']} is of {files[analysis['original_file_path']]} exposures"
+        for analysis in nodes(manifest, "analysis")
+        if files[analysis["original_file_path"]] != 1
+    ] + [
+        f"{model['name']} is read by no exposure"
+        for model in nodes(manifest, "model")
+        if model["access"] == "public" and model["name"] not in read
+    ]

@@ -1,0 +1,102 @@
+"""The marts are what docs/contracts.csv says, and whoever changes them has to say so."""
+
+import pytest
+from contracts import offences, read_ledger, state_of, updated
+
+FIRST = """
+## 0.1.0
+- Marts `dim_shops` and `fct_sales`.
+"""
+OPEN = "## Unreleased (0.2.0)\n{}\n" + FIRST
+BASE = [
+    ("dim_shops", "shop_id", "string"),
+    ("dim_shops", "city", "string"),
+    ("fct_sales", "amount", "double"),
+]
+LEDGER = updated([], BASE, "0.1.0", FIRST)
+NEW = ("dim_shops", "country", "string")
+RETYPED = ("fct_sales", "amount", "decimal(18, 4)")
+
+
+def test_the_marts_are_what_the_ledger_says(manifest):
+    ledger, state = read_ledger(), state_of(manifest)
+    assert offences(ledger, *state) == []
+    assert updated(ledger, *state) == ledger, "make contracts"
+
+
+def test_what_stands_is_no_offence():
+    assert offences(LEDGER, BASE, "0.1.0", FIRST) == []
+    assert offences(LEDGER, BASE, "0.2.0", OPEN.format("")) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "offence"),
+    [
+        ([*BASE, NEW], ["dim_shops.country string is not in the ledger: make contracts"]),
+        (BASE[1:], ["dim_shops.shop_id string is no more: make contracts"]),
+        (
+            [*BASE[:2], RETYPED],
+            [
+                "fct_sales.amount decimal(18, 4) is not in the ledger: make contracts",
+                "fct_sales.amount double is no more: make contracts",
+            ],
+        ),
+    ],
+    ids=["added", "removed", "retyped"],
+)
+def test_a_change_of_the_marts_has_to_be_in_the_ledger(now, offence):
+    assert offences(LEDGER, now, "0.2.0", OPEN.format("")) == offence
+
+
+@pytest.mark.parametrize(
+    ("now", "line", "lacking"),
+    [
+        ([*BASE, NEW], "", "country, dim_shops"),
+        ([*BASE, NEW], "- `dim_shops` has a country.", "country"),
+        ([*BASE, NEW], "- `dim_shops` has `country`.", None),
+        (BASE[:1] + BASE[2:], "- `dim_shops` is smaller.", "city"),
+        (BASE[:1] + BASE[2:], "- `dim_shops.city` is gone.", None),
+        ([*BASE[:2], RETYPED], "", "amount, fct_sales"),
+        ([*BASE[:2], RETYPED], "- `fct_sales`: `amount` is a decimal.", None),
+        ([*BASE, ("dim_tills", "till_id", "string")], "", "dim_tills"),
+        ([*BASE, ("dim_tills", "till_id", "string")], "- New mart: `dim_tills`.", None),
+    ],
+)
+def test_a_change_of_the_ledger_has_to_be_in_the_changelog(now, line, lacking):
+    changelog = OPEN.format(line)
+    ledger = updated(LEDGER, now, "0.2.0", changelog)
+    found = offences(ledger, now, "0.2.0", changelog)
+    assert found == ([f"CHANGELOG.md, 0.2.0, does not name {lacking}"] if lacking else [])
+
+
+@pytest.mark.parametrize("now", [BASE[1:], [*BASE[:2], RETYPED]], ids=["removed", "retyped"])
+@pytest.mark.parametrize(
+    ("before", "version", "is_allowed"),
+    [("0.1.0", "0.1.1", False), ("0.1.0", "0.2.0", True), ("0.1.0", "1.0.0", True)]
+    + [("1.1.0", "1.2.0", False), ("1.1.0", "2.0.0", True)],
+)
+def test_what_was_released_goes_with_a_breaking_version_only(now, before, version, is_allowed):
+    changelog = (
+        f"## Unreleased ({version})\n- `dim_shops`, `shop_id`, `fct_sales`, `amount`.\n"
+        + FIRST.replace("0.1.0", before)
+    )
+    ledger = updated(updated([], BASE, before, FIRST), now, version, changelog)
+    found = offences(ledger, now, version, changelog)
+    assert (found == []) is is_allowed
+    assert is_allowed or f"stands since {before}: it may go with the next m" in found[0]
+
+
+def test_an_older_version_of_a_mart_may_stay_instead():
+    now = [*BASE, ("fct_sales_v2", "amount", "decimal(18, 4)")]
+    changelog = OPEN.replace("0.2.0", "0.1.1").format("- `fct_sales_v2`: decimals.")
+    ledger = updated(LEDGER, now, "0.1.1", changelog)
+    assert offences(ledger, now, "0.1.1", changelog) == []
+
+
+def test_what_was_never_released_leaves_no_trace():
+    ledger = updated(LEDGER, BASE[1:], "0.1.0", "## Unreleased (0.1.0)\n`dim_shops`, `fct_sales`")
+    assert [row["column"] for row in ledger] == ["city", "amount"]
+
+
+def test_a_version_needs_its_section():
+    assert offences(LEDGER, BASE, "0.3.0", FIRST) == ["CHANGELOG.md has no section for 0.3.0"]
