@@ -283,7 +283,7 @@ export function hitRates(rows, {width, format}) {
 
 /** A heat map of cohorts: a row per month of first purchases, a column per month since. */
 export function cohortTriangle(rows, {width, format, measure, show}) {
-  const domain = [...new Set(rows.map((d) => d.month_number))].sort((a, b) => a - b);
+  const domain = [...new Set(rows.map((d) => d.months_since_first))].sort((a, b) => a - b);
   const top = Math.max(1e-9, ...rows.map((d) => d[measure] ?? 0));
   const cohorts = [...new Set(rows.map((d) => +d.cohort_month))].sort((a, b) => a - b);
   const small = width / domain.length < 34;
@@ -291,9 +291,9 @@ export function cohortTriangle(rows, {width, format, measure, show}) {
     width, height: 60 + 22 * cohorts.length, marginLeft: 70, marginTop: 40, padding: 0, x: {axis: "top", label: "Months since the first purchase", domain, ticks: small ? domain.filter((d) => d % 3 === 0) : domain},
     y: {label: null, domain: cohorts, tickFormat: (d) => format.month(new Date(d))}, color: {scheme: sequential, domain: [0, top], unknown: "#88888833"},
     marks: [
-      Plot.cell(rows, {x: "month_number", y: (d) => +d.cohort_month, fill: (d) => d[measure], inset: 0.6, rx: 2, tip: true,
-        title: (d) => `First bought ${format.month(d.cohort_month)}, month ${d.month_number}\n${d.is_hidden ? `${format.hidden} customers` : `${format.count(d.customer_count)} of ${format.count(d.cohort_size)} customers bought\n${show(d[measure])}`}`}),
-      ...(small ? [] : [Plot.text(rows, {x: "month_number", y: (d) => +d.cohort_month, text: (d) => (d.is_hidden ? "·" : show(d[measure])), fill: (d) => (d.is_hidden ? "currentColor" : on((d[measure] ?? 0) / top)), fontSize: 10, pointerEvents: "none"})])
+      Plot.cell(rows, {x: "months_since_first", y: (d) => +d.cohort_month, fill: (d) => d[measure], inset: 0.6, rx: 2, tip: true,
+        title: (d) => `First bought ${format.month(d.cohort_month)}, month ${d.months_since_first}\n${d.is_hidden ? `${format.hidden} customers` : `${format.count(d.customer_count)} of ${format.count(d.cohort_size)} customers bought\n${show(d[measure])}`}`}),
+      ...(small ? [] : [Plot.text(rows, {x: "months_since_first", y: (d) => +d.cohort_month, text: (d) => (d.is_hidden ? "·" : show(d[measure])), fill: (d) => (d.is_hidden ? "currentColor" : on((d[measure] ?? 0) / top)), fontSize: 10, pointerEvents: "none"})])
     ]
   });
 }
@@ -303,9 +303,9 @@ export function retentionCurves(rows, all, {width, format}) {
   return plot({
     width, height: 320, marginLeft: 50, x: {label: "Months since the first purchase", tickFormat: "d"}, y: {label: "Bought again", tickFormat: "%", grid: true, zero: true},
     marks: [
-      Plot.line(rows.filter((d) => !d.is_hidden), {x: "month_number", y: "retention", z: (d) => +d.cohort_month, stroke: blue, strokeOpacity: 0.25}),
-      Plot.line(all, {x: "month_number", y: "retention", stroke: orange, strokeWidth: 3}),
-      Plot.dot(all, {x: "month_number", y: "retention", fill: orange, r: 3, tip: true, title: (d) => `Month ${d.month_number}\n${format.share(d.retention)} of ${format.count(d.cohort_size)} customers`}),
+      Plot.line(rows, {x: "months_since_first", y: "retention", z: (d) => +d.cohort_month, stroke: blue, strokeOpacity: 0.25}),
+      Plot.line(all, {x: "months_since_first", y: "retention", stroke: orange, strokeWidth: 3}),
+      Plot.dot(all, {x: "months_since_first", y: "retention", fill: orange, r: 3, tip: true, title: (d) => `Month ${d.months_since_first}\n${format.share(d.retention)} of ${format.count(d.cohort_size)} customers`}),
       Plot.ruleY([0])
     ]
   });

@@ -2,30 +2,32 @@
 
 from clientele.dashboard import open_page
 
+SIZES = """
+    select placed.place, months.cohort_month, count(*) as customer_count
+    from marts.fct_customer_months as months
+    join placed_customers as placed using (customer_id)
+    where months.months_since_first = 0
+    group by all
+    order by all
+"""
 COHORTS = """
-    with months as (
-        select placed.place, orders.customer_id,
-            date_trunc('month', customers.first_order_date)::date as cohort_month,
-            datediff('month', customers.first_order_date, orders.order_date) as month_number,
-            orders.net_amount
-        from marts.fct_orders as orders
-        join marts.dim_customers as customers using (customer_id)
-        join placed_customers as placed using (customer_id)
-        where orders.is_purchase
-    )
-    select place, cohort_month, month_number, count(distinct customer_id) as customer_count,
-        sum(net_amount) as net_amount
-    from months
+    select placed.place, months.cohort_month, months.months_since_first, months.is_complete,
+        count(*) filter (months.is_retained) as customer_count, sum(months.net_amount) as net_amount
+    from marts.fct_customer_months as months
+    join placed_customers as placed using (customer_id)
+    where months.months_since_first > 0
     group by all
     order by all
 """
 
 page = open_page()
+cohort = ["place", "cohort_month"]
+page.add("sizes", SIZES, keys=cohort, margins=[["place"], cohort], by_place=True)
 page.add(
     "cohorts",
     COHORTS,
-    keys=["place", "cohort_month", "month_number"],
-    margins=[["place", "cohort_month", "month_number"]],
+    keys=[*cohort, "months_since_first", "is_complete"],
+    margins=[[*cohort, "months_since_first"]],
     by_place=True,
 )
 page.write()
