@@ -16,6 +16,7 @@ for (const name of IMPLICIT) mkdirSync(`${cache}/_npm/${name}@0.0.0`, {recursive
 // What loaders wrote is kept for as long as the loader is the same; the publication is another.
 rmSync(`${cache}/data`, {recursive: true, force: true});
 
+rmSync(`${site}.next`, {recursive: true, force: true});
 const env = {...process.env, CLIENTELE_SITE: `${site}.next`, OBSERVABLE_TELEMETRY_DISABLE: "true"};
 const preview = command === "preview";
 const {status, stdout} = spawnSync("node_modules/.bin/observable", preview ? ["preview", "--no-open"] : ["build"], {

@@ -16,7 +16,7 @@ function wrap(text, length) {
   }
   return lines.join("\n");
 }
-const margin = (names, width) => 20 + 6.6 * Math.max(4, ...names.flatMap((name) => wrap(name, labels(width)).split("\n").map((line) => line.length)));
+const margin = (names, width) => 20 + 7.4 * Math.max(4, ...names.flatMap((name) => wrap(name, labels(width)).split("\n").map((line) => line.length)));
 const lineHeight = (names, width, least = 30) => Math.max(least, 10 + 13 * Math.max(1, ...names.map((name) => wrap(name, labels(width)).split("\n").length)));
 
 /** A plot in letters that a person reads without glasses, with room for them. */
@@ -229,7 +229,7 @@ export function modelComparison(rows, {width, format}) {
   const kind = (d) => (d.is_published ? "Published" : d.is_baseline ? "Naive baseline" : "Other model");
   const names = [...new Set(rows.map((d) => d.model))];
   return plot({
-    width, height: 80 + 30 * names.length, marginLeft: margin(names.map(words), width), x: {label: "Normalised Gini (1 is the perfect order)", grid: true}, y: {label: null, domain: names, tickFormat: words},
+    width, height: 80 + 30 * names.length, marginLeft: margin(names.map(words), width), x: {label: "Normalised Gini (1 is the perfect order)", grid: true}, y: {label: null, domain: names, tickFormat: (name) => wrap(words(name), labels(width))},
     color: {domain: ["Published", "Other model", "Naive baseline"], range: [blue, green, orange], legend: true},
     marks: [Plot.dot(rows, {x: "normalised_gini", y: "model", fill: kind, r: 5, tip: true, title: (d) => `${words(d.model)} as of ${format.date(d.cutoff_date)}\nGini ${format.decimal(d.normalised_gini)}\nmean error ${format.decimal(d.mae)}`})]
   });
