@@ -100,7 +100,8 @@ class Page:
         if not file.is_file():
             raise ValueError(f"no publication in {folder}; `make run` builds and publishes one")
         self.folder = folder
-        self.connection = duckdb.connect(str(file), read_only=True)
+        limit = {"memory_limit": os.environ.get("CLIENTELE_MEMORY_LIMIT", "4GB")}
+        self.connection = duckdb.connect(str(file), read_only=True, config=limit)
         self.about = self.frame("from marts.publications").iloc[0].to_dict()
         self.min_cell = int(self.about["min_cell"])
         self.tables: dict[str, dict] = {}

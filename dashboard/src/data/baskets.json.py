@@ -15,10 +15,17 @@ RULES = f"""
     rules as (
         select * from ranked where rule_rank <= {RULES_SHOWN}
     ),
+    -- Rules of the same items, whichever way round and in whichever scope, are counted once.
+    itemsets as (
+        select items.rule_key, count(*) as item_count,
+            list_sort(list(items.item_kind || ' ' || items.item_key)) as itemset
+        from marts.fct_association_rule_items as items
+        join rules using (rule_key)
+        group by items.rule_key
+    ),
     needed as (
-        select rules.rule_key, rules.scope, items.item_key, items.item_kind,
-            count(*) over (partition by rules.rule_key) as item_count
-        from rules join marts.fct_association_rule_items as items using (rule_key)
+        select distinct itemsets.itemset, itemsets.item_count, items.item_kind, items.item_key
+        from itemsets join marts.fct_association_rule_items as items using (rule_key)
     ),
     bought as (
         select distinct lines.order_id, coalesce(lines.customer_id, lines.order_id) as customer_id,
@@ -33,23 +40,27 @@ RULES = f"""
         select distinct 'category', category, order_id, customer_id from bought
     ),
     -- Who stands behind a rule: customers with all of its items in one order.
-    orders_behind as (
-        select needed.rule_key, needed.scope, holders.order_id, holders.customer_id
-        from needed
-        join holders using (item_kind, item_key)
-        group by needed.rule_key, needed.scope, needed.item_count, holders.order_id,
-            holders.customer_id
-        having count(*) = needed.item_count
+    customers_behind as (
+        select distinct itemset, customer_id
+        from (
+            select needed.itemset, holders.customer_id
+            from needed
+            join holders using (item_kind, item_key)
+            group by needed.itemset, needed.item_count, holders.order_id, holders.customer_id
+            having count(*) = needed.item_count
+        )
     ),
     behind as (
-        select orders_behind.rule_key, count(distinct orders_behind.customer_id) as customer_count
-        from orders_behind
+        select rules.rule_key, count(*) as customer_count
+        from rules
+        join itemsets using (rule_key)
+        join customers_behind using (itemset)
         left join marts.fct_segment_memberships as memberships
-            on orders_behind.customer_id = memberships.customer_id
-            and orders_behind.scope = memberships.segment_key
+            on customers_behind.customer_id = memberships.customer_id
+            and rules.scope = memberships.segment_key
             and memberships.is_current
-        where orders_behind.scope = 'all' or memberships.customer_id is not null
-        group by orders_behind.rule_key
+        where rules.scope = 'all' or memberships.customer_id is not null
+        group by rules.rule_key
     )
     select rules.scope, rules.item_level, rules.rule_key, rules.antecedent, rules.consequent,
         rules.antecedent_length + rules.consequent_length as item_count, rules.support,

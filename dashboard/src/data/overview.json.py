@@ -81,12 +81,17 @@ def changes(now: Page, then: Page | None) -> tuple[pd.DataFrame, pd.DataFrame]:
         ["segmentation", "segment_key", "segment_name", "customer_count"]
     ]
     if then is None:
-        return measures.head(0).assign(before=[], customer_count=[]), segments.head(0)
+        return measures.head(0).assign(before=[], customer_count=[]), segments.head(0).assign(
+            fewest_count=[]
+        )
     measures["before"] = then.frame(MEASURES).T[0].to_numpy()
     # The change is the change of as many customers as came or went.
     measures["customer_count"] = min(measures.loc[0, ["before", "now"]])
     earlier = then.frame(SEGMENTS)[["segment_key", "customer_count"]]
     segments = segments.merge(earlier, on="segment_key", how="left", suffixes=("", "_before"))
+    # What was few then is not told by being many now.
+    both = segments[["customer_count", "customer_count_before"]]
+    segments["fewest_count"] = both.min(axis=1)
     return measures, segments
 
 
@@ -103,5 +108,11 @@ page.add("years", YEARS, keys=["place", "year"], margins=[["place", "year"]], by
 page.add("segments", SEGMENTS, keys=["segmentation", "segment_key"], margins=[["segmentation"]])
 measures, segments = changes(page, page.earlier())
 page.add("changes", measures, keys=["measure"])
-page.add("segment_changes", segments, keys=["segmentation", "segment_key"])
+page.add(
+    "segment_changes",
+    segments,
+    keys=["segmentation", "segment_key"],
+    customers="fewest_count",
+    margins=[["segmentation"]],
+)
 page.write()
