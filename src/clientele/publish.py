@@ -215,7 +215,8 @@ def publish(
         for old in sorted(_build_ids(folder), reverse=True)[kept:]:
             if old not in stay:
                 # First it is gone as a whole, then file by file.
-                _remove(folder / old)
+                os.rename(folder / old, folder / f".{old}.tmp")
+                _remove(folder / f".{old}.tmp")
         return Outcome(build.build_id, is_new, previous == build.build_id)
 
 
