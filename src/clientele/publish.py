@@ -150,7 +150,8 @@ def passed_build(target_path: Path, project: Path) -> tuple[Build, dict]:
             raise ValueError(f"the last build was made with --{flag}; build again, on all data")
     marts = [
         Mart(
-            node["name"],
+            # Its table's name, which has the version of a model that has some.
+            node["alias"],
             node["description"],
             {name: column["description"] for name, column in node["columns"].items()},
         )
@@ -216,7 +217,8 @@ def publish(
         for old in sorted(_build_ids(folder), reverse=True)[kept:]:
             if old not in stay:
                 # First it is gone as a whole, then file by file.
-                _remove(folder / old)
+                os.rename(folder / old, folder / f".{old}.tmp")
+                _remove(folder / f".{old}.tmp")
         return Outcome(build.build_id, is_new, previous == build.build_id)
 
 
@@ -375,10 +377,8 @@ def _write(
     with duckdb.connect(config=config) as connection:
         run = connection.execute
         run("set timezone = 'UTC'")
-        # By the name it was built under: views name their tables in full.
-        warehouse = _named(database.stem)
         try:
-            run(f"attach {_quoted(str(database))} as {warehouse} (read_only)")
+            run(f"attach {_quoted(str(database))} as warehouse (read_only)")
         except duckdb.IOException as error:
             raise OSError(f"{database} cannot be read, is it being built? {error}") from None
         # Again, since from here on nobody else can write to it.
@@ -387,11 +387,11 @@ def _write(
         run("create schema published.marts")
         counts = {}
         for mart in build.marts:
-            original = f"{warehouse}.marts.{_named(mart.name)}"
+            original = f"warehouse.marts.{_named(mart.name)}"
             counts[mart.name] = run(f"select count(*) from {original}").fetchall()[0][0]
             run(f"create table published.marts.{_named(mart.name)} as select * from {original}")
         as_of_date = run(
-            f"select as_of_date from {warehouse}.intermediate.int_as_of_dates where is_current"
+            "select as_of_date from warehouse.intermediate.int_as_of_dates where is_current"
         ).fetchall()[0][0]
         record = {
             "build_id": build.build_id,

@@ -37,7 +37,7 @@ def build_of(number: int, database: Path, rows: int = 50) -> publish.Build:
             create table marts.dim_customers as
             select {number} as build, cast(range as varchar) as customer_id from range({number});
             create view marts.fct_order_lines as
-            select build, order_id, amount * 2 as amount from "{database.stem}".marts.fct_orders
+            select build, order_id, amount * 2 as amount from marts.fct_orders
             """
         )
     return publish.Build(

@@ -282,15 +282,19 @@ def test_a_build_that_did_not_pass_as_a_whole_is_refused(artifacts, change, mess
     assert message in (error := capsys.readouterr().err), error
 
 
-def test_a_mart_is_published_if_its_model_is_public(artifacts, tmp_path, monkeypatch, capsys):
+def test_a_mart_is_published_if_its_model_is_public_and_under_its_tables_name(
+    artifacts, tmp_path, monkeypatch
+):
     def hide(manifest):
         manifest["nodes"]["model.clientele.dim_segments"]["access"] = "private"
+        # As the model's second version would say.
+        manifest["nodes"]["model.clientele.fct_orders"]["name"] = "orders"
 
     assert artifacts(hide, "manifest.json") == 0
     monkeypatch.setenv("CLIENTELE_PUBLISH_DIR", str(tmp_path / "other"))
     assert cli.main(["publish"]) == 0
     found = {path.stem for path in (tmp_path / "other/current").iterdir()}
-    assert "dim_customers" in found and "dim_segments" not in found
+    assert {"dim_customers", "fct_orders"} < found and not {"dim_segments", "orders"} & found
 
 
 @pytest.mark.parametrize("file", ["run_results.json", "manifest.json"])
