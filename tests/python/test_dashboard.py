@@ -397,6 +397,12 @@ def test_the_overview_says_what_the_last_build_changed(published_sample, visit, 
             "update marts.dim_segments set customer_count = customer_count - 7 "
             "where segment_key = 'behaviour-1'"
         )
+        # A name that would run, were it taken for HTML.
+        connection.execute(
+            "update marts.fct_association_rules set antecedent = ? "
+            "where antecedent = 'Copper Ring'",
+            [NASTY],
+        )
     document = run_loader("overview.json.py", new)
     measures = {row["measure"]: row for row in document["tables"]["changes"]["rows"]}
     before, now = (measures["customer_count"][key] for key in ("before", "now"))
@@ -420,6 +426,11 @@ def test_the_overview_says_what_the_last_build_changed(published_sample, visit, 
         )
         changes = {row[0]: row[3] for row in table(page, "Segments, then and now")}
         assert changes.pop(name) == "−7" and set(changes.values()) == {"±0"}
+        page = visit("baskets", at=at)
+        page.locator("svg text", has_text="<img").first.hover()
+        tip = page.locator("figure.card div", has_text=NASTY).last
+        expect(tip).to_contain_text(NASTY)
+        assert page.locator("figure.card img").count() == 0
 
 
 def test_the_rfm_grid_is_the_marts_in_every_cell_that_may_be_shown(visit, marts):
@@ -692,6 +703,7 @@ def test_a_shop_of_three_customers_shows_that_there_is_nothing_to_show(
                 assert "£" not in row, (name, row)
 
 
+NASTY = "<img src=x onerror=alert(1)>"
 KEPT = {"publications", "rpt_data_quality"}
 
 

@@ -22,6 +22,9 @@ const lineHeight = (names, width, least = 30) => Math.max(least, 10 + 13 * Math.
 /** A plot in letters that a person reads without glasses, with room for them. */
 const plot = (options) => Plot.plot({marginBottom: 42, ...options, style: {fontSize: "12px"}});
 
+// ECharts' tips are HTML; names come from the data.
+const safe = echarts.format.encodeHTML;
+
 /** ECharts in the page's own colours, as SVG. */
 function chart(option, width, height) {
   const node = document.createElement("div");
@@ -78,7 +81,7 @@ export function treemap(rows, {width, format}) {
     label: {fontSize: 12, lineHeight: 16, overflow: "truncate", color: "#fff", textBorderColor: "rgba(0,0,0,.55)", textBorderWidth: 2,
       formatter: ({data}) => (data.share < 0.06 ? "" : `${wrap(data.name, 22)}\n${format.share(data.share)} of revenue`)},
     itemStyle: {gapWidth: 2, borderColor: "transparent"},
-    tooltip: {formatter: ({data}) => `${data.name}<br>${format.money(data.value)}, ${format.share(data.share)} of revenue<br>${format.count(data.customers)} customers`},
+    tooltip: {formatter: ({data}) => `${safe(data.name)}<br>${format.money(data.value)}, ${format.share(data.share)} of revenue<br>${format.count(data.customers)} customers`},
     data: rows.filter((d) => d.net_amount > 0).map((d) => ({name: d.segment_name, value: d.net_amount, share: d.revenue_share, customers: d.customer_count, itemStyle: {color: colour.get(d.segment_key)}}))
   }]}, width, 320);
 }
@@ -141,7 +144,7 @@ export function sankey(rows, {width, format, keys}) {
   return chart({series: [{
     type: "sankey", left: side, right: side, top: 10, bottom: 10, nodeGap: 8, nodeWidth: 14, draggable: false, layoutIterations: 0,
     lineStyle: {color: "source", opacity: 0.35, curveness: 0.5}, emphasis: {focus: "adjacency"}, data: [...nodes.values()],
-    tooltip: {formatter: ({data}) => (data.move ? `${data.move.from_segment_name} → ${data.move.to_segment_name}<br>${format.count(data.value)} customers<br>paid ${format.money(data.move.net_amount_before)} before, ${format.money(data.move.net_amount_after)} since` : "")},
+    tooltip: {formatter: ({data}) => (data.move ? `${safe(data.move.from_segment_name)} → ${safe(data.move.to_segment_name)}<br>${format.count(data.value)} customers<br>paid ${format.money(data.move.net_amount_before)} before, ${format.money(data.move.net_amount_after)} since` : "")},
     links: rows.map((d) => ({source: `from ${d.from_segment_key}`, target: `to ${d.to_segment_key}`, value: d.customer_count, move: d}))
   }]}, width, Math.max(360, 44 * new Set(rows.map((d) => d.from_segment_key)).size));
 }
@@ -259,9 +262,9 @@ export function rulesNetwork(rows, {width, format}) {
     type: "graph", layout: "circular", circular: {rotateLabel: true}, left: room, right: room, top: room, bottom: room, roam: false,
     edgeSymbol: ["none", "arrow"], edgeSymbolSize: 7, lineStyle: {curveness: 0.2, color: blue, opacity: 0.6}, emphasis: {focus: "adjacency"},
     label: {show: true, fontSize: 11, color, formatter: ({name}) => clip(name, width < 500 ? 14 : 22)},
-    data: [...degree].map(([name, links]) => ({name, symbolSize: 8 + 2 * Math.min(links, 8), itemStyle: {color: orange}, tooltip: {formatter: name}})),
+    data: [...degree].map(([name, links]) => ({name, symbolSize: 8 + 2 * Math.min(links, 8), itemStyle: {color: orange}, tooltip: {formatter: () => safe(name)}})),
     links: rows.map((d) => ({source: d.antecedent, target: d.consequent, lineStyle: {width: 1 + 3 * d.confidence},
-      tooltip: {formatter: `${d.antecedent} → ${d.consequent}<br>lift ${format.decimal(d.lift)}, confidence ${format.share(d.confidence)}`}}))
+      tooltip: {formatter: () => `${safe(d.antecedent)} → ${safe(d.consequent)}<br>lift ${format.decimal(d.lift)}, confidence ${format.share(d.confidence)}`}}))
   }]}, width, Math.min(width, 560));
 }
 
