@@ -126,7 +126,7 @@ def _publish(options, _) -> int:
             "whose marts are tables of a catalog that readers share already"
         )
     project = _project()
-    folder = project / os.environ.get("CLIENTELE_PUBLISH_DIR", "published")
+    folder = project / (os.environ.get("CLIENTELE_PUBLISH_DIR") or "published")
     current = folder / publish.CURRENT / publish.DATABASE
     if options.list:
         for row in publish.publications(folder):

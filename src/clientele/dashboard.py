@@ -160,6 +160,7 @@ class Page:
         margins: list[list[str]] = (),
         by_place: bool = False,
         customers: str = "customer_count",
+        parts: dict[str, list[str]] | None = None,
     ) -> None:
         """Add a table; all its columns but the keys are figures, null where they are hidden.
 
@@ -170,10 +171,18 @@ class Page:
             margins: As in ``small_cells``.
             by_place: Whether a column ``place`` holds countries and all of them.
             customers: The column with each row's number of customers.
+            parts: Columns that count some of a row's customers, and for each the figures that tell
+                its share: all are null where the part, or the rest of the row, is of too few.
         """
         frame = self.frame(rows) if isinstance(rows, str) else rows
-        total = ("place", ALL) if by_place else None
-        hidden = small_cells(frame, customers, self.min_cell, margins=margins, total=total)
+        sums = {"margins": margins, "total": ("place", ALL) if by_place else None}
+        hidden = small_cells(frame, customers, self.min_cell, **sums)
+        for part, told in (parts or {}).items():
+            sides = frame.assign(rest=frame[customers] - frame[part].fillna(0))
+            few = small_cells(sides, part, self.min_cell, **sums)
+            few |= small_cells(sides, "rest", self.min_cell, **sums) & frame[part].notna()
+            frame = frame.astype(dict.fromkeys([part, *told], object))
+            frame.loc[few, [part, *told]] = None
         figures = [column for column in frame.columns if column not in keys]
         records = []
         for record, is_hidden in zip(_records(frame), hidden, strict=True):

@@ -189,13 +189,13 @@ def publish(
 
     Raises:
         ValueError: the database is not as the build left it, or a copy is not as the original.
-        OSError: another publisher is at work, or a file cannot be written; nothing has changed.
+        OSError: another publisher is at work, or a file cannot be written; `current` leads where
+            it did, or already to this build if that name alone could not be flushed to the disk.
     """
     _whole("publications_kept", kept)
     _refuse_if_changed(build, database)
     with _lock(folder):
-        for leftover in folder.glob(".*.tmp"):
-            _remove(leftover)
+        _clear_up(folder)
         previous, final = current_build(folder), folder / build.build_id
         is_new = not final.exists()
         if is_new:
@@ -217,8 +217,9 @@ def publish(
         for old in sorted(_build_ids(folder), reverse=True)[kept:]:
             if old not in stay:
                 # First it is gone as a whole, then file by file.
-                os.rename(folder / old, folder / f".{old}.tmp")
-                _remove(folder / f".{old}.tmp")
+                with suppress(OSError):
+                    os.rename(folder / old, folder / f".{old}.tmp")
+        _clear_up(folder)
         return Outcome(build.build_id, is_new, previous == build.build_id)
 
 
@@ -240,7 +241,7 @@ def roll_back(folder: Path, build_id: str | None = None) -> str:
                 raise ValueError(f"nothing is current in {folder}; {known}")
             build_id = _record(folder / current)["previous_build_id"]
             if build_id is None:
-                raise ValueError(f"{current} is the first publication, with none before; {known}")
+                raise ValueError(f"{current} replaced no other publication; {known}")
         if build_id not in kept:
             raise ValueError(f"no publication {build_id} in {folder}; {known}")
         _switch(folder, build_id)
@@ -279,6 +280,13 @@ def project_commit(project: Path) -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return found.stdout.strip()
+
+
+def _clear_up(folder: Path) -> None:
+    """Remove what publishers left unfinished, or were to remove; if not now, then the next time."""
+    for leftover in [*folder.glob(".[0-9]*T[0-9]*Z-*.tmp"), folder / f".{CURRENT}.tmp"]:
+        with suppress(OSError):
+            _remove(leftover)
 
 
 def _whole(name: str, value: object) -> int:
@@ -324,9 +332,12 @@ def _build_ids(folder: Path) -> set[str]:
 
 
 def _record(publication: Path) -> dict:
-    with duckdb.connect(str(publication / DATABASE), read_only=True) as connection:
-        row = connection.execute(f"select {', '.join(PUBLICATIONS)} from marts.publications")
-        return dict(zip(PUBLICATIONS, row.fetchall()[0], strict=True))
+    try:
+        with duckdb.connect(str(publication / DATABASE), read_only=True) as connection:
+            row = connection.execute(f"select {', '.join(PUBLICATIONS)} from marts.publications")
+            return dict(zip(PUBLICATIONS, row.fetchall()[0], strict=True))
+    except duckdb.Error as error:
+        raise OSError(f"{publication} cannot be read; remove it, or try again: {error}") from None
 
 
 def _switch(folder: Path, build_id: str) -> None:

@@ -2,12 +2,11 @@
 
 import functools
 import http.server
-import os
 import shutil
 import threading
 from contextlib import contextmanager
 
-import pytest
+from conftest import lacking
 
 PAGES = [
     "index", "rfm", "segments", "migration", "value", "baskets", "recommendations", "cohorts",
@@ -16,7 +15,7 @@ PAGES = [
 # No sandbox for root in a container, and nothing that asks the network by itself.
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
+    "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
 ]  # fmt: skip
 
 
@@ -24,8 +23,7 @@ def program(*names):
     """Return the first of these programs that is installed; else skip, but fail in CI."""
     found = next((path for name in names if (path := shutil.which(name))), None)
     if found is None:
-        say = pytest.fail if os.environ.get("CI") else pytest.skip
-        say(f"the dashboard's tests need {names[0]}: install it (Debian: chromium, nodejs, npm)")
+        lacking(f"no {names[0]}: install it (Debian: chromium, nodejs, npm) to test the dashboard")
     return found
 
 

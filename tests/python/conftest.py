@@ -35,6 +35,11 @@ def manifest(tmp_path_factory):
     return parse(tmp_path_factory.mktemp("manifest"))
 
 
+def lacking(what):
+    """Skip a test that needs what is not installed; in CI, where it is to be, fail it."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
+
+
 @pytest.fixture(scope="session")
 def real_data():
     """Return a function from a relative path to a real data file; it skips where there is none."""

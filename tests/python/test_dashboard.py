@@ -89,6 +89,37 @@ def test_nothing_hidden_can_be_had_by_subtraction(seed):
             assert left == 0 or left >= 5 or alone.all(), (margin, group)
 
 
+def test_a_share_is_hidden_where_few_are_in_it_or_few_are_not(tmp_path):
+    with duckdb.connect(str(tmp_path / "clientele.duckdb")) as connection:
+        connection.execute(
+            "create schema marts; create table marts.publications as select 5 as min_cell; "
+            "create table marts.dim_customers as select 'a' as customer_id, 'GB' as country; "
+            "create table marts.fct_customer_features as select 'a' as customer_id"
+        )
+    page = Page(tmp_path)
+    rows = [
+        {"place": ALL, "customer_count": 100, "active": 50, "share": 0.5},
+        {"place": "GB", "customer_count": 60, "active": 34, "share": 0.6},
+        {"place": "IE", "customer_count": 20, "active": 3, "share": 0.15},
+        {"place": "FR", "customer_count": 20, "active": 13, "share": 0.65},
+    ]
+    page.add(
+        "totals",
+        pd.DataFrame(rows),
+        keys=["place"],
+        margins=[["place"]],
+        by_place=True,
+        parts={"active": ["share"]},
+    )
+    told = {row["place"]: (row["active"], row["share"]) for row in page.tables["totals"]["rows"]}
+    # IE has 3; all less GB and FR would be them, so FR's 13 go too.
+    assert told == {ALL: (50, 0.5), "GB": (34, 0.6), "IE": (None, None), "FR": (None, None)}
+    rows[2]["active"] = 18
+    page.add("rest", pd.DataFrame(rows[2:3]), keys=["place"], parts={"active": ["share"]})
+    (row,) = page.tables["rest"]["rows"]
+    assert (row["customer_count"], row["active"], row["share"]) == (20, None, None)
+
+
 # -- What the loaders write
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 import publishers
 import pytest
-from conftest import PROJECT
+from conftest import PROJECT, lacking
 from publishers import build_of, digest, leftovers, numbers_in, numbers_in_parquet
 
 from clientele import cli, publish
@@ -312,7 +312,7 @@ def test_artifacts_that_are_missing_or_broken_are_refused(artifacts, file, capsy
     [
         (["--target", "spark"], "only target `duckdb` is published"),
         (["--rollback", "20200101T000000Z-00000000"], "no publication 20200101T000000Z-00000000"),
-        (["--rollback"], "is the first publication, with none before; kept are 2"),
+        (["--rollback"], "replaced no other publication; kept are 2"),
     ],
 )
 def test_other_wrong_input_is_refused(artifacts, arguments, message, capsys):
@@ -460,7 +460,7 @@ def test_rollback_goes_back_one_by_one_or_to_the_one_named(database, folder):
     whole = digests(folder)
     assert publish.roll_back(folder) == name(2) and numbers_in(current(folder)) == {2}
     assert publish.roll_back(folder) == name(1) and numbers_in(current(folder)) == {1}
-    with pytest.raises(ValueError, match=f"{name(1)} is the first publication"):
+    with pytest.raises(ValueError, match=f"{name(1)} replaced no other publication"):
         publish.roll_back(folder)
     assert publish.roll_back(folder, name(3)) == name(3) and numbers_in(current(folder)) == {3}
     with pytest.raises(ValueError, match=f"no publication x in .*; kept are {name(1)}, "):
@@ -493,6 +493,40 @@ def test_going_back_to_what_is_no_longer_kept_names_what_is(database, folder):
     with pytest.raises(ValueError, match=f"no publication {name(1)} .* kept are {name(2)}, "):
         publish.roll_back(folder)
     assert numbers_in(current(folder)) == {2}
+
+
+def test_what_others_keep_there_is_left_alone(database, folder):
+    (folder / ".other.tmp").mkdir(parents=True)
+    (folder / ".other.tmp/file").write_text("theirs")
+    publish_builds([1, 2, 3, 4], database, folder, kept=1)
+    assert (folder / ".other.tmp/file").read_text() == "theirs"
+
+
+def test_an_old_publication_that_cannot_be_removed_does_not_keep_the_next_out(
+    database, folder, monkeypatch
+):
+    publish_builds([1, 2], database, folder, kept=1)
+
+    def refuse(*_, **__):
+        raise OSError("busy")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", refuse)
+        publish_builds([3, 4], database, folder, kept=1)
+    assert numbers_in(current(folder)) == {4} and names(folder) == [name(3), name(4)]
+    assert list(folder.glob(".2*.tmp"))
+    publish_builds([5], database, folder, kept=1)
+    assert not list(folder.glob(".2*.tmp"))
+
+
+def test_a_damaged_publication_is_named(artifacts, database, folder, monkeypatch, capsys):
+    publish_builds([1], database, folder)
+    file = current(folder) / "clientele.duckdb"
+    file.chmod(0o644)
+    file.write_bytes(b"no database")
+    monkeypatch.setenv("CLIENTELE_PUBLISH_DIR", str(folder))
+    assert cli.main(["publish", "--list"]) == 2
+    assert f"{name(1)} cannot be read; remove it" in capsys.readouterr().err
 
 
 def test_the_folder_can_be_moved(database, folder, tmp_path):
@@ -762,7 +796,7 @@ def postgres():
     path = os.pathsep.join(places)
     programs = {name: shutil.which(name, path=path) for name in ("initdb", "postgres", "psql")}
     if missing := [name for name, found in programs.items() if not found]:
-        pytest.skip(f"no {', '.join(missing)}: install Postgres to test the serving copy")
+        lacking(f"no {', '.join(missing)}: install Postgres to test the serving copy")
     # Postgres refuses root; and a socket's path must be short.
     user = {"user": "nobody"} if os.geteuid() == 0 else {}
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:

@@ -12,7 +12,7 @@ TOTALS = """
         sum(features.frequency) as order_count,
         sum(features.monetary) as net_amount,
         sum(features.monetary) / sum(features.frequency) as average_order_value,
-        avg(case when features.frequency > 1 then 1.0 else 0.0 end) as repeat_share,
+        count(*) filter (features.frequency > 1) as repeat_customer_count,
         sum(customers.clv) as clv
     from placed_customers as placed
     join marts.fct_customer_features as features using (customer_id)
@@ -66,7 +66,7 @@ MEASURES = """
         count(*) as customer_count,
         sum(frequency) as order_count,
         sum(monetary) as net_amount,
-        avg(case when frequency > 1 then 1.0 else 0.0 end) as repeat_share,
+        count(*) filter (frequency > 1) as repeat_customer_count,
         (select sum(clv) from marts.dim_customers) as clv,
         (select row_count from marts.rpt_data_quality where reason = 'accepted') as line_count
     from marts.fct_customer_features
@@ -96,7 +96,14 @@ def changes(now: Page, then: Page | None) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 page = open_page()
-page.add("totals", TOTALS, keys=["place"], margins=[["place"]], by_place=True)
+page.add(
+    "totals",
+    TOTALS,
+    keys=["place"],
+    margins=[["place"]],
+    by_place=True,
+    parts={"active_customer_count": [], "repeat_customer_count": []},
+)
 page.add(
     "months",
     MONTHS,

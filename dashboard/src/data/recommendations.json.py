@@ -5,7 +5,9 @@ from clientele.dashboard import open_page
 BACKTESTS = """
     select backtests.method, backtests.is_filled, backtests.scope,
         coalesce(segments.segment_name, 'All customers') as scope_name, backtests.k,
-        backtests.customer_count, backtests.hit_rate, backtests.hit_rate_se,
+        backtests.customer_count,
+        round(backtests.hit_rate * backtests.customer_count) as hit_count, backtests.hit_rate,
+        backtests.hit_rate_se,
         backtests.hit_rate_gain, backtests.mrr, backtests.precision_at_k, backtests.recall_at_k,
         backtests.catalogue_coverage, backtests.is_chosen
     from marts.fct_recommendation_backtests as backtests
@@ -24,8 +26,12 @@ PRODUCTS = """
 """
 
 page = open_page()
+rates = ["hit_rate", "hit_rate_se", "hit_rate_gain", "mrr", "precision_at_k", "recall_at_k"]
 page.add(
-    "backtests", BACKTESTS, keys=["method", "is_filled", "scope", "scope_name", "k", "is_chosen"]
+    "backtests",
+    BACKTESTS,
+    keys=["method", "is_filled", "scope", "scope_name", "k", "is_chosen"],
+    parts={"hit_count": rates},
 )
 page.add("products", PRODUCTS, keys=["product_id", "product_label"])
 page.write()

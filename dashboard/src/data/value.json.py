@@ -49,7 +49,8 @@ TOTALS = """
     group by horizon_days
 """
 DECILES = """
-    select target, horizon_days, cutoff_date, decile, customer_count, actual_mean, predicted_mean
+    select target, horizon_days, cutoff_date, decile, customer_count, actual_mean, predicted_mean,
+        case when target = 'return' then round(actual_mean * customer_count) end as return_count
     from marts.fct_model_backtests
     where is_published and decile > 0
     order by all
@@ -98,7 +99,13 @@ page.add(
 )
 page.add("totals", TOTALS, keys=["horizon_days"])
 past_day = ["target", "horizon_days", "cutoff_date"]
-page.add("deciles", DECILES, keys=[*past_day, "decile"], margins=[past_day])
+page.add(
+    "deciles",
+    DECILES,
+    keys=[*past_day, "decile"],
+    margins=[past_day],
+    parts={"return_count": ["actual_mean"]},
+)
 page.add("models", MODELS, keys=[*past_day, "model", "is_published", "is_baseline"])
 page.add_facts("warnings", WARNINGS)
 page.add_facts("reliability", RELIABLE)
