@@ -16,11 +16,17 @@ from typing import TextIO
 import duckdb
 import numpy as np
 import pandas as pd
+from scipy.optimize import linprog
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 ALL = "All countries"
+OVER_PLACES = ("place", ALL)
 OTHER = "Other countries"
-# Beyond so many a list of countries is no filter any more.
+# Beyond so many a list of countries is no filter any more, and with fewer customers (times the
+# smallest cell) most of a page would be hidden.
 PLACES_SHOWN = 12
+PLACE_CELLS = 20
 
 
 def small_cells(
@@ -30,51 +36,75 @@ def small_cells(
     *,
     margins: list[list[str]] = (),
     total: tuple[str, str] | None = None,
+    cell: list[str] = (),
+    also: pd.Series | None = None,
 ) -> pd.Series:
     """Say which rows must not be shown.
 
-    A row of 1 to ``min_cell`` - 1 customers is hidden (primary suppression). Where the hidden rows
-    of a sum that can be known hold fewer than ``min_cell`` customers together, the sum less the
-    rows shown would tell them: the next smallest row is hidden too, until nothing changes
-    (secondary suppression; Hundepool et al., Statistical Disclosure Control, 2012, chapter 4).
+    A row of 1 to ``min_cell`` - 1 customers is hidden (primary suppression), and so are others
+    without which it could be had, or be seen to be so small, from sums that may be known (secondary
+    suppression; Hundepool et al., Statistical Disclosure Control, 2012, chapter 4). A sum with
+    hidden rows has two of them at least, and leaves room for each to be ``min_cell``. Then linear
+    programs look for the largest that each small row can be, all sums of the table taken together;
+    where that is below ``min_cell``, the smallest row beside it goes too, until none is.
 
     Args:
-        frame: One row per cell.
+        frame: One row per cell; a row that is not there is one of nobody.
         customers: Column with the cell's number of customers; null is none.
         min_cell: Fewest customers that may be shown.
-        margins: Each a list of columns: rows equal in them add up to a figure that can be known.
-        total: A column and its value in the rows that are sums of the others, equal in every
-            other key; such sums are not added to their parts, and parts of a hidden sum are
-            hidden. The other keys are the columns of the margins.
+        margins: Each a list of columns: rows equal in them add up to a figure that may be known. A
+            row with a null in them is in no such sum.
+        total: A column and its value in the rows that are sums of the others that are equal in
+            the columns ``cell``; such sums are not added to their parts, and parts of a hidden
+            sum are hidden.
+        cell: The columns that say which total a row is a part of.
+        also: Rows that are hidden for other reasons.
 
     Returns:
         Booleans in the frame's index, true where hidden.
     """
     count = frame[customers].fillna(0).to_numpy(dtype=float)
-    hidden = (count > 0) & (count < min_cell)
-    is_total = np.zeros(len(frame), dtype=bool)
-    families = []
+    small = (count > 0) & (count < min_cell)
+    hidden = small if also is None else small | (also.to_numpy(dtype=bool) & (count > 0))
+    hidden = hidden.copy()
+    is_total, families = np.zeros(len(frame), dtype=bool), []
     if total:
         column, value = total
         is_total = (frame[column] == value).to_numpy()
-        keys = sorted({name for margin in margins for name in margin} - {column})
-        families = _groups(frame, keys, np.ones(len(frame), dtype=bool))
-    groups = [rows for margin in margins for rows in _groups(frame, margin, ~is_total)]
+        families = _groups(frame, list(cell), np.ones(len(frame), dtype=bool))
+    sums = [rows for margin in margins for rows in _groups(frame, margin, ~is_total)]
     if total:
-        groups += [rows for margin in margins for rows in _groups(frame, margin, is_total)]
-        groups += _groups(frame, keys, ~is_total)
-    while True:
-        before = hidden.sum()
+        sums += [rows for margin in margins for rows in _groups(frame, margin, is_total)]
+        # Parts of a total that is shown add up to it.
+        sums += [rows[~is_total[rows]] for rows in families if is_total[rows].any()]
+    sums = [rows[count[rows] > 0] for rows in sums if len(rows) > 1]
+    families = [rows[count[rows] > 0] for rows in families]
+
+    def hide_smallest(rows: np.ndarray) -> bool:
+        shown = rows[~hidden[rows]]
+        if len(shown):
+            hidden[shown[np.argmin(count[shown])]] = True
+        return len(shown) > 0
+
+    changed, safe = True, set()
+    while changed:
+        changed = False
         for rows in families:
-            if (hidden & is_total)[rows].any():
-                hidden[rows] |= count[rows] > 0
-        for rows in groups:
-            left = count[rows][hidden[rows]].sum()
-            shown = rows[~hidden[rows] & (count[rows] > 0)]
-            if 0 < left < min_cell and len(shown):
-                hidden[shown[np.argmin(count[shown])]] = True
-        if hidden.sum() == before:
-            return pd.Series(hidden, index=frame.index)
+            if (hidden & is_total)[rows].any() and not hidden[rows].all():
+                hidden[rows] = changed = True
+        for rows in sums:
+            number = hidden[rows].sum()
+            room = count[rows][hidden[rows]].sum() - number + 1
+            if number and (number < 2 or room < min_cell):
+                changed |= hide_smallest(rows)
+        if not changed:
+            known = [rows for rows in sums if hidden[rows].any()]
+            unknown = [rows for rows in families if (hidden & is_total)[rows].any()]
+            for cell in _exposed(count, small, hidden, is_total, known, unknown, min_cell, safe):
+                beside = [rows for rows in sums if cell in rows]
+                if beside:
+                    changed |= hide_smallest(np.unique(np.concatenate(beside)))
+    return pd.Series(hidden, index=frame.index)
 
 
 def _groups(frame: pd.DataFrame, columns: list[str], chosen: np.ndarray) -> list[np.ndarray]:
@@ -82,9 +112,69 @@ def _groups(frame: pd.DataFrame, columns: list[str], chosen: np.ndarray) -> list
     positions = np.flatnonzero(chosen)
     if not len(positions) or not columns:
         return [positions] if len(positions) else []
-    labels = frame.iloc[positions].groupby(columns, dropna=False).ngroup().to_numpy()
+    labels = frame.iloc[positions].groupby(columns).ngroup().to_numpy()
+    positions, labels = positions[labels >= 0], labels[labels >= 0]
     order = np.argsort(labels, kind="stable")
-    return np.split(positions[order], np.flatnonzero(np.diff(labels[order])) + 1)
+    cuts = np.flatnonzero(np.diff(labels[order])) + 1
+    return np.split(positions[order], cuts) if len(positions) else []
+
+
+def _exposed(
+    count: np.ndarray,
+    small: np.ndarray,
+    hidden: np.ndarray,
+    is_total: np.ndarray,
+    known: list[np.ndarray],
+    unknown: list[np.ndarray],
+    min_cell: int,
+    safe: set[tuple[bytes, bytes]],
+) -> list[int]:
+    """Return the small cells that can be seen to be below ``min_cell``.
+
+    ``known`` are positions that add up to what can be known; ``unknown`` those of a hidden total
+    with its parts. Hidden cells are taken to be 1 at least: one of nobody has no row. ``safe``
+    remembers which sets of linked cells tell nothing.
+    """
+    cells = np.flatnonzero(hidden)
+    place = {cell: number for number, cell in enumerate(cells)}
+    entries, right = [], []
+    for rows in known:
+        entries += [(len(right), place[cell], 1.0) for cell in rows[hidden[rows]]]
+        right.append(count[rows][hidden[rows]].sum())
+    for rows in unknown:
+        entries += [(len(right), place[cell], -1.0 if is_total[cell] else 1.0) for cell in rows]
+        right.append(0.0)
+    if not right:
+        return []
+    lines, columns, values = zip(*entries, strict=True)
+    shape = (len(right), len(cells))
+    equations = csr_array((values, (lines, columns)), shape=shape)
+    _, part = connected_components(equations.T @ equations, directed=False)
+    exposed = []
+    for number in np.unique(part[[place[cell] for cell in np.flatnonzero(small)]]):
+        mine = np.flatnonzero(part == number)
+        rows = np.unique(equations[:, mine].nonzero()[0])
+        if not len(rows):
+            continue
+        block, target = equations[rows][:, mine], np.asarray(right)[rows]
+        signature = (cells[mine].tobytes(), target.tobytes())
+        if signature in safe:
+            continue
+        before = len(exposed)
+        open_cells = [i for i, cell in enumerate(cells[mine]) if small[cell]]
+        while open_cells:
+            cell = open_cells.pop()
+            wish = np.zeros(len(mine))
+            wish[cell] = -1
+            found = linprog(wish, A_eq=block, b_eq=target, bounds=(1, None), method="highs")
+            if found.status == 0 and found.x[cell] < min_cell - 1e-6:
+                exposed.append(cells[mine[cell]])
+            elif found.status == 0:
+                # One answer shows of many cells at once that they may be large.
+                open_cells = [i for i in open_cells if found.x[i] < min_cell]
+        if len(exposed) == before:
+            safe.add(signature)
+    return exposed
 
 
 class Page:
@@ -122,7 +212,7 @@ class Page:
             select
                 placed.customer_id,
                 case
-                    when ranked.customer_count >= {self.min_cell}
+                    when ranked.customer_count >= {PLACE_CELLS * self.min_cell}
                         and ranked.place_rank <= {PLACES_SHOWN} then placed.country
                     else '{OTHER}'
                 end as place
@@ -141,15 +231,18 @@ class Page:
         """Return the rows of a query on the publication."""
         return self.connection.execute(sql).df()
 
-    def earlier(self) -> "Page | None":
-        """Return the publication that this one replaced, or nothing where it is not kept."""
+    def attach_earlier(self) -> bool:
+        """Attach the publication that this one replaced as ``earlier``; false if it is not kept."""
         name = self.about["previous_build_id"]
-        folder = self.folder.parent / name if isinstance(name, str) else None
-        # A restored publication may be of another source; it is then nothing to compare with.
-        if folder is None or not (folder / "clientele.duckdb").is_file():
-            return None
-        page = Page(folder)
-        return page if page.about["source_name"] == self.about["source_name"] else None
+        file = self.folder.parent / str(name) / "clientele.duckdb"
+        if not isinstance(name, str) or not file.is_file():
+            return False
+        self.connection.execute("attach ? as earlier (read_only)", [str(file)])
+        (source,) = self.connection.execute(
+            "select source_name from earlier.marts.publications"
+        ).fetchone()
+        # What came before may have been of another source, and is then nothing to compare with.
+        return source == self.about["source_name"]
 
     def add(
         self,
@@ -158,25 +251,30 @@ class Page:
         *,
         keys: list[str],
         margins: list[list[str]] = (),
-        by_place: bool = False,
+        total: tuple[str, str] | None = None,
+        also: pd.Series | None = None,
         customers: str = "customer_count",
         parts: dict[str, list[str]] | None = None,
-    ) -> None:
+    ) -> pd.Series:
         """Add a table; all its columns but the keys are figures, null where they are hidden.
 
         Args:
             name: What the page calls it.
             rows: SQL on the publication, or a frame.
             keys: Columns that may be seen of every row.
-            margins: As in ``small_cells``.
-            by_place: Whether a column ``place`` holds countries and all of them.
+            margins, total, also: As in ``small_cells``.
             customers: The column with each row's number of customers.
             parts: Columns that count some of a row's customers, and for each the figures that tell
                 its share: all are null where the part, or the rest of the row, is of too few.
+
+        Returns:
+            Which rows are hidden.
         """
         frame = self.frame(rows) if isinstance(rows, str) else rows
-        sums = {"margins": margins, "total": ("place", ALL) if by_place else None}
-        hidden = small_cells(frame, customers, self.min_cell, **sums)
+        sums = {"margins": margins, "total": total}
+        if total:
+            sums["cell"] = [key for key in keys if key != total[0]]
+        hidden = small_cells(frame, customers, self.min_cell, **sums, also=also)
         for part, told in (parts or {}).items():
             sides = frame.assign(rest=frame[customers] - frame[part].fillna(0))
             few = small_cells(sides, part, self.min_cell, **sums)
@@ -190,6 +288,7 @@ class Page:
                 record |= dict.fromkeys(figures)
             records.append(record | {"is_hidden": bool(is_hidden)})
         self.tables[name] = {"customers": customers, "figures": figures, "rows": records}
+        return hidden
 
     def add_facts(self, name: str, sql: str) -> None:
         """Add a table that tells nothing of customers: of models, versions, thresholds."""

@@ -49,7 +49,7 @@ export function revenueByMonth(rows, {width, format, lastMonth}) {
 /** Buyers by month. */
 export function customersByMonth(rows, {width, format}) {
   return plot({
-    width, height: 280, marginLeft: 50, x: {label: null, type: "utc"}, y: {label: "Customers who bought", grid: true, zero: true},
+    width, height: 280, marginLeft: 50, x: {label: null, type: "utc"}, y: {label: "Customers", grid: true, zero: true},
     marks: [
       Plot.lineY(rows, {x: "month_date", y: "customer_count", stroke: green, strokeWidth: 2}),
       Plot.dot(rows, {x: "month_date", y: "customer_count", fill: green, r: 3, tip: true, title: (d) => `${format.month(d.month_date)}\n${format.count(d.customer_count)} customers`}),
@@ -96,7 +96,7 @@ export function rfmGrid(rows, {width, format, measure, x, y}) {
     y: {label: `↑ ${y} score`, domain: [5, 4, 3, 2, 1], type: "band"}, color: {scheme: sequential, domain: [0, top], unknown: "#88888844"},
     marks: [
       Plot.cell(rows, {x: "x_score", y: "y_score", fill: (d) => d[measure], rx: 4, tip: true,
-        title: (d) => `${x} ${d.x_score}, ${y} ${d.y_score}\n${d.is_hidden ? `${format.hidden} customers` : `${format.count(d.customer_count)} customers\n${format.money(d.net_amount)} in all\n${format.money(d.mean_amount)} each`}`}),
+        title: (d) => `${x} ${d.x_score}, ${y} ${d.y_score}\n${d.is_hidden ? format.hidden : `${format.count(d.customer_count)} customers\n${format.money(d.net_amount)} in all\n${format.money(d.mean_amount)} each`}`}),
       Plot.text(rows, {x: "x_score", y: "y_score", text: (d) => (d.is_hidden ? "·" : show(d[measure])), fill: (d) => (d.is_hidden ? "currentColor" : on((d[measure] ?? 0) / top)), fontSize: 13, fontWeight: 600, pointerEvents: "none"})
     ]
   });
@@ -295,7 +295,7 @@ export function cohortTriangle(rows, {width, format, measure, show}) {
     y: {label: null, domain: cohorts, tickFormat: (d) => format.month(new Date(d))}, color: {scheme: sequential, domain: [0, top], unknown: "#88888833"},
     marks: [
       Plot.cell(rows, {x: "months_since_first", y: (d) => +d.cohort_month, fill: (d) => d[measure], inset: 0.6, rx: 2, tip: true,
-        title: (d) => `First bought ${format.month(d.cohort_month)}, month ${d.months_since_first}\n${d.is_hidden ? `${format.hidden} customers` : `${format.count(d.customer_count)} of ${format.count(d.cohort_size)} customers bought\n${show(d[measure])}`}`}),
+        title: (d) => `First bought ${format.month(d.cohort_month)}, month ${d.months_since_first}\n${d.is_hidden ? format.hidden : `${format.count(d.customer_count)} of ${format.count(d.cohort_size)} customers bought\n${show(d[measure])}`}`}),
       ...(small ? [] : [Plot.text(rows, {x: "months_since_first", y: (d) => +d.cohort_month, text: (d) => (d.is_hidden ? "·" : show(d[measure])), fill: (d) => (d.is_hidden ? "currentColor" : on((d[measure] ?? 0) / top)), fontSize: 10, pointerEvents: "none"})])
     ]
   });

@@ -1,6 +1,6 @@
 // A page's data: dates as dates, and words for figures that are hidden.
 
-/** Read a page's JSON: `rows(table)`, `lists` and `about`, the publication that all of it is of. */
+/** Read a page's JSON: `rows(table)`, none where the publication has no such table, `lists` and `about`, the publication that all of it is of. */
 export async function load(attachment) {
   const {about, tables, lists} = await attachment.json();
   for (const {rows} of Object.values(tables)) {
@@ -8,7 +8,7 @@ export async function load(attachment) {
       for (const key in row) if (/_(date|month)$/.test(key) && row[key]) row[key] = new Date(row[key]);
     }
   }
-  return {about, lists, rows: (table) => tables[table].rows};
+  return {about, lists, rows: (table) => tables[table]?.rows ?? []};
 }
 
 /** The countries of a table for a filter, all of them first; one only where there is no choice. */

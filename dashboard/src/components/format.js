@@ -26,7 +26,8 @@ export function formats({currency, min_cell: minCell}) {
     text: (value) => value ?? NONE,
     yes: (value) => (value === null || value === undefined ? NONE : value ? "yes" : "no"),
     change: (value, format) => (value === null || value === undefined ? NONE : `${value > 0 ? "+" : value < 0 ? "−" : "±"}${format(Math.abs(value))}`),
-    hidden: `fewer than ${minCell}`
+    hidden: "not shown",
+    why: `Not shown are figures of fewer than ${minCell} customers, and others from which such a figure could be had.`
   };
 }
 

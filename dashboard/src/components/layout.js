@@ -39,15 +39,15 @@ export function card({title, how, rows, draw, content, columns, wide = false, em
     if (draw) {
       const chart = resize((width) => draw(Math.max(width, 240)));
       chart.setAttribute("role", "img");
-      chart.setAttribute("aria-label", `${title}. ${how} The numbers follow as a table.`);
+      chart.setAttribute("aria-label", `${title}. ${how}${columns ? " The numbers follow as a table." : ""}`);
       body.push(chart);
     }
     if (columns && table === "details") {
       const details = element("details", {}, element("summary", {}, "The numbers"));
       // Filled when it is opened: most readers look at the chart.
-      details.addEventListener("toggle", () => details.childElementCount === 1 && details.append(numbers(rows, columns)), {once: true});
+      details.addEventListener("toggle", () => details.childElementCount === 1 && details.append(numbers(rows, columns, {title})), {once: true});
       body.push(details);
-    } else if (columns) body.push(numbers(rows, columns));
+    } else if (columns) body.push(numbers(rows, columns, {title}));
   }
   return element("figure", {class: wide ? "card wide" : "card"}, element("h2", {}, title), element("p", {class: "how"}, how), ...body);
 }
@@ -56,7 +56,7 @@ export function card({title, how, rows, draw, content, columns, wide = false, em
  * A table of rows: columns of `{key, label, format, bar, swatch}`; `bar` draws the share of the column's largest value.
  * A row that is hidden shows `hidden` in its first figure and nothing else. A heading sorts.
  */
-export function numbers(rows, columns, {hidden = "too few", limit = 500} = {}) {
+export function numbers(rows, columns, {hidden = "not shown", limit = 500, title = "Table"} = {}) {
   const largest = Object.fromEntries(columns.filter((column) => column.bar).map(({key}) => [key, Math.max(0, ...rows.map((row) => Math.abs(row[key] ?? 0)))]));
   const isNumber = Object.fromEntries(columns.map(({key}) => [key, rows.some((row) => typeof row[key] === "number")]));
   const body = element("tbody");
@@ -88,7 +88,7 @@ export function numbers(rows, columns, {hidden = "too few", limit = 500} = {}) {
     }}, label)));
   fill(rows);
   const more = rows.length > limit ? element("p", {class: "how"}, `The first ${limit} of ${rows.length} rows.`) : null;
-  return element("div", {}, element("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": "Table"},
+  return element("div", {}, element("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": title},
     element("table", {class: "numbers"}, element("thead", {}, element("tr", {}, heads)), body)), more);
 }
 

@@ -13,6 +13,8 @@ MOVES = """
         moves.from_segment_key, moves.to_segment_key,
         coalesce(former.segment_name, 'Not yet customers') as from_segment_name,
         coalesce(latter.segment_name, 'No purchase left') as to_segment_name,
+        case when moves.from_segment_key = 'none' then 'new' when moves.is_move then 'moved'
+            else 'stayed' end as kind,
         moves.customer_count, moves.net_amount_before, moves.net_amount_after
     from marts.fct_segment_migrations as moves
     left join segment_names as former
@@ -42,8 +44,8 @@ names = ["from_segment_key", "to_segment_key", "from_segment_name", "to_segment_
 page.add(
     "moves",
     MOVES,
-    keys=[*period, *names],
-    margins=[[*period, "from_segment_key"], [*period, "to_segment_key"]],
+    keys=[*period, *names, "kind"],
+    margins=[[*period, "from_segment_key"], [*period, "to_segment_key"], [*period, "kind"]],
 )
 page.add("totals", TOTALS, keys=[*period, "kind"], margins=[period])
 page.write()

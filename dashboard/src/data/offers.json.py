@@ -6,10 +6,14 @@ megabytes.
 
 from clientele.dashboard import open_page
 
-# A reason's figures follow a colon: shares of segments and pairs, of nobody knows how few.
+# A reason's figures follow a colon: shares of segments and pairs, of nobody knows how few; how many
+# products go with it is a figure of the customer's.
 OFFERS = """
     select customer_id, list(product_label order by rank) as products,
-        list(regexp_replace(reason, ': (who has |[^:]*%).*$', '') order by rank) as reasons
+        list(regexp_replace(
+            regexp_replace(reason, ': (who has |[^:]*%).*$', ''),
+            ' and [0-9]+ more products that go', ' and others that go'
+        ) order by rank) as reasons
     from marts.fct_product_recommendations
     group by customer_id
     order by customer_id

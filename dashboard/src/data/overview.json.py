@@ -1,8 +1,6 @@
 """The overview: how much, by whom, since when, and what the last build changed."""
 
-import pandas as pd
-
-from clientele.dashboard import Page, open_page
+from clientele.dashboard import OVER_PLACES, open_page
 
 TOTALS = """
     select
@@ -12,47 +10,54 @@ TOTALS = """
         sum(features.frequency) as order_count,
         sum(features.monetary) as net_amount,
         sum(features.monetary) / sum(features.frequency) as average_order_value,
-        count(*) filter (features.frequency > 1) as repeat_customer_count,
-        sum(customers.clv) as clv
+        count(*) filter (features.frequency > 1) as repeat_customer_count
     from placed_customers as placed
     join marts.fct_customer_features as features using (customer_id)
     join marts.dim_customers as customers using (customer_id)
     group by placed.place
 """
+# Receipts that hold returns only belong to it, or the sum of all months would not be the total.
 MONTHS = """
     select
         placed.place,
         date_trunc('month', orders.order_date)::date as month_date,
         count(distinct orders.customer_id) as customer_count,
-        count(*) as order_count,
+        count(*) filter (orders.is_purchase) as order_count,
         sum(orders.net_amount) as net_amount
     from marts.fct_orders as orders
     join placed_customers as placed using (customer_id)
-    where orders.is_purchase
     group by all
     order by placed.place, month_date
 """
-# Years back from the as-of date, whole ones, so that a season is compared with itself.
+# Years back from the as-of date, whole ones, so that a season is compared with itself; what is
+# earlier is there because with it they add up to the total.
 YEARS = """
     select
         placed.place,
-        case when orders.order_date > publications.as_of_date - interval 365 day
-            then 'recent' else 'before' end as year,
+        case
+            when orders.order_date > publications.as_of_date - interval 365 day then 'recent'
+            when orders.order_date > publications.as_of_date - interval 730 day then 'before'
+            else 'earlier'
+        end as year,
         count(distinct orders.customer_id) as customer_count,
-        count(*) as order_count,
         sum(orders.net_amount) as net_amount
     from marts.fct_orders as orders
     join placed_customers as placed using (customer_id)
     cross join marts.publications as publications
-    where orders.is_purchase
-        and orders.order_date > publications.as_of_date - interval 730 day
-        -- A year that the data do not reach would look like growth.
-        and (
-            orders.order_date > publications.as_of_date - interval 365 day
-            or (select min(order_date) from marts.fct_orders)
-            <= publications.as_of_date - interval 729 day
-        )
     group by all
+"""
+# A year that the data do not reach would look like growth.
+REACH = """
+    select min(order_date) <= max(as_of_date) - interval 729 day as has_year_before
+    from marts.fct_orders cross join marts.publications
+"""
+VALUES = """
+    select placed.place, forecasts.horizon_days, any_value(forecasts.is_reliable) as is_reliable,
+        count(*) as customer_count, sum(forecasts.clv) as clv
+    from marts.fct_customer_values as forecasts
+    join placed_customers as placed using (customer_id)
+    where forecasts.horizon_days = (select max(horizon_days) from marts.fct_customer_values)
+    group by placed.place, forecasts.horizon_days
 """
 SEGMENTS = """
     select segmentation, segment_key, segment_name, customer_count, net_amount,
@@ -61,39 +66,55 @@ SEGMENTS = """
     where is_promoted
     order by segmentation, net_amount desc
 """
-MEASURES = """
-    select
-        count(*) as customer_count,
-        sum(frequency) as order_count,
-        sum(monetary) as net_amount,
-        count(*) filter (frequency > 1) as repeat_customer_count,
-        (select sum(clv) from marts.dim_customers) as clv,
-        (select row_count from marts.rpt_data_quality where reason = 'accepted') as line_count
-    from marts.fct_customer_features
+# Each with how many customers changed: came, went, or ordered or returned something.
+CHANGES = """
+    with joined as (
+        select now.frequency as frequency, now.monetary as monetary,
+            earlier.frequency as frequency_before, earlier.monetary as monetary_before
+        from marts.fct_customer_features as now
+        full join earlier.marts.fct_customer_features as earlier using (customer_id)
+    ),
+    summed as (
+        select
+            count(*) filter (
+                frequency is distinct from frequency_before
+                or monetary is distinct from monetary_before
+            ) as changed_customer_count,
+            count(frequency) as customers, count(frequency_before) as customers_before,
+            sum(frequency) as orders, sum(frequency_before) as orders_before,
+            sum(monetary) as amount, sum(monetary_before) as amount_before,
+            count(*) filter (frequency > 1) as repeat,
+            count(*) filter (frequency_before > 1) as repeat_before
+        from joined
+    )
+    select 'customer_count' as measure, customers_before as before, customers as now,
+        changed_customer_count from summed
+    union all
+    select 'order_count', orders_before, orders, changed_customer_count from summed
+    union all
+    select 'net_amount', amount_before, amount, changed_customer_count from summed
+    union all
+    select 'repeat_customer_count', repeat_before, repeat, changed_customer_count from summed
 """
-
-
-def changes(now: Page, then: Page | None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return what the last publication changed: the main measures, and segments' sizes."""
-    measures = now.frame(MEASURES).T.reset_index()
-    measures.columns = ["measure", "now"]
-    segments = now.frame(SEGMENTS)[
-        ["segmentation", "segment_key", "segment_name", "customer_count"]
-    ]
-    if then is None:
-        return measures.head(0).assign(before=[], customer_count=[]), segments.head(0).assign(
-            fewest_count=[]
-        )
-    measures["before"] = then.frame(MEASURES).T[0].to_numpy()
-    # The change is the change of as many customers as came or went.
-    measures["customer_count"] = min(measures.loc[0, ["before", "now"]])
-    earlier = then.frame(SEGMENTS)[["segment_key", "customer_count"]]
-    segments = segments.merge(earlier, on="segment_key", how="left", suffixes=("", "_before"))
-    # What was few then is not told by being many now.
-    both = segments[["customer_count", "customer_count_before"]]
-    segments["fewest_count"] = both.min(axis=1)
-    return measures, segments
-
+SEGMENT_CHANGES = """
+    with now as (
+        select segment_key, customer_id from marts.fct_segment_memberships where is_current
+    ),
+    earlier_members as (
+        select segment_key, customer_id from earlier.marts.fct_segment_memberships
+        where is_current
+    )
+    select segments.segmentation, segment_key, segments.segment_name,
+        count(earlier_members.customer_id) as before, count(now.customer_id) as now,
+        count(*) filter (now.customer_id is null or earlier_members.customer_id is null)
+            as changed_customer_count
+    from now
+    full join earlier_members using (segment_key, customer_id)
+    join marts.dim_segments as segments using (segment_key)
+    where segments.is_promoted
+    group by all
+    order by segments.segmentation, now desc
+"""
 
 page = open_page()
 page.add(
@@ -101,25 +122,35 @@ page.add(
     TOTALS,
     keys=["place"],
     margins=[["place"]],
-    by_place=True,
+    total=OVER_PLACES,
     parts={"active_customer_count": [], "repeat_customer_count": []},
 )
 page.add(
     "months",
     MONTHS,
     keys=["place", "month_date"],
-    margins=[["place"], ["place", "month_date"]],
-    by_place=True,
+    margins=[["place"]],
+    total=OVER_PLACES,
 )
-page.add("years", YEARS, keys=["place", "year"], margins=[["place", "year"]], by_place=True)
-page.add("segments", SEGMENTS, keys=["segmentation", "segment_key"], margins=[["segmentation"]])
-measures, segments = changes(page, page.earlier())
-page.add("changes", measures, keys=["measure"])
 page.add(
-    "segment_changes",
-    segments,
-    keys=["segmentation", "segment_key"],
-    customers="fewest_count",
-    margins=[["segmentation"]],
+    "years",
+    YEARS,
+    keys=["place", "year"],
+    margins=[["place"]],
+    total=OVER_PLACES,
 )
+page.add_facts("reach", REACH)
+page.add(
+    "values",
+    VALUES,
+    keys=["place", "horizon_days", "is_reliable"],
+    margins=[["place"]],
+    total=OVER_PLACES,
+)
+page.add("segments", SEGMENTS, keys=["segmentation", "segment_key"], margins=[["segmentation"]])
+if page.attach_earlier():
+    changed = {"customers": "changed_customer_count"}
+    page.add("changes", CHANGES, keys=["measure"], **changed)
+    keys = ["segmentation", "segment_key", "segment_name"]
+    page.add("segment_changes", SEGMENT_CHANGES, keys=keys, margins=[["segmentation"]], **changed)
 page.write()

@@ -18,8 +18,7 @@ BACKTESTS = """
 # A product that few customers are offered would tell who they are.
 PRODUCTS = """
     select product_id, any_value(product_label) as product_label,
-        count(distinct customer_id) as customer_count,
-        count(distinct customer_id) filter (rank = 1) as first_count
+        count(distinct customer_id) as customer_count
     from marts.fct_product_recommendations
     group by product_id
     order by customer_count desc, product_id
@@ -30,7 +29,9 @@ rates = ["hit_rate", "hit_rate_se", "hit_rate_gain", "mrr", "precision_at_k", "r
 page.add(
     "backtests",
     BACKTESTS,
-    keys=["method", "is_filled", "scope", "scope_name", "k", "is_chosen"],
+    keys=["method", "is_filled", "k", "scope"],
+    total=("scope", "all"),
+    margins=[["method", "is_filled", "k"]],
     parts={"hit_count": rates},
 )
 page.add("products", PRODUCTS, keys=["product_id", "product_label"])

@@ -1,6 +1,6 @@
 """Segments: how large, how different, how to write them in SQL, what to do, what they are worth."""
 
-from clientele.dashboard import open_page
+from clientele.dashboard import OVER_PLACES, open_page
 
 SEGMENTS = """
     select segmentation, segment_key, segment_name, version, made_by, customer_count,
@@ -9,6 +9,13 @@ SEGMENTS = """
     from marts.dim_segments
     where is_promoted
     order by segmentation, net_amount desc
+"""
+# What a segment's share in a country is a share of.
+PLACE_TOTALS = """
+    select placed.place, count(*) as customer_count, sum(features.monetary) as net_amount
+    from placed_customers as placed
+    join marts.fct_customer_features as features using (customer_id)
+    group by placed.place
 """
 PLACES = """
     select placed.place, memberships.segmentation, memberships.segment_key,
@@ -44,15 +51,21 @@ VALUES = """
 
 page = open_page()
 segment = ["segmentation", "segment_key"]
+page.add("totals", PLACE_TOTALS, keys=["place"], margins=[["place"]], total=OVER_PLACES)
 page.add("segments", SEGMENTS, keys=segment, margins=[["segmentation"]])
 page.add(
     "places",
     PLACES,
     keys=["place", *segment],
-    margins=[["place", "segmentation"], ["place", *segment]],
-    by_place=True,
+    margins=[["place", "segmentation"]],
+    total=OVER_PLACES,
 )
-page.add("drivers", DRIVERS, keys=[*segment, "measure"])
+page.add(
+    "drivers",
+    DRIVERS,
+    keys=[*segment, "measure"],
+    margins=[["segmentation", "measure"]],
+)
 page.add(
     "months",
     MONTHS,

@@ -18,9 +18,12 @@ SEGMENTS = """
     select memberships.segmentation, memberships.segment_key, segments.segment_name,
         forecasts.horizon_days, count(*) as customer_count,
         sum(forecasts.clv) as clv, avg(forecasts.clv) as clv_mean,
-        quantile_cont(forecasts.clv, 0.1) as q10, quantile_cont(forecasts.clv, 0.25) as q25,
-        quantile_cont(forecasts.clv, 0.5) as q50, quantile_cont(forecasts.clv, 0.75) as q75,
-        quantile_cont(forecasts.clv, 0.9) as q90
+        -- To two digits, or the middle one of an odd number would be a customer's own.
+        round_to_two(quantile_cont(forecasts.clv, 0.1)) as q10,
+        round_to_two(quantile_cont(forecasts.clv, 0.25)) as q25,
+        round_to_two(quantile_cont(forecasts.clv, 0.5)) as q50,
+        round_to_two(quantile_cont(forecasts.clv, 0.75)) as q75,
+        round_to_two(quantile_cont(forecasts.clv, 0.9)) as q90
     from marts.fct_customer_values as forecasts
     join marts.fct_segment_memberships as memberships using (customer_id)
     join marts.dim_segments as segments
@@ -78,6 +81,10 @@ RELIABLE = """
 """
 
 page = open_page()
+page.frame(
+    "create temp macro round_to_two(x) as "
+    "case when x > 0 then round(x, 1 - floor(log10(x))::int) else x end"
+)
 segment = ["segmentation", "segment_key", "horizon_days"]
 page.add(
     "histogram",
