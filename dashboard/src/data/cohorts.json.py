@@ -3,7 +3,7 @@
 from clientele.dashboard import open_page
 
 SIZES = """
-    select placed.place, months.cohort_month, count(*) as customer_count
+    select placed.place, months.cohort_month_date as cohort_month, count(*) as customer_count
     from marts.fct_customer_months as months
     join placed_customers as placed using (customer_id)
     where months.months_since_first = 0
@@ -11,7 +11,8 @@ SIZES = """
     order by all
 """
 COHORTS = """
-    select placed.place, months.cohort_month, months.months_since_first, months.is_complete,
+    select placed.place, months.cohort_month_date as cohort_month,
+        months.months_since_first, months.is_complete,
         count(*) filter (months.is_retained) as customer_count, sum(months.net_amount) as net_amount
     from marts.fct_customer_months as months
     join placed_customers as placed using (customer_id)
