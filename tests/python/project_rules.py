@@ -268,7 +268,7 @@ def every_macro_is_used_in_a_file_that_says_what_for(manifest):
     for macro in macros:
         # Its own name in its own body, or in an engine's version of it, is no use of it.
         own = re.sub(r"^[a-z]+__", "", macro["name"])
-        used |= called_in(macro["macro_sql"]) - {own, macro["name"]}
+        used |= called_in(macro["macro_sql"]) - {own}
     # What dbt_project.yml has dbt run is a node too.
     for node in manifest["nodes"].values():
         used |= called_in(node.get("raw_code") or "")
