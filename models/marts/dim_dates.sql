@@ -45,7 +45,7 @@ described as (
 
     select
         date_day,
-        cast(date_trunc('month', date_day) as date) as month,
+        cast(date_trunc('month', date_day) as date) as month_date,
         {{ dbt.last_day('date_day', 'month') }} <= as_of_date as is_complete
 
     from days

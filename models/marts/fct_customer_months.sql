@@ -6,7 +6,7 @@ orders as (
         customer_id,
         net_amount,
         unit_count,
-        cast(date_trunc('month', order_date) as date) as month
+        cast(date_trunc('month', order_date) as date) as month_date
 
     from {{ ref('fct_orders') }}
 
@@ -17,7 +17,7 @@ orders as (
 months as (
 
     select distinct
-        month,
+        month_date,
         is_complete
 
     from {{ ref('dim_dates') }}
@@ -28,14 +28,14 @@ purchases as (
 
     select
         customer_id,
-        month,
+        month_date,
         count(*) as order_count,
         sum(unit_count) as unit_count,
         sum(net_amount) as net_amount
 
     from orders
 
-    group by customer_id, month
+    group by customer_id, month_date
 
 ),
 
@@ -43,7 +43,7 @@ cohorts as (
 
     select
         customer_id,
-        min(month) as cohort_month
+        min(month_date) as cohort_month_date
 
     from purchases
 
@@ -57,11 +57,11 @@ described as (
 
         -- keys
         cohorts.customer_id,
-        months.month,
+        months.month_date,
 
         -- how long a customer
-        cohorts.cohort_month,
-        cast({{ dbt.datediff('cohorts.cohort_month', 'months.month', 'month') }} as int) as months_since_first,
+        cohorts.cohort_month_date,
+        cast({{ dbt.datediff('cohorts.cohort_month_date', 'months.month_date', 'month') }} as int) as months_since_first,
         months.is_complete,
 
         -- what was bought
@@ -73,12 +73,12 @@ described as (
     from cohorts
 
     inner join months
-        on cohorts.cohort_month <= months.month
+        on cohorts.cohort_month_date <= months.month_date
 
     left join purchases
         on
             cohorts.customer_id = purchases.customer_id
-            and months.month = purchases.month
+            and months.month_date = purchases.month_date
 
 )
 

@@ -19,7 +19,7 @@ metrics as (
     select
         memberships.segmentation,
         memberships.segment_key,
-        customer_months.month as month_date,
+        customer_months.month_date,
         cast(count(*) as int) as customer_count,
         cast(sum(customer_months.order_count) as int) as order_count,
         cast(sum(customer_months.net_amount) as decimal(18, 4)) as net_amount,
@@ -34,7 +34,7 @@ metrics as (
     inner join memberships
         on customer_months.customer_id = memberships.customer_id
 
-    group by memberships.segmentation, memberships.segment_key, customer_months.month
+    group by memberships.segmentation, memberships.segment_key, customer_months.month_date
 
 )
 

@@ -468,14 +468,19 @@ def _maximise(likelihood, *, start, floor, count, prior_sd):
         rows = np.array(rows) / 2e-5
         return (rows + rows.T) / 2
 
-    log_theta = minimize(
-        loss,
-        np.log(np.asarray(start) - floor),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(-LOG_BOUND, LOG_BOUND)] * len(start),
-        options={"maxiter": 1000, "ftol": 1e-12, "gtol": 1e-7},
-    ).x
+    log_theta = np.log(np.asarray(start) - floor)
+    # Along a narrow ridge it gives up early, and where depends on the machine: begin again there.
+    for _ in range(20):
+        log_theta = minimize(
+            loss,
+            log_theta,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(-LOG_BOUND, LOG_BOUND)] * len(start),
+            options={"maxiter": 1000, "ftol": 1e-12, "gtol": 1e-7},
+        ).x
+        if np.abs(loss(log_theta)[1]).max() < 1e-4:
+            break
     for _ in range(5):
         curvature = hessian(log_theta)
         is_maximum = np.linalg.eigvalsh(curvature).min() > 1e-10

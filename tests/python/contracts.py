@@ -52,10 +52,21 @@ def versions_of(changelog):
     return sections, {version for heading, version in headings if "Unreleased" in heading}
 
 
+def numbers(version):
+    """Return a version as what it is ordered by: 0.10.0 is later than 0.9.0."""
+    return tuple(map(int, version.split(".")))
+
+
 def breaking(version):
     """Return what rises when a version may take something away: before 1.0 the minor number."""
-    major, minor, _ = map(int, version.split("."))
+    major, minor, _ = numbers(version)
     return (major, 0 if major else minor)
+
+
+def last_release(row, releases):
+    """Return the last version that had a column which is gone: the one released before `until`."""
+    before = [v for v in releases if numbers(v) < numbers(row["until"])]
+    return max([row["since"], *before], key=numbers)
 
 
 def updated(ledger, now, version, changelog):
@@ -82,7 +93,7 @@ def updated(ledger, now, version, changelog):
 
 def offences(ledger, now, version, changelog):
     """Return what is wrong with the ledger, and what the CHANGELOG or the version lack."""
-    sections, _ = versions_of(changelog)
+    sections, unreleased = versions_of(changelog)
     found = []
     standing = [(r["mart"], r["column"], r["data_type"]) for r in ledger if not r["until"]]
     for column in now:
@@ -95,20 +106,21 @@ def offences(ledger, now, version, changelog):
         found.append(f"CHANGELOG.md has no section for {version}")
     began = {}
     for row in ledger:
-        since = tuple(map(int, row["since"].split(".")))
+        since = numbers(row["since"])
         began[row["mart"]] = min(since, began.get(row["mart"], since))
     for row in ledger:
         name = f"{row['mart']}.{row['column']}"
-        if row["until"] and breaking(row["until"]) <= breaking(row["since"]):
-            step = "major" if breaking(row["since"])[0] else "minor"
+        last = row["until"] and last_release(row, sections.keys() - unreleased)
+        if last and breaking(row["until"]) <= breaking(last):
+            step = "major" if breaking(last)[0] else "minor"
             found.append(
-                f"{name} {row['data_type']} stands since {row['since']}: it may go with the next "
-                f"{step} version, not in {row['until']}, or stay in an older version of the mart"
+                f"{name} {row['data_type']} is in {last}: it may go with the next {step} version, "
+                f"not in {row['until']}, or stay in an older version of the mart"
             )
         for key in filter(None, (row["since"], row["until"])):
             named = re.findall(r"`([^`]+)`", sections.get(key, ""))
             words = set(re.findall(r"\w+", " ".join(named)))
-            is_new = tuple(map(int, key.split("."))) == began[row["mart"]]
+            is_new = numbers(key) == began[row["mart"]]
             lacks = {row["mart"]} - words if is_new else {row["mart"], row["column"]} - words
             if lacks:
                 found.append(f"CHANGELOG.md, {key}, does not name {', '.join(sorted(lacks))}")

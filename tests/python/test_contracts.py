@@ -83,7 +83,37 @@ def test_what_was_released_goes_with_a_breaking_version_only(now, before, versio
     ledger = updated(updated([], BASE, before, FIRST), now, version, changelog)
     found = offences(ledger, now, version, changelog)
     assert (found == []) is is_allowed
-    assert is_allowed or f"stands since {before}: it may go with the next m" in found[0]
+    assert is_allowed or f"is in {before}: it may go with the next m" in found[0]
+
+
+@pytest.mark.parametrize("now", [BASE[1:], [*BASE[:2], RETYPED]], ids=["removed", "retyped"])
+@pytest.mark.parametrize(
+    ("since", "released", "version", "is_allowed"),
+    [
+        ("0.1.0", ["0.2.0"], "0.2.1", False),
+        ("0.1.0", ["0.2.0"], "0.3.0", True),
+        ("0.9.0", ["0.10.0"], "0.10.1", False),
+        ("0.1.0", ["0.2.0", "1.0.0"], "1.1.0", False),
+        ("1.0.0", ["2.2.0"], "2.3.0", False),
+        ("1.0.0", ["2.2.0"], "3.0.0", True),
+    ],
+)
+def test_what_may_break_is_told_by_the_last_release(now, since, released, version, is_allowed):
+    named = "- `dim_shops`, `shop_id`, `fct_sales`, `amount`."
+    sections = [f"## {v}\n{named}\n" for v in [*reversed(released), since]]
+    changelog = "".join([f"## Unreleased ({version})\n{named}\n", *sections])
+    ledger = updated(updated([], BASE, since, FIRST), now, version, changelog)
+    found = offences(ledger, now, version, changelog)
+    assert (found == []) is is_allowed
+    assert is_allowed or f"is in {released[-1]}: it may go with the next m" in found[0]
+
+
+def test_what_went_with_an_earlier_version_is_judged_by_the_releases_before_it():
+    changelog = "".join(
+        f"## {v}\n- `dim_shops`, `shop_id`, `fct_sales`.\n" for v in ["0.2.1", "0.2.0", "0.1.0"]
+    )
+    ledger = updated(LEDGER, BASE[1:], "0.2.0", changelog)
+    assert offences(ledger, BASE[1:], "0.2.1", changelog) == []
 
 
 def test_an_older_version_of_a_mart_may_stay_instead():

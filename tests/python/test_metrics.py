@@ -9,10 +9,12 @@ from decimal import Decimal
 import pytest
 import yaml
 from conftest import PROJECT
+from jinja2 import Template
 
 QUERIES = PROJECT / "tests/python/metric_queries.py"
 PAGE = (PROJECT / "docs/semantic_layer.md").read_text()
 DEFINED = yaml.safe_load((PROJECT / "models/marts/_metrics.yml").read_text())["metrics"]
+SEMANTIC = yaml.safe_load((PROJECT / "models/marts/_semantic_models.yml").read_text())
 
 CUSTOMERS = "marts.dim_customers as c left join marts.dim_segments as s using (segment_key)"
 ORDERS = (
@@ -69,6 +71,7 @@ OF_ORDERS = {
     "customer__segment_name": "c.segment_name",
     "customer__segment__recommended_action": "s.recommended_action",
     "order__is_first_order": "o.is_first_order",
+    "order__is_guest": "o.customer_id is null",
 }
 BY_ORDER = {
     "": "",
@@ -99,6 +102,7 @@ BY_MONTH = {
     **OF_CUSTOMERS,
 }
 KEPT = "c.order_count > 0"
+KNOWN = "o.customer_id is not null"
 # metric: (what to count, from what, of which rows, by what)
 METRICS = {
     "customers": (
@@ -114,15 +118,11 @@ METRICS = {
     "repeat_customers": ("count_if(c.order_count > 1)", CUSTOMERS, KEPT, BY_CUSTOMER),
     "repeat_rate": ("count_if(c.order_count > 1) / count(*)", CUSTOMERS, KEPT, BY_CUSTOMER),
     "active_customers": (
-        "count(distinct o.customer_id)",
+        "count(distinct case when o.is_purchase then o.customer_id end)",
         ORDERS,
-        "o.is_purchase",
-        {
-            "": "",
-            "metric_time__month": "date_trunc('month', o.order_date)",
-            "metric_time__year,order__country": "date_trunc('year', o.order_date), o.country",
-            "order__channel": "o.channel",
-        },
+        "true",
+        BY_ORDER
+        | {"metric_time__year,order__country": "date_trunc('year', o.order_date), o.country"},
     ),
     "orders": ("count_if(o.is_purchase)", ORDERS, "true", BY_ORDER),
     "revenue": ("sum(o.net_amount)", ORDERS, "true", BY_ORDER),
@@ -132,11 +132,11 @@ METRICS = {
         "true",
         BY_ORDER,
     ),
-    "repeat_orders": ("count_if(o.is_purchase and not o.is_first_order)", ORDERS, "true", BY_ORDER),
+    "repeat_orders": ("count_if(o.is_purchase and not o.is_first_order)", ORDERS, KNOWN, BY_ORDER),
     "repeat_order_share": (
         "count_if(o.is_purchase and not o.is_first_order) / nullif(count_if(o.is_purchase), 0)",
         ORDERS,
-        "true",
+        KNOWN,
         BY_ORDER,
     ),
     "units": ("sum(case when l.is_return then 0 else l.quantity end)", LINES, "true", BY_LINE),
@@ -169,10 +169,12 @@ METRICS = {
 # Those that look at other times than their own are written out.
 OVER_TIME = {
     ("customers_to_date", "metric_time__month"): """
-        select d.month, count(distinct c.customer_id)
-        from (from marts.dim_dates select month, max(date_day) as last_day group by month) as d
+        select d.month_date, count(distinct c.customer_id)
+        from (
+            from marts.dim_dates select month_date, max(date_day) as last_day group by month_date
+        ) as d
         join marts.dim_customers as c on c.first_order_date <= d.last_day
-        group by d.month
+        group by d.month_date
     """,
     ("customers_to_date", ""): "select count(*) from marts.dim_customers where order_count > 0",
     ("revenue_growth", "metric_time__month"): """
@@ -273,11 +275,51 @@ def test_revenue_by_product_is_revenue_in_all(metricflow):
 
 
 def test_the_page_names_every_metric_with_its_unit():
-    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", PAGE, re.M))
+    rows = dict(re.findall(r"^\| `(\w+(?<!_))` \| ([^|]+?) \|", PAGE, re.M))
     assert rows == {
         metric["name"]: re.sub(r"\{\{.*\}\}", "money", metric["config"]["meta"]["unit"])
         for metric in DEFINED
     }
+
+
+@pytest.mark.parametrize("currency", [{}, {"currency": None}, {"currency": ""}], ids=str)
+def test_money_has_a_unit_where_the_source_names_no_currency(currency):
+    units = [Template(metric["config"]["meta"]["unit"]) for metric in DEFINED]
+    rendered = {unit.render(var=lambda _: currency) for unit in units}
+    assert {unit for unit in rendered if re.search("money|None|^ *(per|$)", unit)} == {
+        "money",
+        "money per order",
+        "money per customer",
+    }
+
+
+def test_the_page_names_every_dimension_and_date():
+    named = re.findall(r"^\| `(\w+)__` \|(.*)\|(.*)\|$", PAGE, re.M)
+    shown = {of: tuple(set(re.findall(r"`(\w+)`", cell)) for cell in cells) for of, *cells in named}
+    defined = {}
+    for model in SEMANTIC["semantic_models"]:
+        primary = [e["name"] for e in model["entities"] if e["type"] == "primary"]
+        dimensions = model["dimensions"]
+        defined[model.get("primary_entity") or primary[0]] = tuple(
+            {d["name"] for d in dimensions if (d["type"] == "time") is is_time}
+            for is_time in (False, True)
+        )
+    assert shown == defined
+
+
+def test_each_metric_of_one_horizon_names_it():
+    """Tools show a description by itself: "the same days" would mean nothing there."""
+    of_horizon = {
+        measure["name"]
+        for model in SEMANTIC["semantic_models"]
+        for measure in model.get("measures", [])
+        if "clv_band_horizon_days" in measure["expr"]
+    }
+    described = {m["name"]: m for m in DEFINED if m["type_params"].get("measure") in of_horizon}
+    assert len(described) == len(of_horizon) > 0
+    assert [
+        n for n, m in described.items() if "`clv_band_horizon_days`" not in m["description"]
+    ] == []
 
 
 def test_the_page_has_examples():

@@ -144,10 +144,49 @@ BREAKS = {
             "second_order",
         ),
         (lambda m: source(m, "products").update(description=""), "products"),
+        (lambda m: source(m, "products").update(source_description="Raw."), "raw"),
+        (
+            lambda m: m["metrics"]["metric.clientele.repeat_rate"].update(description="Rate."),
+            "repeat_rate",
+        ),
+        (
+            lambda m: m["semantic_models"]["semantic_model.clientele.orders"].update(
+                description=None
+            ),
+            "orders",
+        ),
+        (
+            lambda m: m["groups"]["group.clientele.clientele"].update(description="Clientele"),
+            "clientele",
+        ),
+        (
+            lambda m: m["nodes"]["seed.clientele.segment_names"].update(description="Segment."),
+            "segment_names",
+        ),
     ],
     "every_macro_is_used_in_a_file_that_says_what_for": [
         (
             lambda m: macro(m, "matches").update(name="no_match", macro_sql="{% macro no_match("),
+            "no_match is used by nothing",
+        ),
+        (
+            lambda m: macro(m, "matches").update(
+                name="endless", macro_sql="{% macro endless(n) %}{{ endless(n - 1) }}"
+            ),
+            "endless is used by nothing",
+        ),
+        (
+            lambda m: m["nodes"].pop("operation.clientele.clientele-on-run-start-0"),
+            "check_source is used by nothing",
+        ),
+        (
+            lambda m: (
+                macro(m, "matches").update(name="no_match", macro_sql="{% macro no_match(")
+                or macro(m, "each_day").update(macro_sql="{# no_match() #} -- no_match()")
+                or macro(m, "spark__matches").update(
+                    name="spark__no_match", macro_sql="{{ no_match() }}"
+                )
+            ),
             "no_match is used by nothing",
         ),
         (

@@ -7,27 +7,27 @@ MONTHS_SHOWN = 36
 # Of all countries: in one of them most cells would be of too few.
 COHORTS = f"""
     with months as (
-        select *, max(month) over () as last_month from marts.fct_customer_months
+        select *, max(month_date) over () as last_month from marts.fct_customer_months
     )
-    select months.cohort_month, months.months_since_first, months.month as month_date,
+    select months.cohort_month_date as cohort_month, months.months_since_first, months.month_date,
         months.is_complete, count(*) filter (months.is_retained) as customer_count,
         sum(months.net_amount) as net_amount
     from months
     join known_customers using (customer_id)
-    where months.cohort_month > months.last_month - interval {MONTHS_SHOWN} month
+    where months.cohort_month_date > months.last_month - interval {MONTHS_SHOWN} month
     group by all
     order by all
 """
 # All cohorts together, months that are over only.
 CURVE = f"""
     with months as (
-        select *, max(month) over () as last_month from marts.fct_customer_months
+        select *, max(month_date) over () as last_month from marts.fct_customer_months
     )
     select placed.place, months.months_since_first, count(*) as cohort_size,
         count(*) filter (months.is_retained) as customer_count
     from months
     join placed_customers as placed using (customer_id)
-    where months.cohort_month > months.last_month - interval {MONTHS_SHOWN} month
+    where months.cohort_month_date > months.last_month - interval {MONTHS_SHOWN} month
         and months.is_complete and months.months_since_first > 0
     group by all
     order by all

@@ -23,7 +23,7 @@ GRAIN = {
     "fct_association_rules": ["rule_key"],
     "fct_customer_category_shares": ["customer_id", "category"],
     "fct_customer_features": ["customer_id"],
-    "fct_customer_months": ["customer_id", "month"],
+    "fct_customer_months": ["customer_id", "month_date"],
     "fct_customer_rfm": ["customer_id"],
     "fct_customer_values": ["customer_id", "horizon_days"],
     "fct_model_backtests": ["target", "model", "cutoff_date", "horizon_days", "decile"],
