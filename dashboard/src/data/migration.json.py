@@ -2,6 +2,7 @@
 
 from clientele.dashboard import open_page
 
+# Without those who gave back every purchase: they are few, and one period less the next tells them.
 MOVES = """
     with segment_names as (
         select segmentation, segment_key, segment_name
@@ -12,7 +13,7 @@ MOVES = """
         moves.segmentation, moves.from_as_of_date, moves.to_as_of_date,
         moves.from_segment_key, moves.to_segment_key,
         coalesce(former.segment_name, 'Not yet customers') as from_segment_name,
-        coalesce(latter.segment_name, 'No purchase left') as to_segment_name,
+        latter.segment_name as to_segment_name,
         case when moves.from_segment_key = 'none' then 'new' when moves.is_move then 'moved'
             else 'stayed' end as kind,
         moves.customer_count, moves.net_amount_before, moves.net_amount_after
@@ -20,8 +21,9 @@ MOVES = """
     left join segment_names as former
         on moves.segmentation = former.segmentation
         and moves.from_segment_key = former.segment_key
-    left join segment_names as latter
+    join segment_names as latter
         on moves.segmentation = latter.segmentation and moves.to_segment_key = latter.segment_key
+    where moves.to_segment_key <> 'none'
     order by moves.segmentation, moves.to_as_of_date desc, moves.customer_count desc,
         moves.from_segment_key, moves.to_segment_key
 """
@@ -34,6 +36,7 @@ TOTALS = """
         sum(customer_count) as customer_count, sum(net_amount_before) as net_amount_before,
         sum(net_amount_after) as net_amount_after
     from marts.fct_segment_migrations
+    where to_segment_key <> 'none'
     group by all
     order by all
 """
