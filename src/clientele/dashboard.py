@@ -72,12 +72,14 @@ def small_cells(
         column, value = total
         is_total = (frame[column] == value).to_numpy()
         families = _groups(frame, list(cell), np.ones(len(frame), dtype=bool))
-    sums = [rows for margin in margins for rows in _groups(frame, margin, ~is_total)]
+    # Each with the row that tells it, where that can be hidden too.
+    sums = [(rows, None) for margin in margins for rows in _groups(frame, margin, ~is_total)]
     if total:
-        sums += [rows for margin in margins for rows in _groups(frame, margin, is_total)]
-        # Parts of a total that is shown add up to it.
-        sums += [rows[~is_total[rows]] for rows in families if is_total[rows].any()]
-    sums = [rows[count[rows] > 0] for rows in sums if len(rows) > 1]
+        sums += [(rows, None) for margin in margins for rows in _groups(frame, margin, is_total)]
+        sums += [(rows[~is_total[rows]], rows[is_total[rows]]) for rows in families]
+    # A sum of too few is a figure that is shown nowhere.
+    sums = [(rows, told_by) for rows, told_by in sums if count[rows].sum() >= min_cell]
+    sums = [(rows[count[rows] > 0], told_by) for rows, told_by in sums if len(rows) > 1]
     families = [rows[count[rows] > 0] for rows in families]
 
     def hide_smallest(rows: np.ndarray) -> bool:
@@ -92,18 +94,27 @@ def small_cells(
         for rows in families:
             if (hidden & is_total)[rows].any() and not hidden[rows].all():
                 hidden[rows] = changed = True
-        for rows in sums:
+        known = [
+            (rows, told_by)
+            for rows, told_by in sums
+            if hidden[rows].any() and (told_by is None or not hidden[told_by].all())
+        ]
+        for rows, told_by in known:
             number = hidden[rows].sum()
             room = count[rows][hidden[rows]].sum() - number + 1
-            if number and (number < 2 or room < min_cell):
-                changed |= hide_smallest(rows)
+            if number < 2 or room < min_cell:
+                changed |= hide_smallest(rows) or (told_by is not None and hide_smallest(told_by))
         if not changed:
-            known = [rows for rows in sums if hidden[rows].any()]
             unknown = [rows for rows in families if (hidden & is_total)[rows].any()]
-            for cell in _exposed(count, small, hidden, is_total, known, unknown, min_cell, safe):
-                beside = [rows for rows in sums if cell in rows]
-                if beside:
-                    changed |= hide_smallest(np.unique(np.concatenate(beside)))
+            linked = [rows for rows, _ in known]
+            for cell in _exposed(count, small, hidden, is_total, linked, unknown, min_cell, safe):
+                beside = [rows for rows in linked if cell in rows]
+                tellers = [by for rows, by in known if by is not None and cell in rows]
+                changed |= any(
+                    hide_smallest(np.unique(np.concatenate(choice)))
+                    for choice in (beside, tellers)
+                    if choice
+                )
     return pd.Series(hidden, index=frame.index)
 
 
