@@ -23,10 +23,8 @@ from scipy.sparse.csgraph import connected_components
 ALL = "All countries"
 OVER_PLACES = ("place", ALL)
 OTHER = "Other countries"
-# Beyond so many a list of countries is no filter any more, and with fewer customers (times the
-# smallest cell) most of a page would be hidden.
+# Beyond so many a list of countries is no filter any more.
 PLACES_SHOWN = 12
-PLACE_CELLS = 20
 
 
 def small_cells(
@@ -191,11 +189,14 @@ def _exposed(
 class Page:
     """The tables of one page of the dashboard, from one publication."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, *, place_cells: int = 20):
         """Open the publication in ``folder``, which holds ``clientele.duckdb``.
 
+        A country is one of ``Other countries`` where it has fewer than ``place_cells`` smallest
+        cells of customers: most of its figures would be hidden, and some of others with them.
+
         Raises:
-            ValueError: There is none in it.
+            ValueError: There is no publication in it.
         """
         file = folder / "clientele.duckdb"
         if not file.is_file():
@@ -223,7 +224,7 @@ class Page:
             select
                 placed.customer_id,
                 case
-                    when ranked.customer_count >= {PLACE_CELLS * self.min_cell}
+                    when ranked.customer_count >= {place_cells * self.min_cell}
                         and ranked.place_rank <= {PLACES_SHOWN} then placed.country
                     else '{OTHER}'
                 end as place
@@ -316,9 +317,9 @@ class Page:
         json.dump(document, stream, separators=(",", ":"), allow_nan=False)
 
 
-def open_page() -> Page:
+def open_page(**options: int) -> Page:
     """Open the publication that the site is built from: CLIENTELE_PUBLICATION names its folder."""
-    return Page(Path(os.environ["CLIENTELE_PUBLICATION"]))
+    return Page(Path(os.environ["CLIENTELE_PUBLICATION"]), **options)
 
 
 def _records(frame: pd.DataFrame) -> list[dict]:

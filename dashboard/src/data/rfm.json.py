@@ -41,7 +41,8 @@ CELLS = """
     order by all
 """
 
-page = open_page()
+# A country in 25 cells.
+page = open_page(place_cells=100)
 sums = {"margins": [["place"]], "total": OVER_PLACES}
 groups = page.frame(GROUPS)
 groups["is_hidden"] = page.add("groups", groups, keys=["place", "rfm_group"], **sums)
