@@ -28,13 +28,6 @@ export function segmentations(rows) {
   return new Map(found.map((key) => [words[key] ?? key, key]));
 }
 
-/** Rows in groups by what `key` says of them, in the order in which they come. */
-export function groupBy(rows, key) {
-  const groups = new Map();
-  for (const row of rows) groups.set(key(row), [...(groups.get(key(row)) ?? []), row]);
-  return [...groups];
-}
-
 /** Comma-separated values of rows: a first line of names, quotes where a value needs them. */
 export function csv(rows, columns) {
   const text = (value) => {

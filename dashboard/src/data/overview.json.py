@@ -30,19 +30,34 @@ MONTHS = """
     order by placed.place, month_date
 """
 # Years back from the as-of date, whole ones, so that a season is compared with itself; what is
-# earlier is there because with it they add up to the total.
+# earlier is there because with it they add up to the total. Of too few it joins the year before:
+# it is then some first days, and by itself would cost another year.
 YEARS = """
-    select
-        placed.place,
+    with dated as (
+        select placed.place, orders.customer_id, orders.net_amount,
+            case
+                when orders.order_date > publications.as_of_date - interval 365 day then 'recent'
+                when orders.order_date > publications.as_of_date - interval 730 day then 'before'
+                else 'earlier'
+            end as year
+        from marts.fct_orders as orders
+        join placed_customers as placed using (customer_id)
+        cross join marts.publications as publications
+    ),
+    early as (
+        select place, count(distinct customer_id) as customer_count
+        from dated where year = 'earlier' group by place
+    )
+    select dated.place,
         case
-            when orders.order_date > publications.as_of_date - interval 365 day then 'recent'
-            when orders.order_date > publications.as_of_date - interval 730 day then 'before'
-            else 'earlier'
+            when dated.year = 'earlier' and early.customer_count < publications.min_cell
+                then 'before'
+            else dated.year
         end as year,
-        count(distinct orders.customer_id) as customer_count,
-        sum(orders.net_amount) as net_amount
-    from marts.fct_orders as orders
-    join placed_customers as placed using (customer_id)
+        count(distinct dated.customer_id) as customer_count,
+        sum(dated.net_amount) as net_amount
+    from dated
+    left join early using (place)
     cross join marts.publications as publications
     group by all
 """

@@ -4,7 +4,8 @@ from clientele.dashboard import open_page
 
 # Five steps to each factor of ten; the lowest holds all that is below 1.
 HISTOGRAM = """
-    select memberships.segmentation, memberships.segment_key, forecasts.horizon_days,
+    select memberships.segmentation, unnest(['all', memberships.segment_key]) as segment_key,
+        forecasts.horizon_days,
         case when forecasts.clv < 1 then 0
             else 1 + floor(5 * log10(forecasts.clv))::int end as step,
         count(*) as customer_count, sum(forecasts.clv) as clv
@@ -90,7 +91,8 @@ page.add(
     "histogram",
     HISTOGRAM,
     keys=[*segment, "step"],
-    margins=[segment, ["segmentation", "horizon_days", "step"]],
+    margins=[segment],
+    total=("segment_key", "all"),
 )
 page.add(
     "segments",
