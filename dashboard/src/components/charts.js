@@ -198,14 +198,14 @@ export function valueHistogram(rows, {width, format}) {
   });
 }
 
-const RISKS = ["almost certain to return", "likely to return", "may or may not return", "likely to stay away", "almost certain to stay away"];
+const RISKS = ["almost certain to return", "likely to return", "may or may not return", "likely to stay away", "almost certain to stay away", "not shown apart"];
 
 /** Value at risk by segment, split by how likely customers are to stay away. */
 export function atRisk(rows, {width, format}) {
   const names = [...new Set(rows.map((d) => d.segment_name))];
   return plot({
     width, height: 90 + lineHeight(names, width) * names.length, marginLeft: margin(names, width), x: {label: "Value at risk", tickFormat: format.moneyShort, grid: true}, y: {label: null, domain: names, tickFormat: (name) => wrap(name, labels(width))},
-    color: {domain: RISKS, range: ["#3b528b", "#56b4e9", "#bbbbbb", "#e69f00", "#d55e00"], legend: true},
+    color: {domain: RISKS, range: ["#3b528b", "#56b4e9", "#bbbbbb", "#e69f00", "#d55e00", "#88888855"], legend: true},
     marks: [
       Plot.barX(rows, {y: "segment_name", x: "value_at_risk", fill: "churn_risk", order: RISKS, tip: true,
         title: (d) => `${d.segment_name}\n${d.churn_risk}: ${format.count(d.customer_count)} customers\nat risk ${format.money(d.value_at_risk)}`}),

@@ -4,13 +4,13 @@ from clientele.dashboard import open_page
 
 # Five steps to each factor of ten; the lowest holds all that is below 1.
 HISTOGRAM = """
-    select memberships.segmentation, unnest(['all', memberships.segment_key]) as segment_key,
-        forecasts.horizon_days,
+    select memberships.segmentation, keys.segment_key, forecasts.horizon_days,
         case when forecasts.clv < 1 then 0
             else 1 + floor(5 * log10(forecasts.clv))::int end as step,
         count(*) as customer_count, sum(forecasts.clv) as clv
     from marts.fct_customer_values as forecasts
     join marts.fct_segment_memberships as memberships using (customer_id)
+    cross join lateral (values ('all'), (memberships.segment_key)) as keys (segment_key)
     where memberships.is_current and forecasts.clv is not null
     group by all
     order by all
@@ -19,6 +19,7 @@ SEGMENTS = """
     select memberships.segmentation, memberships.segment_key, segments.segment_name,
         forecasts.horizon_days, count(*) as customer_count,
         sum(forecasts.clv) as clv, avg(forecasts.clv) as clv_mean,
+        sum(forecasts.value_at_risk) as value_at_risk,
         -- To two digits, or the middle one of an odd number would be a customer's own.
         round_to_two(quantile_cont(forecasts.clv, 0.1)) as q10,
         round_to_two(quantile_cont(forecasts.clv, 0.25)) as q25,
