@@ -75,9 +75,12 @@ def small_cells(
     if total:
         sums += [(rows, None) for margin in margins for rows in _groups(frame, margin, is_total)]
         sums += [(rows[~is_total[rows]], rows[is_total[rows]]) for rows in families]
-    # A sum of too few is a figure that is shown nowhere.
-    sums = [(rows, told_by) for rows, told_by in sums if count[rows].sum() >= min_cell]
-    sums = [(rows[count[rows] > 0], told_by) for rows, told_by in sums if len(rows) > 1]
+    # A sum of too few is a figure that is shown nowhere, and one of one row is that row.
+    sums = [
+        (rows[count[rows] > 0], told_by)
+        for rows, told_by in sums
+        if count[rows].sum() >= min_cell and (len(rows) > 1 or told_by is not None)
+    ]
     families = [rows[count[rows] > 0] for rows in families]
 
     def hide_smallest(rows: np.ndarray) -> bool:
@@ -105,9 +108,9 @@ def small_cells(
         if not changed:
             unknown = [rows for rows in families if (hidden & is_total)[rows].any()]
             linked = [rows for rows, _ in known]
-            for cell in _exposed(count, small, hidden, is_total, linked, unknown, min_cell, safe):
-                beside = [rows for rows in linked if cell in rows]
-                tellers = [by for rows, by in known if by is not None and cell in rows]
+            for seen in _exposed(count, small, hidden, is_total, linked, unknown, min_cell, safe):
+                beside = [rows for rows in linked if seen in rows]
+                tellers = [by for rows, by in known if by is not None and seen in rows]
                 changed |= any(
                     hide_smallest(np.unique(np.concatenate(choice)))
                     for choice in (beside, tellers)

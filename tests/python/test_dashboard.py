@@ -59,6 +59,21 @@ def test_parts_of_a_hidden_total_are_hidden_and_totals_are_no_parts():
     assert hidden_rows(rows, **options) == [True, True, False, True, True, True, True]
 
 
+def test_a_total_of_one_part_is_hidden_with_it():
+    rows = [
+        {"place": ALL, "group": "a", "customer_count": 20},
+        {"place": ALL, "group": "b", "customer_count": 43},
+        {"place": ALL, "group": "c", "customer_count": 60},
+        {"place": "GB", "group": "a", "customer_count": 20},
+        {"place": "GB", "group": "b", "customer_count": 3},
+        {"place": "IE", "group": "b", "customer_count": 40},
+        {"place": "IE", "group": "c", "customer_count": 60},
+    ]
+    # GB's b takes its a along, which all of a would tell: there is nobody else in it.
+    options = {"margins": [["place"]], "total": ("place", ALL), "cell": ["group"]}
+    assert hidden_rows(rows, **options)[0]
+
+
 def test_hidden_rows_that_can_only_be_ones_are_not_left_alone():
     rows = [{"group": "a", "customer_count": n} for n in (2, 2, 2, 8, 20)]
     # Three add up to 6, so none can be above 4: the 8 goes too.
