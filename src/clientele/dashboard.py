@@ -36,6 +36,7 @@ def small_cells(
     total: tuple[str, str] | None = None,
     cell: list[str] = (),
     also: pd.Series | None = None,
+    links: list[tuple[np.ndarray, np.ndarray]] = (),
 ) -> pd.Series:
     """Say which rows must not be shown.
 
@@ -57,6 +58,7 @@ def small_cells(
             sum are hidden.
         cell: The columns that say which total a row is a part of.
         also: Rows that are hidden for other reasons.
+        links: Positions of rows that add up to as much as others do, whatever that is.
 
     Returns:
         Booleans in the frame's index, true where hidden.
@@ -75,12 +77,10 @@ def small_cells(
     if total:
         sums += [(rows, None) for margin in margins for rows in _groups(frame, margin, is_total)]
         sums += [(rows[~is_total[rows]], rows[is_total[rows]]) for rows in families]
-    # A sum of too few is a figure that is shown nowhere, and one of one row is that row.
-    sums = [
-        (rows[count[rows] > 0], told_by)
-        for rows, told_by in sums
-        if count[rows].sum() >= min_cell and (len(rows) > 1 or told_by is not None)
-    ]
+    # A sum of too few is a figure that is shown nowhere.
+    sums = [(rows, told_by) for rows, told_by in sums if count[rows].sum() >= min_cell]
+    sums = [(rows[count[rows] > 0], told_by) for rows, told_by in sums]
+    equal = [(left[count[left] > 0], right[count[right] > 0]) for left, right in links]
     families = [rows[count[rows] > 0] for rows in families]
 
     def hide_smallest(rows: np.ndarray) -> bool:
@@ -105,11 +105,19 @@ def small_cells(
             room = count[rows][hidden[rows]].sum() - number + 1
             if number < 2 or room < min_cell:
                 changed |= hide_smallest(rows) or (told_by is not None and hide_smallest(told_by))
+        for left, right in equal:
+            if hidden[left].sum() + hidden[right].sum() == 1:
+                changed |= hide_smallest(np.concatenate([left, right]))
         if not changed:
-            unknown = [rows for rows in families if (hidden & is_total)[rows].any()]
-            linked = [rows for rows, _ in known]
-            for seen in _exposed(count, small, hidden, is_total, linked, unknown, min_cell, safe):
-                beside = [rows for rows in linked if seen in rows]
+            equations = [(rows, rows[:0]) for rows, _ in known] + equal
+            equations += [
+                (rows[~is_total[rows]], rows[is_total[rows]])
+                for rows in families
+                if (hidden & is_total)[rows].any()
+            ]
+            for seen in _exposed(count, small, hidden, equations, min_cell, safe):
+                beside = [np.concatenate(sides) for sides in equations]
+                beside = [rows for rows in beside if seen in rows]
                 tellers = [by for rows, by in known if by is not None and seen in rows]
                 changed |= any(
                     hide_smallest(np.unique(np.concatenate(choice)))
@@ -135,27 +143,25 @@ def _exposed(
     count: np.ndarray,
     small: np.ndarray,
     hidden: np.ndarray,
-    is_total: np.ndarray,
-    known: list[np.ndarray],
-    unknown: list[np.ndarray],
+    sums: list[tuple[np.ndarray, np.ndarray]],
     min_cell: int,
     safe: set[tuple[bytes, bytes]],
 ) -> list[int]:
     """Return the small cells that can be seen to be below ``min_cell``.
 
-    ``known`` are positions that add up to what can be known; ``unknown`` those of a hidden total
-    with its parts. Hidden cells are taken to be 1 at least: one of nobody has no row. ``safe``
-    remembers which sets of linked cells tell nothing.
+    Of each of ``sums`` it is known by how much the first positions add up to more than the second.
+    Hidden cells are taken to be 1 at least: one of nobody has no row. ``safe`` remembers which sets
+    of linked cells tell nothing.
     """
     cells = np.flatnonzero(hidden)
     place = {cell: number for number, cell in enumerate(cells)}
     entries, right = [], []
-    for rows in known:
-        entries += [(len(right), place[cell], 1.0) for cell in rows[hidden[rows]]]
-        right.append(count[rows][hidden[rows]].sum())
-    for rows in unknown:
-        entries += [(len(right), place[cell], -1.0 if is_total[cell] else 1.0) for cell in rows]
-        right.append(0.0)
+    for plus, minus in sums:
+        plus, minus = plus[hidden[plus]], minus[hidden[minus]]
+        if len(plus) + len(minus):
+            entries += [(len(right), place[cell], 1.0) for cell in plus]
+            entries += [(len(right), place[cell], -1.0) for cell in minus]
+            right.append(count[plus].sum() - count[minus].sum())
     if not right:
         return []
     lines, columns, values = zip(*entries, strict=True)
@@ -268,6 +274,7 @@ class Page:
         margins: list[list[str]] = (),
         total: tuple[str, str] | None = None,
         also: pd.Series | None = None,
+        links: list[tuple[np.ndarray, np.ndarray]] = (),
         customers: str = "customer_count",
         parts: dict[str, list[str]] | None = None,
     ) -> pd.Series:
@@ -277,7 +284,7 @@ class Page:
             name: What the page calls it.
             rows: SQL on the publication, or a frame.
             keys: Columns that may be seen of every row.
-            margins, total, also: As in ``small_cells``.
+            margins, total, also, links: As in ``small_cells``.
             customers: The column with each row's number of customers.
             parts: Columns that count some of a row's customers, and for each the figures that tell
                 its share: all are null where the part, or the rest of the row, is of too few.
@@ -289,7 +296,7 @@ class Page:
         sums = {"margins": margins, "total": total}
         if total:
             sums["cell"] = [key for key in keys if key != total[0]]
-        hidden = small_cells(frame, customers, self.min_cell, **sums, also=also)
+        hidden = small_cells(frame, customers, self.min_cell, **sums, also=also, links=links)
         for part, told in (parts or {}).items():
             sides = frame.assign(rest=frame[customers] - frame[part].fillna(0))
             few = small_cells(sides, part, self.min_cell, **sums)

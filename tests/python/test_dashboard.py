@@ -50,13 +50,25 @@ def test_parts_of_a_hidden_total_are_hidden_and_totals_are_no_parts():
         {"place": ALL, "group": "c", "customer_count": 40},
         {"place": "GB", "group": "a", "customer_count": 6},
         {"place": "IE", "group": "a", "customer_count": 6},
+        {"place": "IE", "group": "b", "customer_count": 3},
         {"place": "GB", "group": "c", "customer_count": 38},
         {"place": "IE", "group": "c", "customer_count": 2},
     ]
     # b is hidden, so of all countries a is too, or b would be the difference; so are a's parts.
-    # IE's c of 2 takes GB's with it, or all less GB would tell it.
+    # IE's c of 2 takes GB's with it, or all less GB would tell it. All of c may be told.
     options = {"margins": [["place"]], "total": ("place", ALL), "cell": ["group"]}
-    assert hidden_rows(rows, **options) == [True, True, False, True, True, True, True]
+    assert hidden_rows(rows, **options) == [True, True, False, True, True, True, True, True]
+    # Were b in no country, the countries' sums would tell the rest of it, and all goes.
+    assert hidden_rows(rows[:5] + rows[6:], **options) == [True] * 7
+
+
+def test_as_many_that_came_as_went_tell_of_each_other():
+    counts = [40, 13, 50, 3, 30]
+    rows = [{"customer_count": count} for count in counts]
+    # 40 and 13 came, 50 and 3 went: the 3 would be told by the others; the 30 has no part in it.
+    links = [(np.array([0, 1]), np.array([2, 3]))]
+    assert hidden_rows(rows, links=links) == [False, True, False, True, False]
+    assert hidden_rows(rows) == [False, False, False, True, False]
 
 
 def test_a_total_of_one_part_is_hidden_with_it():
@@ -171,7 +183,6 @@ def test_a_share_is_hidden_where_few_are_in_it_or_few_are_not(tmp_path):
         "totals",
         pd.DataFrame(rows),
         keys=["place"],
-        margins=[["place"]],
         total=OVER_PLACES,
         parts={"active": ["share"]},
     )

@@ -44,11 +44,20 @@ TOTALS = """
 page = open_page()
 period = ["segmentation", "from_as_of_date", "to_as_of_date"]
 names = ["from_segment_key", "to_segment_key", "from_segment_name", "to_segment_name"]
+moves = page.frame(MOVES)
+latest = moves["to_as_of_date"] == moves.groupby("segmentation")["to_as_of_date"].transform("max")
+# Known are today's sizes, and of RFM groups those of a quarter ago; of earlier days, that as many
+# customers leave a segment in a period as have come to it in the one before, or were there.
+moves["to_margin"] = moves["to_segment_key"].where(latest)
+moves["from_margin"] = moves["from_segment_key"].where(latest & (moves["segmentation"] == "rfm"))
+came = moves.groupby(["segmentation", "to_as_of_date", "to_segment_key"]).indices
+went = moves.groupby(["segmentation", "from_as_of_date", "from_segment_key"]).indices
 page.add(
     "moves",
-    MOVES,
+    moves,
     keys=[*period, *names, "kind"],
-    margins=[[*period, "from_segment_key"], [*period, "to_segment_key"], [*period, "kind"]],
+    margins=[[*period, "from_margin"], [*period, "to_margin"], [*period, "kind"]],
+    links=[(rows, went[key]) for key, rows in came.items() if key in went],
 )
 page.add("totals", TOTALS, keys=[*period, "kind"], margins=[period])
 page.write()

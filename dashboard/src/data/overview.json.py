@@ -136,7 +136,6 @@ page.add(
     "totals",
     TOTALS,
     keys=["place"],
-    margins=[["place"]],
     total=OVER_PLACES,
     parts={"active_customer_count": [], "repeat_customer_count": []},
 )
@@ -159,7 +158,6 @@ page.add(
     "values",
     VALUES,
     keys=["place", "horizon_days", "is_reliable"],
-    margins=[["place"]],
     total=OVER_PLACES,
 )
 page.add("segments", SEGMENTS, keys=["segmentation", "segment_key"], margins=[["segmentation"]])

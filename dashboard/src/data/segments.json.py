@@ -51,7 +51,7 @@ VALUES = """
 
 page = open_page()
 segment = ["segmentation", "segment_key"]
-page.add("totals", PLACE_TOTALS, keys=["place"], margins=[["place"]], total=OVER_PLACES)
+page.add("totals", PLACE_TOTALS, keys=["place"], total=OVER_PLACES)
 page.add("segments", SEGMENTS, keys=segment, margins=[["segmentation"]])
 page.add(
     "places",
