@@ -72,6 +72,7 @@ def small_cells(
         column, value = total
         is_total = (frame[column] == value).to_numpy()
         families = _groups(frame, list(cell), np.ones(len(frame), dtype=bool))
+        families = [rows for rows in families if not is_total[rows].all()]
     # Each with the row that tells it, where that can be hidden too.
     sums = [(rows, None) for margin in margins for rows in _groups(frame, margin, ~is_total)]
     if total:

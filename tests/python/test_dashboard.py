@@ -58,8 +58,12 @@ def test_parts_of_a_hidden_total_are_hidden_and_totals_are_no_parts():
     # IE's c of 2 takes GB's with it, or all less GB would tell it. All of c may be told.
     options = {"margins": [["place"]], "total": ("place", ALL), "cell": ["group"]}
     assert hidden_rows(rows, **options) == [True, True, False, True, True, True, True, True]
-    # Were b in no country, the countries' sums would tell the rest of it, and all goes.
-    assert hidden_rows(rows[:5] + rows[6:], **options) == [True] * 7
+    # A total without parts is a row like any other.
+    alone = [
+        {"place": ALL, "group": group, "customer_count": n}
+        for group, n in zip("abcd", (3, 9, 40, 50), strict=True)
+    ]
+    assert hidden_rows(alone, **options) == [True, True, False, False]
 
 
 def test_as_many_that_came_as_went_tell_of_each_other():
