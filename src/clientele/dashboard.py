@@ -10,6 +10,7 @@ import json
 import math
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import TextIO
 
@@ -212,8 +213,12 @@ class Page:
         if not file.is_file():
             raise ValueError(f"no publication in {folder}; `make run` builds and publishes one")
         self.folder = folder
-        limit = {"memory_limit": os.environ.get("CLIENTELE_MEMORY_LIMIT", "4GB")}
-        self.connection = duckdb.connect(str(file), read_only=True, config=limit)
+        limits = {
+            "memory_limit": os.environ.get("CLIENTELE_MEMORY_LIMIT", "4GB"),
+            # Not beside the file, where a publication is never to change.
+            "temp_directory": os.environ.get("CLIENTELE_TEMP", tempfile.gettempdir()),
+        }
+        self.connection = duckdb.connect(str(file), read_only=True, config=limits)
         self.about = self.frame("from marts.publications").iloc[0].to_dict()
         self.min_cell = int(self.about["min_cell"])
         self.tables: dict[str, dict] = {}

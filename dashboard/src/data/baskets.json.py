@@ -15,43 +15,65 @@ RULES = f"""
     rules as (
         select * from ranked where rule_rank <= {RULES_SHOWN}
     ),
-    -- Rules of the same items, whichever way round and in whichever scope, are counted once.
+    -- Rules of the same items, whichever way round and in whichever scope, are counted once; and
+    -- all by numbers, which are a fraction of the keys' size.
     itemsets as (
-        select items.rule_key, count(*) as item_count,
-            list_sort(list(items.item_kind || ' ' || items.item_key)) as itemset
-        from marts.fct_association_rule_items as items
-        join rules using (rule_key)
-        group by items.rule_key
+        select rule_key, item_count, dense_rank() over (order by items) as itemset
+        from (
+            select items.rule_key, count(*) as item_count,
+                list_sort(list(items.item_kind || ' ' || items.item_key)) as items
+            from marts.fct_association_rule_items as items
+            join rules using (rule_key)
+            group by items.rule_key
+        )
     ),
     needed as (
         select distinct itemsets.itemset, itemsets.item_count, items.item_kind, items.item_key
         from itemsets join marts.fct_association_rule_items as items using (rule_key)
     ),
-    bought as (
-        select distinct lines.order_id, coalesce(lines.customer_id, lines.order_id) as customer_id,
-            products.product_id, products.category
+    wanted as (
+        select item_kind, item_key, row_number() over () as item
+        from (select distinct item_kind, item_key from needed)
+    ),
+    buyers as (
+        select order_id, customer_id, row_number() over () as order_number,
+            dense_rank() over (order by coalesce(customer_id, order_id)) as buyer
+        from marts.fct_orders
+    ),
+    sold as (
+        select distinct buyers.order_number, buyers.buyer, lines.product_id
         from marts.fct_order_lines as lines
-        join marts.dim_products as products using (product_id)
+        join buyers using (order_id)
         where lines.net_amount > 0
     ),
-    holders as (
-        select 'product' as item_kind, product_id as item_key, order_id, customer_id from bought
+    products as (
+        select products.product_id, wanted.item
+        from marts.dim_products as products
+        join wanted on wanted.item_kind = 'product' and wanted.item_key = products.product_id
         union all
-        select distinct 'category', category, order_id, customer_id from bought
+        select products.product_id, wanted.item
+        from marts.dim_products as products
+        join wanted on wanted.item_kind = 'category' and wanted.item_key = products.category
+    ),
+    bought as (
+        select distinct sold.order_number, sold.buyer, products.item
+        from sold join products using (product_id)
     ),
     -- Who stands behind a rule: customers with all of its items in one order.
     customers_behind as (
-        select distinct itemset, customer_id
+        select distinct counted.itemset, buyers.customer_id, counted.buyer
         from (
-            select needed.itemset, holders.customer_id
+            select needed.itemset, bought.order_number, bought.buyer
             from needed
-            join holders using (item_kind, item_key)
-            group by needed.itemset, needed.item_count, holders.order_id, holders.customer_id
+            join wanted using (item_kind, item_key)
+            join bought using (item)
+            group by needed.itemset, needed.item_count, bought.order_number, bought.buyer
             having count(*) = needed.item_count
-        )
+        ) as counted
+        join buyers using (order_number)
     ),
     behind as (
-        select rules.rule_key, count(*) as customer_count
+        select rules.rule_key, count(distinct customers_behind.buyer) as customer_count
         from rules
         join itemsets using (rule_key)
         join customers_behind using (itemset)
