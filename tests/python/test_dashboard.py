@@ -714,7 +714,7 @@ def test_a_rule_of_few_customers_is_hidden_however_many_orders_it_has(publicatio
     with duckdb.connect(str(copy / "clientele.duckdb")) as connection:
         # All orders that hold both become orders of one of four customers.
         connection.execute(
-            "update marts.fct_order_lines set customer_id = 'c' || (hash(order_id) % 4)::varchar "
+            "update marts.fct_orders set customer_id = 'c' || (hash(order_id) % 4)::varchar "
             "where order_id in (select order_id from marts.fct_order_lines as lines "
             "join marts.dim_products using (product_id) where product_name = 'Ivory Ring')"
         )
