@@ -1,12 +1,7 @@
-"""Take the screenshots of docs/dashboard from the site in dashboard/dist."""
+"""Take the pictures of docs/dashboard from the site in dashboard/dist."""
 
-import sys
-from pathlib import Path
-
-PROJECT = Path(__file__).parents[1]
-sys.path.insert(0, str(PROJECT / "tests/python"))
-
-from browsing import PAGES, chromium, served, settle  # noqa: E402
+from browsing import PAGES, chromium, served, settle
+from conftest import PROJECT
 
 with served(PROJECT / "dashboard/dist") as address, chromium() as browser:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
