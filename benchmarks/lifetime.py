@@ -70,7 +70,7 @@ def generate(database: Path, count: int) -> None:
 
 def step_fit(database: Path, horizons: str) -> None:
     """Draw the sample, fit both models, tabulate what SQL cannot compute."""
-    from clientele.clv import expected_orders, fit_clv
+    from clientele.value.clv import expected_orders, fit_clv
 
     with duckdb.connect(str(database)) as connection:
         connection.execute("set memory_limit = '1500MB'")
@@ -145,7 +145,7 @@ def compiled_scoring(folder: Path) -> Path:
     command = [sys.executable, "-m", "dbt.cli.main", "--quiet", "compile"]
     command += ["--select", "ml_customers__clv"]
     subprocess.run(command, cwd=PROJECT, env=environment, check=True, stdout=subprocess.DEVNULL)
-    return folder / "target/compiled/clientele/models/ml/ml_customers__clv.sql"
+    return folder / "target/compiled/clientele/models/ml/value/ml_customers__clv.sql"
 
 
 def measured(size: str, lifetimes: str | None, keep) -> None:

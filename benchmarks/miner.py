@@ -48,7 +48,7 @@ def numbered(labels, sets, counts):
 
 def clientele(engine):
     """Return a miner by one of this project's engines."""
-    from clientele.itemsets import find_itemsets
+    from clientele.rules.itemsets import find_itemsets
 
     def mine(session, count):
         # Never reached: the count decides.

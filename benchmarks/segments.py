@@ -19,7 +19,7 @@ import duckdb
 import numpy as np
 from run import DATA, HERE, PROJECT, measure, report
 
-from clientele.clustering import candidates
+from clientele.segmentation.clustering import candidates
 
 SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000, "10m": 10_000_000}
 METHODS = ["kmeans", "hierarchical", "gaussian_mixture", "dbscan"]
@@ -116,7 +116,7 @@ def compiled_scoring(folder: Path) -> Path:
     command = [sys.executable, "-m", "dbt.cli.main", "--quiet", "compile"]
     command += ["--select", "ml_customers__behaviour"]
     subprocess.run(command, cwd=PROJECT, env=environment, check=True, stdout=subprocess.DEVNULL)
-    return folder / "target/compiled/clientele/models/ml/ml_customers__behaviour.sql"
+    return folder / "target/compiled/clientele/models/ml/segmentation/ml_customers__behaviour.sql"
 
 
 def measured(size: str) -> dict:

@@ -1,7 +1,7 @@
 {#-
     Assign every row of the CTE `customers` (customer_id, as_of_date, and `measures`, none null) to the nearest
     prototype among the CTE `parameters` (the rows of one version; see ml_segmentation__parameters), as
-    clientele.clustering.assign does. Expands to CTEs, the last of which is `assigned`.
+    clientele.segmentation.clustering.assign does. Expands to CTEs, the last of which is `assigned`.
 
     Up to `slots` prototypes are one wide row, and a customer's distances are expressions over it: no join, no
     aggregation. More of them (hierarchical, dbscan) are joined, a row each. What is never scaled by quantiles can do

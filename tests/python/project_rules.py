@@ -24,6 +24,7 @@ PREFIXES = {
     "ml": ("ml_",),
     "marts": ("dim_", "fct_", "rpt_"),
 }
+FAMILIES = {"orders", "customers", "segmentation", "rules", "recommendations", "value", "quality"}
 MART_NAME = re.compile(r"(?:\bmarts\.|`)((?:dim|fct|rpt)_[a-z0-9_]+)")
 
 
@@ -207,10 +208,14 @@ def models_are_named_after_their_layer(manifest):
 
 
 @rule
-def a_model_lies_in_the_folder_of_its_layer_beside_its_yaml(manifest):
+def a_model_lies_in_the_room_of_its_family_beside_its_yaml(manifest):
+    """Each layer but staging has a folder for each family."""
     offences = []
     for model in nodes(manifest, "model"):
         folder = Path("models", layer_of(model))
+        if layer_of(model) != "staging":
+            family = Path(model["original_file_path"]).parent.name
+            folder /= family if family in FAMILIES else "<family>"
         # A version of a mart is in a file of its own, which is what its table is called.
         if Path(model["original_file_path"]).with_suffix("") != folder / model["alias"]:
             offences.append(f"{model['name']} lies in {model['original_file_path']}")

@@ -13,7 +13,7 @@ def load(name):
         importlib.import_module("clientele." + name)
     except Exception as error:
         failed.append(f"{name}: {error!r}")
-names = ["segmentation", "backtesting", "rules", "judging"]
+names = ["segmentation.versions", "value.backtesting", "rules.mining", "segmentation.judging"]
 threads = [threading.Thread(target=load, args=(name,)) for name in names]
 for thread in threads: thread.start()
 for thread in threads: thread.join()

@@ -117,14 +117,22 @@ BREAKS = {
     "models_are_named_after_their_layer": [
         (lambda m: model(m, "fct_orders").update(name="orders"), "orders"),
     ],
-    "a_model_lies_in_the_folder_of_its_layer_beside_its_yaml": [
+    "a_model_lies_in_the_room_of_its_family_beside_its_yaml": [
         (
             lambda m: model(m, "fct_orders").update(original_file_path="models/fct_orders.sql"),
             "fct_orders lies in models/fct_orders.sql",
         ),
         (
-            lambda m: model(m, "fct_orders").update(patch_path="clientele://models/marts/all.yml"),
-            "fct_orders is described in clientele://models/marts/all.yml",
+            lambda m: model(m, "fct_orders").update(
+                original_file_path="models/marts/misc/fct_orders.sql"
+            ),
+            "fct_orders lies in models/marts/misc/fct_orders.sql",
+        ),
+        (
+            lambda m: model(m, "fct_orders").update(
+                patch_path="clientele://models/marts/orders/all.yml"
+            ),
+            "fct_orders is described in clientele://models/marts/orders/all.yml",
         ),
     ],
     "marts_are_public_and_under_contract_and_the_rest_is_private": [
@@ -191,9 +199,9 @@ BREAKS = {
         ),
         (
             lambda m: macro(m, "matches").update(
-                original_file_path="models/marts/dim_products.sql"
+                original_file_path="models/marts/orders/dim_products.sql"
             ),
-            "models/marts/dim_products.sql begins without a comment",
+            "models/marts/orders/dim_products.sql begins without a comment",
         ),
     ],
     "every_table_tests_its_key": [

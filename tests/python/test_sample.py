@@ -12,7 +12,7 @@ import pytest
 from conftest import PROJECT
 from sklearn.metrics import adjusted_rand_score
 
-from clientele.rules import mine_rules
+from clientele.rules.mining import mine_rules
 from clientele.simulate import generate
 
 TRUTH = json.loads((Path(__file__).parent / "sample_truth/truth.json").read_text())

@@ -11,8 +11,8 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from clientele.clustering import assign
-from clientele.clv import LOADINGS, expected_orders, fit_clv, score
+from clientele.segmentation.clustering import assign
+from clientele.value.clv import LOADINGS, expected_orders, fit_clv, score
 
 VARS = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
 
@@ -142,7 +142,7 @@ def test_sql_scores_the_edges_as_python_does(sample, model, theta):
     """The model's own SQL, on histories and parameters that a shop may come to have."""
     parameters = fit_clv(EDGES[:4], model=model)
     parameters.loc[parameters["model"] == model, "estimate"] = theta
-    compiled = sample.folder / "target/compiled/clientele/models/ml/ml_customers__clv.sql"
+    compiled = sample.folder / "target/compiled/clientele/models/ml/value/ml_customers__clv.sql"
     query = compiled.read_text()
     lookup = expected_orders(parameters, EDGES, **{k: KNOBS[k] for k in list(KNOBS)[:2]})
     tables = {

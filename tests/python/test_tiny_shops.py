@@ -8,8 +8,8 @@ import pytest
 from conftest import PROJECT
 from test_scoring import KNOBS, assert_scored_alike, histories_of
 
-from clientele.clv import score
 from clientele.sources import load_source
+from clientele.value.clv import score
 
 COLUMNS = "order_id,customer_id,product_id,ordered_at,quantity,unit_price"
 SHOPS = {

@@ -14,8 +14,8 @@ from dbt_common.exceptions import DbtRuntimeError
 from test_rules import long_form, random_baskets
 
 from clientele.frames import collect
-from clientele.itemsets import ENGINES
-from clientele.rules import frequent_itemsets, mine_rules
+from clientele.rules.itemsets import ENGINES
+from clientele.rules.mining import frequent_itemsets, mine_rules
 from dbt_spark_python import spark_session
 
 SEED = [

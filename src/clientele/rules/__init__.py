@@ -1,0 +1,1 @@
+"""Mine association rules from baskets, and judge them."""

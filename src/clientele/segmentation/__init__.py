@@ -1,0 +1,1 @@
+"""Segment customers, keep segments the same over refits, and describe them."""

@@ -1,0 +1,1 @@
+"""Fit and backtest models of customer lifetime value."""

@@ -1,0 +1,224 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import make_blobs
+from sklearn.metrics import (
+    calinski_harabasz_score,
+    davies_bouldin_score,
+    silhouette_score,
+)
+
+from clientele.segmentation.clustering import NOISE, fit
+from clientele.segmentation.judging import (
+    RUN_TYPES,
+    bootstrap_stability,
+    choose,
+    forward_value,
+    internal_measures,
+    match,
+    null_silhouette,
+)
+
+
+@pytest.fixture
+def blobs():
+    return make_blobs(n_samples=[300, 200, 100], centers=None, cluster_std=0.7, random_state=4)
+
+
+def test_indices_are_scikit_learns_with_noise_left_out(blobs):
+    points, blob = blobs
+    labels = np.where(np.arange(len(blob)) % 10 == 0, NOISE, blob)
+    kept = labels != NOISE
+    found = internal_measures(points, labels, random_seed=1)
+    assert found["silhouette"] == pytest.approx(silhouette_score(points[kept], blob[kept]))
+    assert found["davies_bouldin"] == davies_bouldin_score(points[kept], blob[kept])
+    assert found["calinski_harabasz"] == calinski_harabasz_score(points[kept], blob[kept])
+    assert found["noise_share"] == pytest.approx(0.1) and found["segment_count"] == 3
+    assert found["smallest_share"] == pytest.approx((kept & (blob == 2)).mean())
+
+
+def test_the_sampled_silhouette_is_within_its_error():
+    points, blob = make_blobs(n_samples=9000, centers=4, cluster_std=2, random_state=1)
+    found = internal_measures(points, blob, random_seed=1)
+    assert 0 < found["silhouette_error"] < 0.01
+    off = found["silhouette"] - silhouette_score(points, blob)
+    assert abs(off) < 4 * found["silhouette_error"]
+
+
+def test_one_segment_has_no_indices():
+    found = internal_measures(np.ones((9, 2)), np.zeros(9, dtype=int), random_seed=1)
+    assert np.isnan(found["silhouette"]) and found["segment_count"] == 1
+
+
+def test_shuffled_features_have_as_little_structure_as_chance_leaves():
+    points, blob = make_blobs(n_samples=600, n_features=5, centers=4, random_state=4)
+    here = internal_measures(points, blob, random_seed=1)["silhouette"]
+    assert here > null_silhouette(points, 4, random_seed=1) + 0.5
+    # Independent features have nothing beyond chance.
+    nothing = np.random.default_rng(1).normal(size=(1500, 3))
+    found = fit(nothing, method="kmeans", cluster_counts=[3], random_seed=1)[3].nearest(nothing)[0]
+    there = internal_measures(nothing, found, random_seed=1)["silhouette"]
+    assert abs(there - null_silhouette(nothing, 3, random_seed=1)) < 0.05
+
+
+def stability(points, count):
+    def refit(rows):
+        return fit(rows, method="kmeans", cluster_counts=[count], random_seed=1, starts=1)
+
+    labels = fit(points, method="kmeans", cluster_counts=[count], random_seed=1)[count]
+    labels = {count: labels.nearest(points)[0]}
+    return bootstrap_stability(points, labels, refit, random_seed=1)[count]
+
+
+def test_clusters_that_are_there_are_stable_and_halves_of_one_are_not(blobs):
+    points, _ = blobs
+    assert min(stability(points, 3).values()) > 0.97
+    rng = np.random.default_rng(1)
+    assert min(stability(rng.normal(size=(600, 4)), 6).values()) < 0.6
+
+
+@pytest.fixture
+def outcomes():
+    rng = np.random.default_rng(3)
+    group = rng.integers(4, size=4000)
+    count = rng.poisson([0.1, 0.5, 1.5, 4][0:4] * np.ones((4000, 4)))[np.arange(4000), group]
+    frame = pd.DataFrame(
+        {"forward_order_count": count, "forward_amount": count * rng.lognormal(3, 0.5, 4000)}
+    )
+    return group, frame
+
+
+def test_labels_that_foretell_have_the_r2_of_their_means(outcomes):
+    group, frame = outcomes
+    found = forward_value(group, frame)
+    churn = (frame["forward_order_count"] == 0).to_numpy(float)
+    within = churn - pd.Series(churn).groupby(group).transform("mean").to_numpy()
+    in_sample = 1 - (within**2).sum() / ((churn - churn.mean()) ** 2).sum()
+    assert found["forward_churn_r2"] == pytest.approx(in_sample, abs=0.005)
+    assert found["forward_churn_r2"] < in_sample
+    assert found["forward_value"] == pytest.approx(
+        (found["forward_churn_r2"] + found["forward_spend_r2"]) / 2
+    )
+    assert 0 < found["forward_value_error"] < 0.03
+
+
+@pytest.mark.parametrize("segments", [2, 10, 400])
+def test_labels_that_say_nothing_score_no_higher_by_being_more(outcomes, segments):
+    _, frame = outcomes
+    random = np.random.default_rng(1).integers(segments, size=len(frame))
+    assert -0.3 < forward_value(random, frame)["forward_value"] < 0.003
+
+
+def test_a_future_that_is_the_same_for_all_has_no_value():
+    frame = pd.DataFrame({"forward_order_count": [0] * 50, "forward_amount": [0.0] * 50})
+    assert np.isnan(forward_value(np.arange(50) % 2, frame)["forward_value"])
+    assert np.isnan(forward_value([0, 1], frame.head(2))["forward_value"])
+
+
+def test_renamed_clusters_agree_and_halves_of_one_are_not_it():
+    old = pd.Series(["a"] * 6 + ["b"] * 4)
+    renamed = pd.Series([1] * 6 + [0] * 4)
+    assert match(old, renamed) == ({1: "a", 0: "b"}, 1.0)
+    split = pd.Series([0] * 3 + [1] * 3 + [2] * 4)
+    matched, agreement = match(old, split)
+    # Half of `a` has a Jaccard similarity of 0.5 to it: just the same; less would not be.
+    assert matched == {0: "a", 2: "b"} and agreement == 0.7
+    thirds = pd.Series([0] * 2 + [1] * 2 + [3] * 2 + [2] * 4)
+    assert match(old, thirds) == ({2: "b"}, 0.4)
+
+
+def test_the_assignment_is_optimal_not_greedy():
+    # Greedily the first new cluster would take `a`, with 5, and leave `b` with 0.
+    old = pd.Series(["a"] * 9 + ["b"] * 5)
+    new = pd.Series([0] * 5 + [1] * 4 + [0] * 5)
+    matched, agreement = match(old, new)
+    assert matched == {0: "b"} and agreement == pytest.approx(5 / 14)
+
+
+def test_noise_agrees_with_noise_only():
+    old = pd.Series(["s-1", "s-1", "s-noise", "s-noise"])
+    assert match(old, pd.Series([0, 0, NOISE, NOISE])) == ({0: "s-1"}, 1.0)
+    assert match(old, pd.Series([NOISE, NOISE, 0, 0])) == ({}, 0.0)
+
+
+@pytest.fixture
+def runs():
+    """Candidates of two feature sets, and the baselines."""
+    rows = [
+        # method, set, count, smallest, noise, silhouette, gain, davies_bouldin, stability, forward
+        ("kmeans", "a", 2, 0.40, 0.0, 0.50, 0.10, 0.5, 0.95, 0.10),
+        ("kmeans", "a", 4, 0.20, 0.0, 0.40, 0.30, 0.6, 0.90, 0.24),
+        ("kmeans", "a", 6, 0.10, 0.0, 0.30, 0.20, 0.9, 0.70, 0.25),
+        ("kmeans", "b", 4, 0.20, 0.0, 0.90, 0.25, 0.1, 0.62, 0.30),
+        ("kmeans", "a", 9, 0.01, 0.0, 0.60, 0.90, 0.4, 0.99, 0.90),
+        ("kmeans", "a", 8, 0.10, 0.0, 0.60, 0.90, 0.4, 0.50, 0.90),
+        ("dbscan", "a", 4, 0.10, 0.4, 0.60, 0.90, 0.4, 0.99, 0.90),
+        ("dbscan", "b", 1, 1.00, 0.0, np.nan, np.nan, np.nan, 0.99, 0.90),
+        ("rfm_groups", "none", 11, *[np.nan] * 6, 0.20),
+        ("random", "none", 11, *[np.nan] * 6, 0.00),
+    ]
+    columns = ["method", "feature_set", "cluster_count", "smallest_share", "noise_share"]
+    columns += ["silhouette", "silhouette_gain", "davies_bouldin", "stability", "forward_value"]
+    frame = pd.DataFrame(rows, columns=columns).reindex(
+        columns=[name for name in RUN_TYPES if name not in ("verdict", "is_chosen", "is_eligible")]
+    )
+    return frame.assign(segment_count=frame["cluster_count"], forward_value_error=0.02)
+
+
+def chosen(runs, **knobs):
+    found = choose(runs, min_share=0.02, **knobs)
+    assert found["is_chosen"].sum() == 1
+    row = found[found["is_chosen"]].iloc[0]
+    return (row["feature_set"], row["method"], row["cluster_count"]), row["verdict"], found
+
+
+def test_the_rule_takes_the_best_mean_rank_of_those_that_pass(runs):
+    fit_, verdict, found = chosen(runs)
+    # The silhouettes of set `b` are higher, but there is less in them beyond chance.
+    assert fit_ == ("a", "kmeans", 4) and verdict == "chosen: best mean rank"
+    assert found["verdict"].tolist() == [
+        "foretells too little",
+        "chosen: best mean rank",
+        "ranked lower",
+        "less structure in its features",
+        "a segment is too small",
+        "not stable",
+        "too much noise",
+        "one segment only",
+        "baseline",
+        "baseline",
+    ]
+    assert found["mean_rank"].dropna().tolist() == [1.25, 1.75]
+
+
+def test_a_pin_wins_over_the_rule_and_a_pin_that_fits_nothing_is_refused(runs):
+    assert chosen(runs, cluster_count=6)[0] == ("a", "kmeans", 6)
+    assert chosen(runs, method="dbscan")[1].startswith("chosen: the most stable, none is eligible")
+    with pytest.raises(ValueError, match="cluster_count=5 fits no candidate; there are 1, 2, 4"):
+        choose(runs, min_share=0.02, cluster_count=5)
+    with pytest.raises(ValueError, match="method=hdbscan fits no candidate"):
+        choose(runs, min_share=0.02, method="hdbscan")
+
+
+def test_the_incumbent_stays_unless_another_is_clearly_better(runs):
+    kept, verdict, _ = chosen(runs, incumbent=("a", "kmeans", 6))
+    assert kept == ("a", "kmeans", 6) and verdict.startswith("chosen: incumbent")
+    worse = runs.assign(forward_value=runs["forward_value"].where(runs.index != 2, 0.215))
+    assert chosen(worse, incumbent=("a", "kmeans", 6))[0] == ("a", "kmeans", 4)
+    assert chosen(runs, incumbent=("b", "kmeans", 4))[0] == ("b", "kmeans", 4)
+    assert chosen(runs, incumbent=("a", "kmeans", 9))[0] == ("a", "kmeans", 4)
+
+
+def test_where_rfm_groups_foretell_more_the_verdict_says_so(runs):
+    runs.loc[runs["method"] == "rfm_groups", "forward_value"] = 0.95
+    fit_, verdict, _ = chosen(runs)
+    assert fit_[0] == "a" and verdict.endswith("though RFM groups foretell more")
+
+
+def test_without_a_past_the_rest_decides(runs):
+    fit_, verdict, _ = chosen(runs.assign(forward_value=np.nan, forward_value_error=np.nan))
+    assert fit_ == ("a", "kmeans", 2) and verdict == "chosen: best mean rank"
+
+
+def test_without_candidates_nothing_is_chosen(runs):
+    assert not choose(runs.tail(2), min_share=0.02)["is_chosen"].any()
