@@ -66,14 +66,36 @@ def children(manifest):
 
 
 def tests_of(manifest):
-    """Return (test, its columns) for each node that data tests of YAML stand on."""
+    """Return (test, its columns) for each node that YAML tests, the rules of `checks` one by one.
+
+    The key of `checks` counts as `unique_combination_of_columns`.
+    """
     found = defaultdict(list)
     for test in nodes(manifest, "test"):
-        if test.get("test_metadata"):
-            metadata = test["test_metadata"]
-            columns = metadata["kwargs"].get("columns") or [test["column_name"]]
-            found[test["attached_node"]].append((metadata["name"], columns))
+        if not test.get("test_metadata"):
+            continue
+        name, arguments = test["test_metadata"]["name"], test["test_metadata"]["kwargs"]
+        table = manifest["nodes"][test["attached_node"]]
+        if name != "checks":
+            columns = arguments.get("columns") or [test["column_name"]]
+            found[table["unique_id"]].append((name, columns))
+            continue
+        if arguments.get("key") and arguments.get("level", "error") == "error":
+            found[table["unique_id"]].append(("unique_combination_of_columns", arguments["key"]))
+        for column, rule_name, _ in checks_of(table, arguments.get("level", "error")):
+            found[table["unique_id"]].append((rule_name, [column]))
     return found
+
+
+def checks_of(table, *levels):
+    """Return (column, rule, arguments) for the rules of these levels on a table's columns."""
+    rules = [
+        (column["name"], rule_name, arguments)
+        for column in table["columns"].values()
+        for check in column["config"]["meta"].get("checks", [])
+        for rule_name, arguments in ({check: {}} if isinstance(check, str) else check).items()
+    ]
+    return [rule for rule in rules if rule[2].get("level", "error") in levels]
 
 
 def sql_of(node):
@@ -297,16 +319,50 @@ def every_table_tests_its_key(manifest):
 
     def is_tested(node):
         found = tests[node["unique_id"]]
-        filled = {columns[0] for name, columns in found if name == "not_null"}
         return any(
-            name == "unique_combination"
-            or (name == "unique" and columns[0] in filled)
+            name == "unique_combination_of_columns"
             or (name == "as_many_rows_as_raw" and layer_of(node) == "staging")
-            for name, columns in found
+            for name, _ in found
         )
 
     keyed = [node for node in nodes(manifest, "model", "seed") if layer_of(node) != "raw"]
     return [node["name"] for node in keyed if not is_tested(node)]
+
+
+@rule
+def every_rule_on_a_column_is_checked(manifest):
+    """A rule in a column's meta does nothing unless a `checks` node of its level reads it."""
+    checked = defaultdict(set)
+    for test in nodes(manifest, "test"):
+        if (test.get("test_metadata") or {}).get("name") == "checks":
+            level = test["test_metadata"]["kwargs"].get("level", "error")
+            checked[test["attached_node"]].add(level)
+    tables = nodes(manifest, "model", "seed")
+    return [
+        f"{table['name']}.{column}: {name} is not checked"
+        for table in tables
+        for column, name, arguments in checks_of(table, "error", "warn")
+        if arguments.get("level", "error") not in checked[table["unique_id"]]
+    ] + [
+        f"{table['name']} checks {level} without a rule or a key"
+        for table in tables
+        for level in checked[table["unique_id"]]
+        if level == "warn" and not checks_of(table, level)
+    ]
+
+
+@rule
+def a_key_needs_no_other_check_for_nulls(manifest):
+    """The key of `checks` refuses nulls already."""
+    tests = tests_of(manifest)
+    return [
+        f"{table['name']}.{column} is part of the key, which has no nulls"
+        for table in nodes(manifest, "model", "seed")
+        for name, columns in tests[table["unique_id"]]
+        if name == "unique_combination_of_columns"
+        for column in columns
+        if ("not_null", [column]) in tests[table["unique_id"]]
+    ]
 
 
 @rule
@@ -331,7 +387,10 @@ def a_relationship_points_at_a_key(manifest):
         arguments = (test.get("test_metadata") or {}).get("kwargs", {})
         if "to" in arguments:
             target = tables[re.search(r"ref\('(\w+)'", arguments["to"])[1]]
-            is_key = ("unique", [arguments["field"]]) in tests[target["unique_id"]]
+            is_key = any(
+                (name, [arguments["field"]]) in tests[target["unique_id"]]
+                for name in ("unique", "unique_combination_of_columns")
+            )
             if not is_key and target["resource_type"] != "seed":
                 offences.append(test["name"])
     return offences

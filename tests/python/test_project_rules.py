@@ -29,6 +29,18 @@ def without_tests(manifest, kind, name):
     }
 
 
+def without_key(manifest, name):
+    """Leave the key out of a model's checks."""
+    for node in manifest["nodes"].values():
+        if node.get("attached_node") == f"model.clientele.{name}":
+            node["test_metadata"]["kwargs"].pop("key", None)
+
+
+def checks(manifest, name, column):
+    """Return the rules that stand on a column, to be changed."""
+    return model(manifest, name)["columns"][column]["config"]["meta"].setdefault("checks", [])
+
+
 def added(manifest, like, name, **changes):
     """Add a copy of a model under another name."""
     new = copy.deepcopy(model(manifest, like)) | {"name": name} | changes
@@ -205,16 +217,36 @@ BREAKS = {
         ),
     ],
     "every_table_tests_its_key": [
-        (lambda m: without_tests(m, "unique", "fct_orders"), "fct_orders"),
-        (lambda m: without_tests(m, "not_null", "fct_orders"), "fct_orders"),
-        (lambda m: without_tests(m, "unique_combination", "fct_customer_values"), "fct_customer_"),
+        (lambda m: without_tests(m, "checks", "fct_orders"), "fct_orders"),
+        (lambda m: without_key(m, "fct_customer_values"), "fct_customer_values"),
         (lambda m: without_tests(m, "as_many_rows_as_raw", "stg_products"), "stg_products"),
     ],
     "every_column_of_a_mart_is_tested": [
-        (lambda m: without_tests(m, "accepted_range", "dim_products"), "dim_products.category"),
+        (lambda m: without_tests(m, "checks", "dim_products"), "dim_products.category"),
+        (lambda m: checks(m, "dim_products", "category").clear(), "dim_products.category"),
+    ],
+    "every_rule_on_a_column_is_checked": [
+        (
+            lambda m: without_tests(m, "checks", "dim_products"),
+            "dim_products.category: accepted_range is not checked",
+        ),
+        (
+            lambda m: checks(m, "fct_orders", "channel").append({"not_null": {"level": "warn"}}),
+            "fct_orders.channel: not_null is not checked",
+        ),
+        (
+            lambda m: checks(m, "dim_products", "unit_cost").clear(),
+            "dim_products checks warn without a rule",
+        ),
+    ],
+    "a_key_needs_no_other_check_for_nulls": [
+        (
+            lambda m: checks(m, "dim_products", "product_id").append("not_null"),
+            "dim_products.product_id is part of the key",
+        ),
     ],
     "a_relationship_points_at_a_key": [
-        (lambda m: without_tests(m, "unique", "fct_orders"), "relationships_fct_order_lines_order"),
+        (lambda m: without_key(m, "fct_orders"), "relationships_fct_order_lines_order"),
     ],
     "an_exposure_depends_on_what_its_files_read": [
         (

@@ -242,7 +242,8 @@ def judge(
     customer, the latter with outcomes and ``rfm_segment_key``. ``fits`` holds the candidates of
     both days (`clientele.segmentation.clustering.candidates`, with ``is_current``). ``reference``
     is the segment that customers are in now. ``knobs`` are those of
-    `clientele.segmentation.clustering.fit`, for the refits of the bootstrap. The baselines `rfm_groups` and `random` have a row each.
+    `clientele.segmentation.clustering.fit`, for the refits of the bootstrap. The baselines
+    `rfm_groups` and `random` have a row each.
     """
     then = {name: part for name, part in fits[~fits["is_current"]].groupby(FIT_KEY)}
     rows = []

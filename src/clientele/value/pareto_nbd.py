@@ -18,8 +18,9 @@ def fit_pareto_nbd(histories: pd.DataFrame) -> dict[str, float]:
     """Fit by plain maximum likelihood.
 
     ``histories`` is that of `clientele.value.clv.fit_clv`. Returns r, alpha, s, beta (alpha and
-    beta in the unit of ``T``) and ``log_likelihood``. Raises ``ValueError`` for impossible histories, and
-    if the likelihood has no maximum within e^10 of the unit or ceases to be a number on the way.
+    beta in the unit of ``T``) and ``log_likelihood``. Raises ``ValueError`` for impossible
+    histories, and if the likelihood has no maximum within e^10 of the unit or ceases to be a
+    number on the way.
     """
     x, t_x, age, _ = _checked(histories)
     (x, t_x, age), weight = _distinct(x, t_x, age)

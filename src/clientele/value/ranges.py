@@ -1,8 +1,8 @@
 """How far off a forecast may be: the whole distribution of a customer's orders and of their value.
 
 What the models of `clientele.value.clv` say of one customer is a distribution, of which the
-expected value is one number. docs/methods/clv.md derives the formulas. Both distributions are given that
-the customer is alive; whoever is not makes no order and is worth nothing.
+expected value is one number. docs/methods/clv.md derives the formulas. Both distributions are
+given that the customer is alive; whoever is not makes no order and is worth nothing.
 """
 
 import numpy as np

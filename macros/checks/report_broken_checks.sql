@@ -1,0 +1,20 @@
+{#-
+    Prints what each failed `checks` node found: the table, the rule, its column, how many rows break it, and up to three
+    of their keys. dbt itself prints only the number of broken rules. Called when a run ends.
+-#}
+
+{% macro report_broken_checks(results) %}
+    {%- for result in results if result.status in ('fail', 'warn') -%}
+        {%- set metadata = result.node.test_metadata -%}
+        {%- if metadata and metadata.name == 'checks' -%}
+            {%- set table = result.node.attached_node.split('.')[-1] -%}
+            {%- for row in run_query(result.node.compiled_code) -%}
+                {%- set rows = row['failures'] ~ (' row breaks ' if row['failures'] == 1 else ' rows break ') -%}
+                {%- do log(
+                    table ~ '.' ~ row['column_name'] ~ ': ' ~ rows ~ '`' ~ row['broken_rule'] ~ '`, such as '
+                    ~ row['example_keys'], info=true
+                ) -%}
+            {%- endfor -%}
+        {%- endif -%}
+    {%- endfor -%}
+{% endmacro %}
