@@ -16,6 +16,8 @@ MAY_READ = {
     "exposures": {"marts"},
     "semantic models": {"marts"},
 }
+# Single models that a layer may read besides: intermediate decides once which day is today.
+MAY_READ_MODELS = {"ml": {"int_as_of_dates"}}
 OUTSIDE = {"analysis": "analyses", "exposure": "exposures", "semantic_model": "semantic models"}
 PREFIXES = {
     "staging": ("stg_",),
@@ -115,6 +117,7 @@ def each_layer_reads_what_it_may(manifest):
         for node in nodes(manifest, "model", *OUTSIDE)
         for parent in parents(manifest, node)
         if layer_of(parent) not in MAY_READ[layer_of(node)]
+        and parent["name"] not in MAY_READ_MODELS.get(layer_of(node), ())
     ]
 
 

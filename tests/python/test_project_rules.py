@@ -61,6 +61,10 @@ BREAKS = {
         (lambda m: reads(m, "fct_orders", "stg_products"), "fct_orders (marts) reads stg_products"),
         (lambda m: reads(m, "int_orders", "fct_orders"), "int_orders (intermediate) reads fct_"),
         (
+            lambda m: reads(m, "ml_customers__segments", "int_as_of_dates", "int_orders"),
+            "ml_customers__segments (ml) reads int_orders (intermediate)",
+        ),
+        (
             lambda m: exposure(m, "offers")["depends_on"]["nodes"].append(
                 "model.clientele.int_orders"
             ),
