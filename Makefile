@@ -11,7 +11,7 @@ WORKERS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export DBT_SEND_ANONYMOUS_USAGE_STATS ?= false
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-spark test test-spark java node dashboard docs lint format contracts sample lock clean
+.PHONY: help run run-spark test check test-spark java node dashboard docs lint format contracts sample lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,10 @@ run: $(VENV)/installed  ## Build everything, print a summary, publish; SOURCE an
 
 test: $(VENV)/installed-dev lint  ## Linters, dbt build with all its tests, pytest
 	$(BIN)/pytest $(WORKERS)
+
+BASE ?= HEAD
+check: $(VENV)/installed-dev  ## What a change touches, within a minute; BASE names the commit it is measured from
+	@$(BIN)/python tests/check.py --base $(BASE)
 
 lint: $(VENV)/installed-dev  ## ruff and sqlfluff
 	$(BIN)/ruff check .

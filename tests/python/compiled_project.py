@@ -103,5 +103,3 @@ class CompiledProject:
         exec(self.python[model["name"]], module.__dict__)
         result = module.model(module.dbtObj(connection.table), connection)
         result.create(table)
-
-

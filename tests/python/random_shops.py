@@ -76,7 +76,9 @@ def random_shop(shape: str, seed: int) -> str:
                 product = int(rng.integers(shop["products"]))
                 quantity = int(rng.integers(1, 4))
                 is_return = rng.random() < shop["return_share"]
-                discount = prices[product] * quantity if rng.random() < shop["discount_share"] else ""
+                discount = (
+                    prices[product] * quantity if rng.random() < shop["discount_share"] else ""
+                )
                 category = f"k{product % shop['categories']}" if shop["categories"] else ""
                 lines.append(
                     f"{order},{who},p{product},{at},{-quantity if is_return else quantity},"
