@@ -8,6 +8,7 @@ themselves, unless they build a warehouse. `make test` checks everything.
 """
 
 import argparse
+import ast
 import json
 import os
 import re
@@ -59,11 +60,12 @@ def module_name(path: Path) -> str:
 def imported_by(path: Path) -> set[str]:
     """Return the modules that a file imports; of `from a import b` both `a` and `a.b`."""
     names = set()
-    for package, single in re.findall(
-        r"^\s*(?:from ([\w.]+) import \(?([\w, \n]+)|import [\w.]+)", path.read_text(), re.M
-    ):
-        names |= {package, *(f"{package}.{name.strip()}" for name in single.split(","))}
-    return names | set(re.findall(r"^import ([\w.]+)", path.read_text(), re.M))
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
 
 
 def pytest_files(files: list[str]) -> tuple[list[Path], list[Path]]:
