@@ -11,7 +11,6 @@ import argparse
 import ast
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -22,7 +21,8 @@ PROJECT = Path(__file__).parents[1]
 TESTS = PROJECT / "tests/python"
 TARGET = PROJECT / "target/check"
 # Fixtures that build a warehouse or a site, which takes longer than this check may.
-BUILDS = r"\b(sample|sample_copy|published_sample|online_retail|complete_journey|new_warehouse)\b"
+BUILDS = {"sample", "sample_copy", "published_sample", "new_warehouse"}
+BUILDS |= {"online_retail", "complete_journey"}
 DBT = ["--target-path", str(TARGET), "--warn-error", "--quiet"]
 
 
@@ -68,6 +68,12 @@ def imported_by(path: Path) -> set[str]:
     return names
 
 
+def parameters_of(path: Path) -> set[str]:
+    """Return the names of all parameters in a file, those of fixtures that it asks for included."""
+    functions = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef)]
+    return {argument.arg for function in functions for argument in function.args.args}
+
+
 def pytest_files(files: list[str]) -> tuple[list[Path], list[Path]]:
     """Return the test files that a change concerns: those to run, and those that build."""
     modules = modules_of(files)
@@ -77,7 +83,7 @@ def pytest_files(files: list[str]) -> tuple[list[Path], list[Path]]:
         if "spark" not in path.parts
         and (str(path.relative_to(PROJECT)) in files or modules & imported_by(path))
     ]
-    building = [path for path in chosen if re.search(BUILDS, path.read_text())]
+    building = [path for path in chosen if BUILDS & parameters_of(path)]
     return [path for path in chosen if path not in building], building
 
 
