@@ -135,7 +135,7 @@ def step_lifetimes(database: Path) -> None:
 
 def compiled_scoring(folder: Path) -> Path:
     """Return the SQL of `ml_customers__clv`, as dbt compiles it."""
-    from run import PROJECT
+    from measuring import PROJECT
 
     environment = os.environ | {
         "CLIENTELE_DB": str(folder / "clientele.duckdb"),
@@ -150,7 +150,8 @@ def compiled_scoring(folder: Path) -> Path:
 
 def measured(size: str, lifetimes: str | None, keep) -> None:
     """Hand to ``keep`` what each step took at one size, by name, after each of them."""
-    from run import DATA, measure
+    from builds import DATA
+    from measuring import measure
 
     folder = DATA / f"lifetime-{size}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -199,7 +200,7 @@ def main() -> int:
         steps = {"fit": step_fit, "score": step_score, "lifetimes": step_lifetimes}
         steps[name](Path(database), *[Path(a) if a.endswith(".sql") else a for a in rest])
         return 0
-    from run import report
+    from report import report
 
     results = HERE / "results.json"
     record = json.loads(results.read_text())

@@ -17,7 +17,9 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-from run import DATA, HERE, PROJECT, measure, report
+from builds import DATA
+from measuring import PROJECT, measure
+from report import HERE, report
 
 from clientele.segmentation.clustering import candidates
 

@@ -1,7 +1,7 @@
 """The harness measures what it says, and its peers do the same work. No timing is tested."""
 
 import ast
-import importlib.util
+import importlib
 import json
 import subprocess
 import sys
@@ -12,9 +12,10 @@ from conftest import PROJECT
 
 from clientele.simulate import generate
 
-spec = importlib.util.spec_from_file_location("run", PROJECT / "benchmarks/run.py")
-run = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(run)
+sys.path.append(str(PROJECT / "benchmarks"))
+builds, engines, measuring, report = map(
+    importlib.import_module, ("builds", "engines", "measuring", "report")
+)
 
 
 def peer(script, *arguments):
@@ -64,7 +65,7 @@ def test_storing_the_lines_stores_every_line(sample_files, tmp_path):
 
 def test_a_process_is_measured_from_outside():
     work = "x = bytearray(300 * 2**20); sum(range(10_000_000)); print('made'); raise SystemExit(3)"
-    measured = run.measure([sys.executable, "-c", work], timeout=60)
+    measured = measuring.measure([sys.executable, "-c", work], timeout=60)
     assert measured["exit"] == 3 and measured["output"] == "made\n"
     assert 300 < measured["peak_mb"] < 600
     assert 0 < measured["cpu"] <= 2 * measured["wall"]
@@ -72,10 +73,10 @@ def test_a_process_is_measured_from_outside():
 
 
 def test_a_process_that_takes_too_long_or_too_much_is_ended_and_named():
-    late = run.measure([sys.executable, "-c", "import time; time.sleep(60)"], timeout=0.5)
-    assert late["timed_out"] and run.outcome(late) == "stopped: out of time"
-    large = run.measure([sys.executable, "-c", "bytearray(2**33)"], timeout=60, memory_gb=1)
-    assert large["exit"] == 1 and run.outcome(large) == "died: out of memory"
+    late = measuring.measure([sys.executable, "-c", "import time; time.sleep(60)"], timeout=0.5)
+    assert late["timed_out"] and report.outcome(late) == "stopped: out of time"
+    large = measuring.measure([sys.executable, "-c", "bytearray(2**33)"], timeout=60, memory_gb=1)
+    assert large["exit"] == 1 and report.outcome(large) == "died: out of memory"
 
 
 def test_time_goes_to_the_stage_of_the_node_that_ran():
@@ -96,7 +97,7 @@ def test_time_goes_to_the_stage_of_the_node_that_ran():
     ]
     # Two cores are busy from second 10 to 20, none before, one after.
     samples = [(0.0, 0.0), (10.0, 0.0), (20.0, 20.0), (25.0, 25.0)]
-    split = run.stages({"results": results}, samples)
+    split = builds.stages({"results": results}, samples)
     spent = {stage: (s["wall"], s["cpu"]) for stage, s in split.items() if s["wall"]}
     assert spent == {
         "staging": (4, 8),
@@ -106,24 +107,44 @@ def test_time_goes_to_the_stage_of_the_node_that_ran():
         "data tests": (1, 1),
         "start, parse, end": (14, 4),
     }
+    assert builds.models({"results": results}, samples) == {
+        "stg_order_lines": 8, "ml_clv__parameters": 4, "ml_customers__behaviour": 2,
+        "dim_customers": 6,
+    }  # fmt: skip
 
 
 def test_the_exponent_of_growth_is_the_slope_of_the_logarithms():
     def cell(size, power):
-        lines = run.CUSTOMERS[size]
+        lines = builds.CUSTOMERS[size]
         return {"exit": 0, "wall": lines**power, "cpu": 2 * lines**power, "peak_mb": 1}
 
-    cells = {f"floor {size}": cell(size, 1.25) for size in run.CUSTOMERS}
-    assert run.growth(cells, "floor", "wall") == pytest.approx(1.25)
-    assert run.growth(cells, "floor", "cpu", ("10m", "50m")) == pytest.approx(1.25)
-    assert run.growth({"floor 1m": cell("1m", 1)}, "floor", "wall") is None
+    cells = {f"floor {size}": cell(size, 1.25) for size in builds.CUSTOMERS}
+    assert report.growth(cells, "floor", "wall") == pytest.approx(1.25)
+    assert report.growth(cells, "floor", "cpu", ("10m", "50m")) == pytest.approx(1.25)
+    assert report.growth({"floor 1m": cell("1m", 1)}, "floor", "wall") is None
+
+
+def test_the_table_of_models_has_the_exponent_of_each_and_sums_up_the_small_ones():
+    def cell(**cpu):
+        return {"models": cpu}
+
+    cells = {
+        "nodes 10m": cell(fct_orders=2.0, dim_customers=0.1, dim_dates=0.2),
+        "nodes 50m": cell(fct_orders=10.0, dim_customers=0.4, dim_dates=0.3),
+    }
+    table = "\n".join(report.by_model(cells))
+    assert "| `fct_orders` | 2.0 | 10.0 | 1.00 |" in table
+    assert "| the other 2 | 0.3 | 0.7 | |" in table
+    assert report.by_model({"nodes 10m": cell(fct_orders=1.0)}) == []
 
 
 def test_a_childs_cpu_and_memory_count_with_its_parents(tmp_path):
     burn = "x = bytearray(2**27); n = 0\nfor i in range(2 * 10**7): n += i"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}])"
     command = [sys.executable, "-c", parent]
-    measured = run.measure_tree(command, env={"DBT_LOG_PATH": str(tmp_path / "log")}, timeout=60)
+    measured = measuring.measure_tree(
+        command, env={"DBT_LOG_PATH": str(tmp_path / "log")}, timeout=60
+    )
     assert measured["exit"] == 0
     assert measured["cpu"] > 0.3
     assert measured["peak_mb"] > 128
@@ -158,7 +179,7 @@ def test_what_a_model_shuffles_is_told_by_the_table_that_its_plan_writes(tmp_pat
     ]  # fmt: skip
     log = tmp_path / "events"
     log.write_text("".join(json.dumps(event) + "\n" for event in events))
-    assert run.shuffled(log) == {"fct_orders": 11.0, "other": 1.0}
+    assert engines.shuffled(log) == {"fct_orders": 11.0, "other": 1.0}
 
 
 @pytest.fixture(scope="module")
