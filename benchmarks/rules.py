@@ -20,7 +20,9 @@ from pathlib import Path
 
 import duckdb
 from baskets import write_baskets
-from run import DATA, HERE, PROJECT, measure, report
+from builds import DATA
+from measuring import PROJECT, measure
+from report import HERE, report
 
 REAL = Path(os.environ.get("SEGMENTATION_DATA_DIR", PROJECT / "../shared/data"))
 SOURCES = {
