@@ -8,7 +8,6 @@ SPARK := .venv-spark
 DASHBOARD := dashboard/node_modules/.package-lock.json
 # Two workers share the tests, file by file, in the order of tests/python/conftest.py.
 WORKERS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
-export DBT_SEND_ANONYMOUS_USAGE_STATS ?= false
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-spark test check test-spark java node dashboard docs lint format contracts sample lock clean
@@ -22,7 +21,7 @@ run: $(VENV)/installed  ## Build everything, print a summary, publish; SOURCE an
 	@$(BIN)/clientele build --source $(SOURCE) $(if $(DATA),--data '$(DATA)')
 	@$(BIN)/clientele publish
 
-test: $(VENV)/installed-dev lint  ## Linters, dbt build with all its tests, pytest
+test: $(VENV)/installed-dev lint  ## Linters and all tests
 	$(BIN)/pytest $(WORKERS)
 
 BASE ?= HEAD

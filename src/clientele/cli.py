@@ -1,7 +1,6 @@
 """The command line: thin wrappers around dbt and the simulator."""
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
@@ -24,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     build.add_argument("--source", default="sample", help="name of a file in sources/")
     build.add_argument("--data", help="path that stands for {data} in that file")
     build.add_argument("--as-of", metavar="DATE", help="rebuild that day, YYYY-MM-DD")
+    build.add_argument("--verbose", action="store_true", help="print all that dbt prints")
     _add_target(build)
     build.set_defaults(run=_build)
 
@@ -86,8 +86,8 @@ def _project() -> Path:
 
 
 def _build(options, dbt_arguments: list[str]) -> int:
-    # dbt takes seconds to import; the other commands need not wait for it.
-    from dbt.cli.main import dbtRunner
+    from clientele.building import build
+    from clientele.publish import project_vars
 
     project = _project()
     settings = load_source(options.source, project / "sources")
@@ -95,11 +95,14 @@ def _build(options, dbt_arguments: list[str]) -> int:
         settings["data"] = str(Path(options.data).absolute())
     if options.as_of:
         settings["as_of_date"] = options.as_of
-    variables = json.dumps(settings, default=str)
-    invocation = ["build", "--target", options.target, "--vars", variables, *dbt_arguments]
-    if not dbtRunner().invoke(invocation).success:
-        print("clientele: the build failed; see the messages above", file=sys.stderr)
-        return 1
+    defaults = project_vars(project)
+    # What is as in dbt_project.yml is left out: dbt then reuses what it parsed for plain commands.
+    variables = {key: value for key, value in settings.items() if value != defaults.get(key)}
+    exit_code = build(
+        project, variables, dbt_arguments, target=options.target, verbose=options.verbose
+    )
+    if exit_code:
+        return exit_code
     with warehouse(options.target, project) as built:
         page = summary(built.query, currency=settings["source"].get("currency", ""))
         print(f"\nThe marts are in {built.place}")
