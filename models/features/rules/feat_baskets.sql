@@ -7,54 +7,32 @@ kept_lines as (
 
 ),
 
-products as (
-
-    select * from {{ ref('int_products') }}
-
-),
-
 orders as (
 
-    select * from {{ ref('int_orders') }}
-    where is_purchase
+    select * from {{ ref('feat_baskets__orders') }}
 
 ),
 
-sampled as (
+products as (
 
-    select order_id from orders
-    {%- if var('rules_sample_size') is not none %}
-
-    order by md5(order_id), order_id
-
-    limit {{ var('rules_sample_size') }}
-    {%- endif %}
-
-),
-
-bought as (
-
-    select distinct
-        kept_lines.order_id,
-        kept_lines.product_id
-
-    from kept_lines
-
-    inner join sampled
-        on kept_lines.order_id = sampled.order_id
+    select * from {{ ref('feat_items') }}
+    where item_level = 'product'
 
 ),
 
 items as (
 
-    select
-        bought.order_id as basket_id,
-        products.product_label as item
+    select distinct
+        orders.order_number,
+        products.product_number
 
-    from bought
+    from kept_lines
+
+    inner join orders
+        on kept_lines.order_id = orders.order_id
 
     inner join products
-        on bought.product_id = products.product_id
+        on kept_lines.product_id = products.product_id
 
 )
 

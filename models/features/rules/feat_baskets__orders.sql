@@ -1,9 +1,7 @@
-{#- A view: one model reads it. -#}
-{{ config(materialized='view') }}
 {%- set window = var('rules_basket_days') %}
 {%- if window is not none and (window is not number or window < 1) %}
 {{ exceptions.raise_compiler_error(
-    "rules_basket_days=" ~ window ~ ": give a number of days of at least 1, or null where a basket is an order"
+    "rules_basket_days=" ~ window ~ ": give a number of days of at least 1, or null if a basket is an order"
 ) }}
 {%- endif %}
 
@@ -13,6 +11,12 @@ orders as (
 
     select * from {{ ref('int_orders') }}
     where is_purchase
+    {%- if var('rules_sample_size') is not none %}
+
+    order by md5(order_id), order_id
+
+    limit {{ var('rules_sample_size') }}
+    {%- endif %}
 
 ),
 
@@ -22,14 +26,14 @@ as_of_dates as (
 
 ),
 
--- Rules are tested on what was bought since the day that today is compared with.
+-- Rules are tested on the purchases since the day of comparison. Numbers are joined faster than keys.
 dated as (
 
     select
         orders.order_id,
         orders.customer_id,
-        orders.order_date,
         orders.order_date > as_of_dates.as_of_date as is_holdout,
+        cast(row_number() over (order by orders.order_id) as int) as order_number,
         {{ dbt.datediff('as_of_dates.as_of_date', 'orders.order_date', 'day') }} - 1 as day_number
 
     from orders
@@ -39,20 +43,21 @@ dated as (
 
 ),
 
--- Windows begin the day after that day, so that none is of both parts.
+-- Windows begin the day after the day of comparison, so that none spans it.
 labelled as (
 
     select
         order_id,
+        order_number,
         customer_id,
         is_holdout,
         {%- if window is none %}
-        order_id as basket_id
+        order_number as basket_number
         {%- else %}
         case
-            when customer_id is null then concat('order ', order_id)
-            else concat('customer ', customer_id, ', window ', cast(floor(day_number / {{ window }}.0) as int))
-        end as basket_id
+            when customer_id is null then order_number
+            else min(order_number) over (partition by customer_id, floor(day_number / {{ window }}.0))
+        end as basket_number
         {%- endif %}
 
     from dated

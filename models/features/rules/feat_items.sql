@@ -9,28 +9,46 @@ with
 
 products as (
 
-    select * from {{ ref('int_products') }}
+    select
+        *,
+        cast(row_number() over (order by product_id) as int) as product_number
+    from {{ ref('int_products') }}
 
 ),
 
+-- The level of products is always here: baskets hold its numbers.
 items as (
-    {%- for level in levels %}
-    {%- if level in ['product', 'mixed'] %}
 
     select
-        '{{ level }}' as item_level,
+        'product' as item_level,
+        product_number,
         product_id,
         category,
         product_label,
         product_label as item,
         false as is_category
     from products
-    {{ 'union all' if level == 'mixed' or not loop.last }}
+    {%- if 'mixed' in levels %}
+
+    union all
+
+    select
+        'mixed' as item_level,
+        product_number,
+        product_id,
+        category,
+        product_label,
+        product_label as item,
+        false as is_category
+    from products
     {%- endif %}
-    {%- if level in ['category', 'mixed'] %}
+    {%- for level in ['category', 'mixed'] if level in levels %}
+
+    union all
 
     select
         '{{ level }}' as item_level,
+        product_number,
         product_id,
         category,
         product_label,
@@ -38,8 +56,6 @@ items as (
         true as is_category
     from products
     where category is not null
-    {{ 'union all' if not loop.last }}
-    {%- endif %}
     {%- endfor %}
 
 )

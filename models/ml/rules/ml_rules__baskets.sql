@@ -7,21 +7,9 @@
 
 with
 
-baskets as (
-
-    select * from {{ ref('feat_baskets') }}
-
-),
-
 orders as (
 
     select * from {{ ref('feat_baskets__orders') }}
-
-),
-
-items as (
-
-    select * from {{ ref('feat_items') }}
 
 ),
 
@@ -32,12 +20,12 @@ segments as (
 
 ),
 
--- Whose basket it is, by today's segments and by those known before the holdout began.
+-- Today's segment, and the one known on the day of comparison.
 labelled as (
 
     select
-        orders.order_id,
-        orders.basket_id,
+        orders.order_number,
+        orders.basket_number,
         orders.is_holdout,
         today.segment_key,
         earlier.segment_key as earlier_segment_key
@@ -54,26 +42,6 @@ labelled as (
             orders.customer_id = earlier.customer_id
             and earlier.period_number = 1
 
-),
-
-described as (
-
-    select distinct
-        items.item_level,
-        labelled.basket_id,
-        items.item,
-        labelled.segment_key,
-        labelled.earlier_segment_key,
-        labelled.is_holdout
-
-    from baskets
-
-    inner join labelled
-        on baskets.basket_id = labelled.order_id
-
-    inner join items
-        on baskets.item = items.product_label
-
 )
 
-select * from described
+select * from labelled

@@ -13,6 +13,7 @@ import pandas as pd
 
 def mine_levels(
     tables,
+    *,
     in_scope: np.ndarray,
     members: np.ndarray,
     fewest: np.ndarray,
@@ -22,10 +23,11 @@ def mine_levels(
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the sets of two and more items that are frequent in any scope, and in which cells.
 
-    ``tables`` has ``held``: basket_id, item_id, cell_id. ``in_scope`` (items x scopes) tells which
+    ``tables`` has ``held``: basket_id, item_id, cell_id. ``in_scope`` (items x scopes) says which
     items are frequent where, ``members`` (cells x scopes) which cells a scope is made of,
-    ``fewest`` (scopes) how many baskets make a set frequent. Returns, for each length, sets (m x
-    length) and the baskets of each cell that hold them (m x cells).
+    ``fewest`` (scopes) how many baskets make a set frequent. No set holds both items of a
+    ``forbidden`` pair (smaller first). Returns, for each length, sets (m x length) and the baskets
+    of each cell that hold them (m x cells).
 
     Raises:
         OverflowError: more than ``max_itemsets`` sets of one length.
@@ -58,7 +60,7 @@ def mine_levels(
         """
     # One scope is one number; several carry theirs along.
     threshold = str(fewest[0]) if len(fewest) == 1 else "min(a.fewest)"
-    found_sets, found_counts, length = [], [], 1
+    all_sets, all_counts, length = [], [], 1
     prefixes = np.empty((len(fewest), 0), dtype=np.int64)
     while length < max_length:
         held = f"held_{length}"
@@ -67,7 +69,7 @@ def mine_levels(
             on a.basket_id = b.basket_id and a.group_id = b.group_id and a.item_id < b.item_id
         """
         tables.keep(
-            "found",
+            "frequent",
             f"""
             select
                 a.group_id, a.item_id as first_id, b.item_id as second_id,
@@ -76,24 +78,24 @@ def mine_levels(
             group by a.group_id, a.item_id, b.item_id having count(*) >= {threshold}
             """,
         )
-        found_count = int(tables.rows("select count(*) as n from found")["n"].iloc[0])
+        set_count = tables.row_count("frequent")
         length += 1
-        if found_count > max_itemsets:
+        if set_count > max_itemsets:
             raise OverflowError(
-                f"{found_count:,} sets of {length} items are frequent, more than the "
+                f"{set_count:,} sets of {length} items are frequent, more than the "
                 f"{max_itemsets:,} that fit in memory: "
                 f"set max_length to {length - 1} or raise min_support"
             )
-        if found_count == 0:
+        if set_count == 0:
             break
-        found = tables.rows("select * from found").to_numpy(dtype=np.int64)
-        sets, counts = np.column_stack([prefixes[found[:, 0]], found[:, 1:3]]), found[:, 3:]
-        found_sets.append(sets)
-        found_counts.append(counts)
+        rows = tables.rows("select * from frequent").to_numpy(dtype=np.int64)
+        sets, counts = np.column_stack([prefixes[rows[:, 0]], rows[:, 1:3]]), rows[:, 3:]
+        all_sets.append(sets)
+        all_counts.append(counts)
         if length >= max_length:
             break
         # A set that shares its beginning with no other cannot grow.
-        begins, size = np.unique(found[:, :2], axis=0, return_counts=True)
+        begins, size = np.unique(rows[:, :2], axis=0, return_counts=True)
         begins = begins[size > 1]
         if not len(begins):
             break
@@ -105,16 +107,16 @@ def mine_levels(
             f"""
             select a.basket_id, groups.next_id as group_id, b.item_id, a.fewest
             from {together}
-            inner join found
-                on a.group_id = found.group_id
-                and a.item_id = found.first_id and b.item_id = found.second_id
+            inner join frequent
+                on a.group_id = frequent.group_id
+                and a.item_id = frequent.first_id and b.item_id = frequent.second_id
             inner join groups on a.group_id = groups.group_id and a.item_id = groups.first_id
             """,
         )
         tables.drop(held)
     if members.shape == (1, 1):
-        return list(zip(found_sets, found_counts, strict=True))
-    unique = [np.unique(sets, axis=0) for sets in found_sets]
+        return list(zip(all_sets, all_counts, strict=True))
+    unique = [np.unique(sets, axis=0) for sets in all_sets]
     return _count_sets(tables, unique, len(in_scope), len(members))
 
 

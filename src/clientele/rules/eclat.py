@@ -6,31 +6,32 @@ baskets that hold the set's first item only: a set and one more item is an AND, 
 bits, and all items that may be added to a set are one NumPy call.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 from scipy import sparse
 
+from clientele.rules.baskets import Lists
+
 WORD = 64
+# Most bits of a block that are spread out as bytes at a time.
+BLOCK = 2**26
 
 
 def eclat(
-    items: np.ndarray,
-    starts: np.ndarray,
-    cell_starts: np.ndarray,
+    lists: Lists,
     *,
     item_count: int,
-    is_frequent: Callable[[np.ndarray], np.ndarray],
+    in_scope: np.ndarray,
+    members: np.ndarray,
+    fewest: np.ndarray,
     max_length: float,
     max_itemsets: int,
     forbidden: set[tuple[int, int]] = frozenset(),
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the frequent sets of two and more items with their counts in each cell of baskets.
 
-    Basket b holds ``items[starts[b]:starts[b + 1]]``, numbers below ``item_count`` that ascend, and
-    is of cell c where ``cell_starts[c] <= b < cell_starts[c + 1]``. ``is_frequent`` tells from
-    counts (sets x cells) which sets are; a part of a frequent set must be frequent. No set holds
-    both items of a ``forbidden`` pair (smaller first).
+    ``lists`` hold numbers below ``item_count``. The rest is as in
+    `clientele.rules.apriori_sql.mine_levels`, except that ``in_scope`` is not used: a part of a
+    frequent set is frequent.
 
     Returns an entry for each length from 2: sets (m x length, ascending items) and counts (m x
     cells).
@@ -38,8 +39,8 @@ def eclat(
     Raises:
         OverflowError: more than ``max_itemsets`` are frequent.
     """
-    search = _Search(is_frequent, max_length, max_itemsets, forbidden, len(cell_starts) - 1)
-    rows = _Rows(items, starts, cell_starts, item_count)
+    search = _Search(members, fewest, max_length, max_itemsets, forbidden)
+    rows = _Rows(lists, item_count)
     for first in range(item_count):
         rest = rows.after(first)
         if rest is None:
@@ -53,23 +54,24 @@ def eclat(
         if len(chosen) > 1 and max_length > 2:
             bits, edges = rest.bitmaps(chosen)
             search.grow((first,), chosen, bits, edges)
-    return search.found()
+    return search.results()
 
 
 class _Rows:
     """The baskets, and for each item where in them it stands."""
 
-    def __init__(self, items, starts, cell_starts, item_count) -> None:
-        self.items, self.item_count, self.cell_starts = items, item_count, cell_starts
-        position = np.arange(len(items), dtype=np.int32)
+    def __init__(self, lists: Lists, item_count: int) -> None:
+        self.items, self.item_count = lists.items, item_count
+        self.cell_starts = lists.cell_starts
+        position = np.arange(len(lists.items), dtype=np.int32)
         by_item = sparse.csr_array(
-            (position, items.astype(np.int32), starts), shape=(len(starts) - 1, item_count)
+            (position, lists.items.astype(np.int32), lists.starts), shape=(len(lists), item_count)
         ).tocsc()
         self.position, self.basket, self.first = by_item.data, by_item.indices, by_item.indptr
-        self.end = starts[1:].astype(np.int32)
+        self.end = lists.starts[1:]
 
     def after(self, item: int):
-        """Return what stands after ``item`` in the baskets that hold it; None if nothing does."""
+        """Return what stands after ``item`` in the baskets that hold it; None for nothing."""
         span = slice(self.first[item], self.first[item + 1])
         baskets = self.basket[span]
         begin = self.position[span] + 1
@@ -96,12 +98,11 @@ class _Rest:
     def counts(self) -> np.ndarray:
         """Return how many of the baskets of each cell hold each item: items x cells."""
         edges = np.append(0, self.ends)[self.cells]
-        return np.column_stack(
-            [
-                np.bincount(self.items[a:b], minlength=self.item_count)
-                for a, b in zip(edges[:-1], edges[1:], strict=True)
-            ]
-        )
+        counts = np.zeros((self.item_count, len(edges) - 1), dtype=np.int64)
+        for cell in np.flatnonzero(np.diff(edges)):
+            items = self.items[edges[cell] : edges[cell + 1]]
+            counts[:, cell] = np.bincount(items, minlength=self.item_count)
+        return counts
 
     def bitmaps(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return a row of bits for each of the ``chosen`` items, and where each cell begins."""
@@ -110,27 +111,37 @@ class _Rest:
         edges = np.concatenate([[0], np.cumsum(words)])
         # Each cell begins with a word of its own: its bits are then counted by themselves.
         place = np.arange(len(self.length)) + np.repeat(edges[:-1] * WORD - self.cells[:-1], sizes)
-        column = np.full(self.item_count, -1, dtype=np.int32)
-        column[chosen] = np.arange(len(chosen))
-        row = column[self.items]
+        row_of = np.full(self.item_count, -1, dtype=np.int32)
+        row_of[chosen] = np.arange(len(chosen))
+        row = row_of[self.items]
         kept = row >= 0
-        bit = np.repeat(place, self.length)[kept]
-        dense = np.zeros((len(chosen), edges[-1] * WORD), dtype=bool)
-        dense[row[kept], bit] = True
-        return np.packbits(dense, axis=1).view(np.uint64), edges
+        row, bit = row[kept], np.repeat(place, self.length)[kept]
+        width = int(edges[-1]) * WORD
+        bits = np.empty((len(chosen), width // WORD), dtype=np.uint64)
+        height = max(1, BLOCK // width)
+        for top in range(0, len(chosen), height):
+            inside = slice(None)
+            if len(chosen) > height:
+                inside = (row >= top) & (row < top + height)
+            dense = np.zeros((min(height, len(chosen) - top), width), dtype=bool)
+            dense[row[inside] - top, bit[inside]] = True
+            bits[top : top + height] = np.packbits(dense, axis=1).view(np.uint64)
+        return bits, edges
 
 
 class _Search:
-    """The walk through the sets that begin with one item, and what it found."""
+    """The walk through the sets that begin with one item, and what it has reached."""
 
-    def __init__(self, is_frequent, max_length, max_itemsets, forbidden, cell_count) -> None:
-        self.is_frequent, self.max_length, self.max_itemsets = is_frequent, max_length, max_itemsets
-        self.forbidden, self.cell_count = forbidden, cell_count
+    def __init__(self, members, fewest, max_length, max_itemsets, forbidden) -> None:
+        # Floats hold these counts exactly, and are multiplied many times faster than integers.
+        self.members, self.fewest = members.astype(float), fewest
+        self.max_length, self.max_itemsets = max_length, max_itemsets
+        self.forbidden, self.cell_count = forbidden, len(members)
         self.sets, self.counts, self.count = {}, {}, 0
 
     def keeps(self, item: int, candidates: np.ndarray, counts: np.ndarray) -> np.ndarray:
         """Return which ``candidates`` may join a set whose last item is ``item``."""
-        kept = self.is_frequent(counts)
+        kept = (counts @ self.members >= self.fewest).any(axis=1)
         if self.forbidden:
             kept &= [(item, int(other)) not in self.forbidden for other in candidates]
         return kept
@@ -170,7 +181,7 @@ class _Search:
         counts[:, filled] = np.add.reduceat(ones, edges[filled], axis=1, dtype=np.int64)
         return counts
 
-    def found(self) -> list[tuple[np.ndarray, np.ndarray]]:
+    def results(self) -> list[tuple[np.ndarray, np.ndarray]]:
         return [
             (np.concatenate(self.sets[length]), np.concatenate(self.counts[length]))
             for length in sorted(self.sets)

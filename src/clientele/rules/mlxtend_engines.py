@@ -7,6 +7,8 @@ import pandas as pd
 from mlxtend.frequent_patterns import apriori, fpgrowth
 from scipy import sparse
 
+from clientele.rules.baskets import Lists
+
 # Measured: docs/methods/rules.md, "What is refused".
 MAX_CELLS = 1_000_000_000
 CHUNK = 20_000
@@ -14,8 +16,8 @@ CHUNK = 20_000
 
 def mine_scopes(
     engine: str,
-    rows,
-    cell_starts: np.ndarray,
+    lists: Lists,
+    *,
     in_scope: np.ndarray,
     members: np.ndarray,
     fewest: np.ndarray,
@@ -23,15 +25,15 @@ def mine_scopes(
     max_itemsets: int,
     forbidden: set[tuple[int, int]],
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return what `apriori_sql.mine_levels` does; ``engine`` is apriori or fpgrowth.
+    """Return what `clientele.rules.apriori_sql.mine_levels` does.
 
-    ``rows`` are the baskets' items (`mining_tables.Lists`), cell after cell from ``cell_starts``.
+    ``engine`` is apriori or fpgrowth; ``lists`` are the baskets' items.
 
     Raises:
-        OverflowError: more than ``max_itemsets`` sets could come.
+        OverflowError: there may be more than ``max_itemsets`` sets.
         ValueError: baskets times items are more than fit in memory.
     """
-    basket_count, item_count = len(rows.cell), len(in_scope)
+    basket_count, item_count = len(lists), len(in_scope)
     if basket_count * item_count > MAX_CELLS:
         raise ValueError(
             f"{basket_count:,} baskets x {item_count:,} items are more than the {MAX_CELLS:,} "
@@ -39,21 +41,22 @@ def mine_scopes(
             "take sql or bitmap, or raise min_support"
         )
     holds = np.zeros((basket_count, item_count), dtype=bool)
-    holds[np.repeat(np.arange(basket_count), np.diff(rows.starts)), rows.items] = True
-    found = set()
+    holds[lists.basket_of_item(), lists.items] = True
+    cell_of_basket = lists.cell_of_basket()
+    frequent = set()
     for scope in range(len(fewest)):
-        mined = np.isin(rows.cell, np.flatnonzero(members[:, scope]))
+        mined = np.isin(cell_of_basket, np.flatnonzero(members[:, scope]))
         items = np.flatnonzero(in_scope[:, scope])
         table = holds[np.ix_(mined, items)]
         for items_of_set in _mine(engine, table, items, fewest[scope], max_length, max_itemsets):
             pairs = {(a, b) for a in items_of_set for b in items_of_set if a < b}
             if not pairs & forbidden:
-                found.add(items_of_set)
+                frequent.add(items_of_set)
     by_length = {}
-    for items_of_set in found:
+    for items_of_set in frequent:
         by_length.setdefault(len(items_of_set), []).append(items_of_set)
     return [
-        (sets, _count(holds, sets, cell_starts))
+        (sets, _count(holds, sets, lists.cell_starts))
         for sets in (np.array(by_length[length]) for length in sorted(by_length))
     ]
 
@@ -73,7 +76,7 @@ def _mine(engine, holds, items, fewest, max_length, max_itemsets) -> list[tuple[
         mine, options = apriori, {"low_memory": True}
         table = pd.DataFrame(holds, copy=False)
     longest, length = int(min(max_length, len(items))), 1
-    sets = np.arange(len(items))[:, None]
+    sets, mined = np.arange(len(items))[:, None], []
     while length < longest:
         # Sets of the next length extend a prefix they share with another; `_bound` counts the
         # most there can be of any length.
@@ -86,20 +89,20 @@ def _mine(engine, holds, items, fewest, max_length, max_itemsets) -> list[tuple[
             )
         safe = _bound(sharing, longest - length, max_itemsets) <= max_itemsets
         length = longest if safe else length + 1
-        found = mine(
+        frame = mine(
             table, min_support=(fewest - 0.5) / n, use_colnames=True, max_len=length, **options
         )
-        found = [tuple(sorted(map(int, set_))) for set_ in found["itemsets"] if len(set_) > 1]
-        sets = np.array([set_ for set_ in found if len(set_) == length])
+        mined = [tuple(sorted(map(int, set_))) for set_ in frame["itemsets"] if len(set_) > 1]
+        sets = np.array([set_ for set_ in mined if len(set_) == length])
         if not len(sets):
             break
-    return [tuple(items[list(set_)].tolist()) for set_ in found]
+    return [tuple(items[list(set_)].tolist()) for set_ in mined]
 
 
 def _bound(sharing: np.ndarray, steps: int, enough: int) -> int:
-    """Most itemsets that are 1 to ``steps`` items longer, given how many share each prefix.
+    """Return the most itemsets that are 1 to ``steps`` items longer, given how many share a prefix.
 
-    Stops counting beyond ``enough``: the whole number may have hundreds of digits.
+    Counting stops beyond ``enough``: the whole number may have hundreds of digits.
     """
     total = 0
     for size, times in zip(*np.unique(sharing, return_counts=True), strict=True):

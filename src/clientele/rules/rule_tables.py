@@ -1,4 +1,4 @@
-"""Rules as tables of the warehouse: mined itemsets, the rules of them, and how segments differ."""
+"""Rules as tables of the warehouse: mined itemsets, their rules, and how segments differ."""
 
 import hashlib
 import json
@@ -6,12 +6,17 @@ import json
 import numpy as np
 import pandas as pd
 
-from clientele.frames import collect
-from clientele.rules.itemsets import Itemsets, find_itemsets, scopes_of
-from clientele.rules.mining import DIFFERENCE_TYPES, RULE_TYPES, rule_differences, rules
+from clientele.rules.basket_data import MemoryBaskets, WarehouseBaskets
+from clientele.rules.baskets import lists_of_rows
+from clientele.rules.differences import rule_differences
+from clientele.rules.itemsets import Itemsets, check_knobs, choose_engine, mine
+from clientele.rules.mining import association_rules
+from clientele.rules.mining_tables import working_tables
+from clientele.rules.scopes import View, scopes_of
+from clientele.rules.types import ASSOCIATION_RULE_TYPES, DIFFERENCE_TYPES
 
 ITEMSET_TABLE_TYPES = {
-    "period": "string",
+    "period_number": "int",
     "item_level": "string",
     "items": "string",
     "length": "int",
@@ -21,65 +26,134 @@ ITEMSET_TABLE_TYPES = {
     "min_support": "double",
 }
 RULE_TABLE_TYPES = {
-    "period": "string",
+    "period_number": "int",
     "item_level": "string",
     "rule_key": "string",
-    **RULE_TYPES,
+    **ASSOCIATION_RULE_TYPES,
 }
 DIFFERENCE_TABLE_TYPES = {"item_level": "string", **DIFFERENCE_TYPES}
-# What is mined, from which column the segments come, and whether some baskets are held out.
-PERIODS = {"whole": ("segment_key", False), "earlier": ("earlier_segment_key", True)}
+# Period 0 mines all baskets in today's segments, period 1 those up to the day of comparison in the
+# segments of that day, and counts the later ones.
+VIEWS = {0: View("segment"), 1: View("earlier_segment", has_holdout=True)}
+_LABELS = {
+    "segment": "coalesce(orders.segment_key, '')",
+    "earlier_segment": "coalesce(orders.earlier_segment_key, '')",
+    "is_holdout": "orders.is_holdout",
+}
+_PURCHASED = "purchased inner join orders on purchased.order_number = orders.order_number"
 
 
 def itemset_table(
-    baskets, items, *, item_levels: list[str], session, say=print, **knobs
+    purchased, orders, items, *, item_levels: list[str], session, say=print, **knobs
 ) -> pd.DataFrame:
-    """Mine the baskets of each level twice: all of them, and those before the holdout.
+    """Mine the baskets of each item level, as of today and as of the day of comparison.
 
-    ``baskets`` and ``items`` are the relations of `ml_rules__baskets` and `feat_items`, ``knobs``
-    those of `find_itemsets`. Returns a row per period (`whole`, `earlier`), level, itemset, segment
-    ("" for nobody's) and part in which a basket holds it, with `ITEMSET_TABLE_TYPES`; ``items`` is
-    a JSON array of sorted names, and the empty one counts the baskets. In `earlier` the baskets
-    held out are counted too. ``say`` is told which engine was taken and why.
+    ``purchased``, ``orders`` and ``items`` are the relations of `feat_baskets`,
+    `ml_rules__baskets` and `feat_items`; ``knobs`` are engine, min_support, min_count, max_length,
+    max_candidate_pairs and on_explosion of `clientele.rules.itemsets.find_itemsets`. ``say``
+    receives which engine was taken and why.
+
+    Returns a row per ``period_number`` (`VIEWS`), level, itemset, segment ("" for customers
+    without one) and ``is_holdout`` in which any basket holds it, with `ITEMSET_TABLE_TYPES`.
+    ``items`` is a JSON array of sorted names; the empty one counts the baskets.
     """
-    tables = []
-    for level in item_levels:
-        above = None
-        if level == "mixed":
-            both = collect(_chosen(items, level), key=["product_id", "item"]).reset_index()
-            of_product = both[~both["is_category"]].merge(
-                both[both["is_category"]], on="product_id", suffixes=("", "_above")
+    engine = knobs.pop("engine")
+    check_knobs(
+        engine, knobs["min_support"], knobs["min_count"], knobs["max_length"], knobs["on_explosion"]
+    )
+    tables = working_tables(session, purchased=purchased, orders=orders, catalogue=items)
+    try:
+        engine, reasons = choose_engine(engine, tables, "purchased")
+        data_of = (_in_warehouse if engine == "sql" else _in_memory)(tables)
+        parts = []
+        for level in item_levels:
+            of_level = tables.rows(
+                f"""
+                select product_number, item, is_category from catalogue
+                where item_level = '{level}' order by product_number, is_category
+                """
             )
-            above = of_product.rename(columns={"item_above": "ancestor"})[["item", "ancestor"]]
-        for period, (segment, has_holdout) in PERIODS.items():
-            mined = find_itemsets(
-                _chosen(
-                    baskets,
-                    level,
-                    "basket_id",
-                    "item",
-                    f"{segment} as segment",
-                    *(["is_holdout"] if has_holdout else []),
-                ),
-                session=session,
-                ancestors=above,
-                **knobs,
-            )
-            for note in mined.notes:
-                say(f"rules between items of level {level}, {period} period: {note}")
-            table = _as_rows(mined)
-            tables.append(table.assign(period=period, item_level=level))
-    return pd.concat(tables, ignore_index=True)[list(ITEMSET_TABLE_TYPES)]
+            notes = list(reasons)
+            mined = mine(
+                data_of(level, of_level), list(VIEWS.values()), engine=engine, notes=notes,
+                ancestors=_ancestors(of_level) if level == "mixed" else None, **knobs,
+            )  # fmt: skip
+            for note in notes:
+                say(f"rules between items of level {level}: {note}")
+            for period_number, itemsets in zip(VIEWS, mined, strict=True):
+                rows = _as_rows(itemsets)
+                parts.append(rows.assign(period_number=period_number, item_level=level))
+    finally:
+        tables.drop()
+    return pd.concat(parts, ignore_index=True)[list(ITEMSET_TABLE_TYPES)]
 
 
-def _chosen(relation, level: str, *columns: str):
-    """Return the rows of one item level from a relation of either engine."""
-    found = relation.filter(f"item_level = '{level}'")
-    if not columns:
-        return found
-    if hasattr(found, "selectExpr"):
-        return found.selectExpr(*columns)
-    return found.project(", ".join(columns))
+def _ancestors(of_level: pd.DataFrame) -> pd.DataFrame:
+    """Return each product's name with that of its category."""
+    is_category = of_level["is_category"].astype(bool)
+    both = of_level[~is_category].merge(
+        of_level[is_category], on="product_number", suffixes=("", "_above")
+    )
+    return both.rename(columns={"item_above": "ancestor"})[["item", "ancestor"]]
+
+
+def _cells(tables) -> pd.DataFrame:
+    """Return the labels of the cells, and make them the table ``cells`` with numbers."""
+    labels = ", ".join(f"{value} as {name}" for name, value in _LABELS.items())
+    cells = tables.rows(f"select distinct {labels} from orders order by 1, 2, 3")
+    tables.put("cells", cells.add_prefix("cell_").assign(cell_id=range(len(cells))))
+    return cells
+
+
+_CELL = "inner join cells on " + " and ".join(
+    f"{value} = cells.cell_{name}" for name, value in _LABELS.items()
+)
+
+
+def _in_memory(tables):
+    """Return a function from an item level to its baskets, all fetched once."""
+    cells = _cells(tables)
+    rows = tables.rows(
+        f"""
+        select orders.basket_number, purchased.product_number, cells.cell_id
+        from {_PURCHASED} {_CELL}
+        """
+    )
+    basket, product = rows.pop("basket_number"), rows.pop("product_number").to_numpy()
+    lists = lists_of_rows(basket, product, rows.pop("cell_id").to_numpy(), len(cells))
+
+    def of(level: str, of_level: pd.DataFrame) -> MemoryBaskets:
+        items, number = np.unique(of_level["item"].to_numpy(dtype=object), return_inverse=True)
+        # One array of numbers for products, another for their categories.
+        numbers = []
+        for _, part in of_level.assign(number=number).groupby("is_category"):
+            highest = max(product.max(initial=0), part["product_number"].max())
+            number_of = np.full(highest + 1, -1, dtype=np.int32)
+            number_of[part["product_number"]] = part["number"]
+            numbers.append(number_of)
+        numbers = numbers or [np.full(product.max(initial=0) + 1, -1, dtype=np.int32)]
+        return MemoryBaskets(lists.renumbered(*numbers), cells, items)
+
+    return of
+
+
+def _in_warehouse(tables):
+    """Return a function from an item level to its baskets as tables of the warehouse."""
+    cells = _cells(tables)
+
+    def of(level: str, _: pd.DataFrame) -> WarehouseBaskets:
+        tables.keep(
+            "baskets",
+            f"""
+            select distinct orders.basket_number as basket_id, catalogue.item, cells.cell_id
+            from {_PURCHASED} {_CELL}
+            inner join catalogue on purchased.product_number = catalogue.product_number
+            where catalogue.item_level = '{level}'
+            """,
+        )
+        return WarehouseBaskets(tables, cells)
+
+    return of
 
 
 def _as_rows(mined: Itemsets) -> pd.DataFrame:
@@ -111,12 +185,11 @@ def _as_rows(mined: Itemsets) -> pd.DataFrame:
                 }
             )
         )
-    found = pd.concat(parts, ignore_index=True)
-    return found.assign(min_support=mined.min_support)
+    return pd.concat(parts, ignore_index=True).assign(min_support=mined.min_support)
 
 
 def _from_rows(rows: pd.DataFrame, min_count: int) -> Itemsets:
-    """Return what `_as_rows` made rows of."""
+    """Return the itemsets that `_as_rows` turned into ``rows``."""
     empty = rows[rows["length"] == 0].sort_values(["is_holdout", "segment_key"], ignore_index=True)
     cells = pd.DataFrame(
         {
@@ -133,15 +206,15 @@ def _from_rows(rows: pd.DataFrame, min_count: int) -> Itemsets:
         if length == 1:
             labels = np.array([json.loads(name)[0] for name in names], dtype=object)
             position = {label: i for i, label in enumerate(labels)}
-        found = np.array(
+        members = np.array(
             [sorted(position[name] for name in json.loads(items)) for items in names],
             dtype=np.int32,
         ).reshape(-1, length)
         held = np.zeros((len(names), len(cells)), dtype=np.int64)
         where = cell.get_indexer(pd.MultiIndex.from_frame(level[["segment_key", "is_holdout"]]))
         held[code, where] = level["order_count"]
-        order = np.lexsort(found.T[::-1])
-        sets.append(found[order])
+        order = np.lexsort(members.T[::-1])
+        sets.append(members[order])
         counts.append(held[order])
     if not sets:
         sets = [np.empty((0, 1), dtype=np.int32)]
@@ -164,29 +237,30 @@ def rule_table(itemsets: pd.DataFrame, *, min_confidence: float, min_count: int)
     ``rule_key`` is a digest of level, scope and items: the same in both periods and every build.
     """
     tables = []
-    for (period, level), rows in itemsets.groupby(["period", "item_level"], sort=True):
-        found = rules(_from_rows(rows, min_count), min_confidence=min_confidence)
-        parts = zip(
-            found["scope"], found["antecedent_items"], found["consequent_items"], strict=True
+    for (period_number, level), rows in itemsets.groupby(["period_number", "item_level"]):
+        rules = association_rules(_from_rows(rows, min_count), min_confidence=min_confidence)
+        sides = zip(
+            rules["scope"], rules["antecedent_items"], rules["consequent_items"], strict=True
         )
-        found["rule_key"] = [
-            hashlib.md5("|".join((level, *part)).encode()).hexdigest() for part in parts
+        rules["rule_key"] = [
+            hashlib.md5("|".join((level, *side)).encode()).hexdigest() for side in sides
         ]
-        tables.append(found.assign(period=period, item_level=level))
+        tables.append(rules.assign(period_number=period_number, item_level=level))
     if not tables:
         return pd.DataFrame(columns=list(RULE_TABLE_TYPES))
     return pd.concat(tables, ignore_index=True)[list(RULE_TABLE_TYPES)]
 
 
-def difference_table(itemsets: pd.DataFrame, found_rules: pd.DataFrame) -> pd.DataFrame:
-    """Test each rule of the whole period, found in whichever scope, for differences of segments.
+def difference_table(itemsets: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
+    """Test each of today's rules, of whichever scope, for differences between segments.
 
-    Returns a row per level, rule and segment with `DIFFERENCE_TABLE_TYPES`; see `rule_differences`.
+    ``itemsets`` and ``rules`` are tables of `itemset_table` and `rule_table`. Returns a row per
+    level, rule and segment with `DIFFERENCE_TABLE_TYPES`; see `rule_differences`.
     """
     tables = []
-    whole = found_rules[found_rules["period"] == "whole"]
-    for level, level_rules in whole.groupby("item_level", sort=True):
-        rows = itemsets[itemsets["period"].eq("whole") & itemsets["item_level"].eq(level)]
+    today = rules[rules["period_number"] == 0]
+    for level, level_rules in today.groupby("item_level", sort=True):
+        rows = itemsets[itemsets["period_number"].eq(0) & itemsets["item_level"].eq(level)]
         rows = rows[rows["segment_key"] != ""]
         count_of = rows.set_index(["items", "segment_key"])["order_count"]
         segments = rows.loc[rows["length"] == 0, ["segment_key", "order_count"]]
