@@ -150,6 +150,13 @@ class Progress:
 
     def hear(self, event) -> None:
         """Take one of dbt's events; dbt calls this in the thread that it happens in."""
+        try:
+            self._take(event)
+        except Exception as error:
+            # dbt would wait for ever for a node whose event could not be taken.
+            self.say(f"warning: progress is not shown rightly: {error!r}")
+
+    def _take(self, event) -> None:
         name = event.info.name
         if name == "NodeStart":
             self._start(event.data.node_info.unique_id)
@@ -268,9 +275,7 @@ class Progress:
             self.phases.setdefault(name, Phase())
             if kind != "unit_test":
                 self.phases[name].expected[kind] += 1
-        whole = [
-            self._seconds[key] for key, (_, kind) in self._nodes.items() if kind != "unit_test"
-        ]
+        usual = [key for key, (_, kind) in self._nodes.items() if kind != "unit_test"]
         # Of a part of the project it is not known which part.
         share = min(self._node_count / len(usual), 1) if usual and self._node_count else 1
         self._bar.bar_format = "{desc} {percentage:3.0f}% |{bar}| {remaining} left{postfix}"
