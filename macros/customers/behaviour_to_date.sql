@@ -1,6 +1,7 @@
 {#-
     What is known of each customer on each day, as CTEs that end in `behaviour`, over three that the model must have:
     `orders`, `matched_returns`, and `as_of_dates` (as_of_date, period_number). `judged` holds the orders up to each day.
+    A new measure is one line in `behaviour_measures`, and a sum in `summed` if it needs one.
 -#}
 
 {% macro behaviour_to_date() %}
@@ -70,9 +71,9 @@ summed as (
         period_number,
         min(case when is_purchase then order_date end) as first_order_date,
         max(case when is_purchase then order_date end) as last_order_date,
-        sum(case when is_purchase then 1 else 0 end) as frequency,
+        count(case when is_purchase then 1 end) as frequency,
         sum(net_amount) as monetary,
-        sum(case when is_purchase and is_recent then 1 else 0 end) as recent_order_count,
+        count(case when is_purchase and is_recent then 1 end) as recent_order_count,
         sum(case when is_recent then net_amount else 0 end) as recent_amount,
         sum(case when is_purchase then gross_amount end) as gross_amount,
         sum(case when is_purchase then discount_amount end) as discount_amount,
@@ -80,8 +81,8 @@ summed as (
         sum(case when is_purchase then net_amount end) as net_amount,
         sum(case when is_purchase then unit_count end) as unit_count,
         sum(case when is_purchase then line_count end) as line_count,
-        sum(case when is_purchase and is_weekend then 1 else 0 end) as weekend_order_count,
-        sum(case when is_purchase and is_evening then 1 else 0 end) as evening_order_count
+        count(case when is_purchase and is_weekend then 1 end) as weekend_order_count,
+        count(case when is_purchase and is_evening then 1 end) as evening_order_count
 
     from judged
 
@@ -98,24 +99,38 @@ behaviour as (
         period_number = 0 as is_current,
         first_order_date,
         last_order_date,
-        cast({{ dbt.datediff('last_order_date', 'as_of_date', 'day') }} as int) as recency_days,
-        cast(frequency as int) as frequency,
-        cast(monetary as decimal(18, 4)) as monetary,
-        cast({{ dbt.datediff('first_order_date', 'as_of_date', 'day') }} as int) as tenure_days,
-        cast(recent_order_count as int) as recent_order_count,
-        cast(recent_amount as decimal(18, 4)) as recent_amount,
-        cast(net_amount as double) / frequency as average_order_value,
-        cast(unit_count as double) / frequency as basket_unit_count,
-        cast(line_count as double) / frequency as basket_product_count,
-        cast(gross_amount as double) / cast(unit_count as double) as unit_price_mean,
-        cast(discount_amount as double) / cast(gross_amount as double) as discount_share,
-        cast(returned_amount as double) / cast(gross_amount as double) as return_share,
-        cast(weekend_order_count as double) / frequency as weekend_share,
-        cast(evening_order_count as double) / frequency as evening_share
+        {%- for measure, expression in behaviour_measures().items() %}
+        {{ expression }} as {{ measure }}{{ ',' if not loop.last }}
+        {%- endfor %}
 
     from summed
 
     where frequency > 0
 
 )
+{% endmacro %}
+
+
+{#-
+    The measures of behaviour: the name of each and its SQL over `summed`. They are the columns that segmentations may use
+    and that `feat_customers__behaviour` and `fct_customer_features` hold; no other file lists them. None may be null.
+-#}
+
+{% macro behaviour_measures() %}
+    {{ return({
+        'recency_days': "cast(" ~ dbt.datediff('last_order_date', 'as_of_date', 'day') ~ " as int)",
+        'frequency': "cast(frequency as int)",
+        'monetary': "cast(monetary as decimal(18, 4))",
+        'tenure_days': "cast(" ~ dbt.datediff('first_order_date', 'as_of_date', 'day') ~ " as int)",
+        'recent_order_count': "cast(recent_order_count as int)",
+        'recent_amount': "cast(recent_amount as decimal(18, 4))",
+        'average_order_value': "cast(net_amount as double) / frequency",
+        'basket_unit_count': "cast(unit_count as double) / frequency",
+        'basket_product_count': "cast(line_count as double) / frequency",
+        'unit_price_mean': "cast(gross_amount as double) / cast(unit_count as double)",
+        'discount_share': "cast(discount_amount as double) / cast(gross_amount as double)",
+        'return_share': "cast(returned_amount as double) / cast(gross_amount as double)",
+        'weekend_share': "cast(weekend_order_count as double) / frequency",
+        'evening_share': "cast(evening_order_count as double) / frequency",
+    }) }}
 {% endmacro %}

@@ -4,11 +4,7 @@
 -#}
 
 {% macro segmentation_measures() %}
-    {%- set measures = [
-        'recency_days', 'frequency', 'monetary', 'tenure_days', 'recent_order_count', 'recent_amount',
-        'average_order_value', 'basket_unit_count', 'basket_product_count', 'unit_price_mean',
-        'discount_share', 'return_share', 'weekend_share', 'evening_share',
-    ] -%}
+    {%- set measures = behaviour_measures() | list -%}
     {%- for name, features in var('segmentation_feature_sets').items() -%}
         {%- for feature in features if feature not in measures -%}
             {{ exceptions.raise_compiler_error(

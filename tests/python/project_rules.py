@@ -317,16 +317,28 @@ def every_macro_is_used_in_a_file_that_says_what_for(manifest):
 
 @rule
 def every_table_tests_its_key(manifest):
-    """No key twice or missing, lookups' too; a row of staging is a raw one, duplicates included."""
+    """No key is missing or repeated, in lookups too.
+
+    Where a row is a raw one, duplicates included, the number of rows is tested instead. A mart that
+    is a view tests the key for the private model whose rows it shows.
+    """
     tests = tests_of(manifest)
+    read_by = children(manifest)
+
+    def has_test(node):
+        counted = layer_of(node) in ("staging", "intermediate")
+        return any(
+            name == "unique_combination_of_columns" or (name == "as_many_rows_as_raw" and counted)
+            for name, _ in tests[node["unique_id"]]
+        )
 
     def is_tested(node):
-        found = tests[node["unique_id"]]
-        return any(
-            name == "unique_combination_of_columns"
-            or (name == "as_many_rows_as_raw" and layer_of(node) == "staging")
-            for name, _ in found
-        )
+        shown_by = [
+            child
+            for child in read_by[node["unique_id"]]
+            if layer_of(child) == "marts" and child["config"]["materialized"] == "view"
+        ]
+        return any(map(has_test, [node, *shown_by]))
 
     keyed = [node for node in nodes(manifest, "model", "seed") if layer_of(node) != "raw"]
     return [node["name"] for node in keyed if not is_tested(node)]

@@ -33,7 +33,6 @@ def test_every_sql_model_that_decides_has_a_unit_test(manifest):
         "stg_order_lines",
         "stg_products",
         "feat_histories",
-        "fct_customer_features",
         "fct_customer_category_shares",
         "fct_order_lines",
         "fct_recommendation_backtests",

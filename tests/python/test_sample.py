@@ -161,12 +161,12 @@ def test_the_earlier_group_is_the_one_that_the_earlier_day_gave(sample, earlier_
 def test_backtests_know_of_a_past_day_what_was_known_on_it(sample, earlier_build):
     """Every feature of a cut-off is that of a build of that day."""
     columns = [name for name, *_ in sample.query("describe features.feat_customers__backtest")]
-    today = [name for name, *_ in earlier_build.query("describe features.feat_customers")]
+    today = [name for name, *_ in earlier_build.query("describe marts.fct_customer_features")]
     history = ["x", "t_x", "t", "order_value_mean"]
     shared = ["customer_id", *[name for name in columns if name in today and name != "customer_id"]]
     assert len(shared) > 12
     then = earlier_build.query(
-        f"select {', '.join(shared)}, {', '.join(history)} from features.feat_customers "
+        f"select {', '.join(shared)}, {', '.join(history)} from marts.fct_customer_features "
         "join (select * exclude (gap_mean_days, gap_cv, purchase_day_count) "
         "from features.feat_customers__purchase_days) using (customer_id) order by customer_id"
     )

@@ -1,4 +1,4 @@
--- What the accepted lines are worth less discount is what the lines, the orders and the customers net to, to the last digit.
+-- The net amounts of lines, orders and customers have the same sum as the accepted lines less their discounts, exactly.
 
 with
 
@@ -11,30 +11,44 @@ reversals as (
 
 reversed_lines as (
 
-    select return_line_id as order_line_id from reversals
+    select
+        return_order_id as order_id,
+        product_id,
+        return_line_number as line_number
+    from reversals
 
     union all
 
-    select order_line_id from reversals
+    select
+        order_id,
+        product_id,
+        line_number
+    from reversals
 
 ),
 
 screened as (
 
     select
-        sum(cast(quantity * unit_price as decimal(18, 4)) - discount_amount) as net_amount,
+        sum(cast(accepted.quantity * accepted.unit_price as decimal(18, 4)) - accepted.discount_amount) as net_amount,
         sum(
             case
-                when customer_id is not null
-                    then cast(quantity * unit_price as decimal(18, 4)) - discount_amount
+                when accepted.customer_id is not null
+                    then cast(accepted.quantity * accepted.unit_price as decimal(18, 4)) - accepted.discount_amount
             end
         ) as customer_amount
 
-    from {{ ref('int_order_lines__screened') }}
+    from {{ ref('int_order_lines__screened') }} as accepted
+
+    left join reversed_lines
+        on
+            accepted.order_id = reversed_lines.order_id
+            and accepted.product_id = reversed_lines.product_id
+            and accepted.line_number = reversed_lines.line_number
 
     where
-        reject_reason is null
-        and order_line_id not in (select reversed_lines.order_line_id from reversed_lines)
+        accepted.reject_reason is null
+        and reversed_lines.order_id is null
 
 ),
 

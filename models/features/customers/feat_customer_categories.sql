@@ -15,7 +15,10 @@ products as (
 
 customers as (
 
-    select customer_id from {{ ref('feat_customers__behaviour') }}
+    select
+        customer_id,
+        as_of_date
+    from {{ ref('feat_customers__behaviour') }}
     where is_current
 
 ),
@@ -55,6 +58,7 @@ shares as (
 
     select
         spent.customer_id,
+        customers.as_of_date,
         spent.category,
         spent.net_amount,
         cast(spent.product_count as int) as product_count,

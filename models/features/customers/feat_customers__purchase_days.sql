@@ -28,13 +28,14 @@ purchase_days as (
 
 ),
 
+-- One window for both: the sort is what costs.
 gaps as (
 
     select
         customer_id,
         order_date,
         net_amount,
-        min(order_date) over (partition by customer_id) as first_date,
+        first_value(order_date) over (partition by customer_id order by order_date) as first_date,
         {{ dbt.datediff(
             'lag(order_date) over (partition by customer_id order by order_date)', 'order_date', 'day'
         ) }} as gap_days
@@ -51,7 +52,6 @@ summed as (
         min(order_date) as first_date,
         max(order_date) as last_date,
         count(*) as purchase_day_count,
-        sum(gap_days) as gap_sum,
         sum(gap_days * gap_days) as gap_square_sum,
         sum({{ spend_amount() }}) as spend_amount
 
@@ -61,21 +61,33 @@ summed as (
 
 ),
 
+spans as (
+
+    select
+        *,
+        purchase_day_count - 1 as repeat_day_count,
+        {{ dbt.datediff('first_date', 'last_date', 'day') }} as span_days
+
+    from summed
+
+),
+
 history as (
 
     select
-        summed.customer_id,
+        spans.customer_id,
         as_of.as_of_date,
-        cast(summed.purchase_day_count as int) as purchase_day_count,
-        cast(summed.purchase_day_count - 1 as int) as x,
-        cast({{ dbt.datediff('summed.first_date', 'summed.last_date', 'day') }} as int) as t_x,
-        cast({{ dbt.datediff('summed.first_date', 'as_of.as_of_date', 'day') }} as int) as t,
-        cast(summed.spend_amount as double)
-        / nullif(summed.purchase_day_count - 1 + {{ first_orders() }}, 0) as order_value_mean,
-        cast(summed.gap_sum as double) / nullif(summed.purchase_day_count - 1, 0) as gap_mean_days,
-        cast(summed.gap_square_sum as double) / nullif(summed.purchase_day_count - 1, 0) as gap_square_mean
+        cast(spans.purchase_day_count as int) as purchase_day_count,
+        cast(spans.repeat_day_count as int) as x,
+        cast(spans.span_days as int) as t_x,
+        cast({{ dbt.datediff('spans.first_date', 'as_of.as_of_date', 'day') }} as int) as t,
+        cast(spans.spend_amount as double)
+        / nullif(spans.repeat_day_count + {{ first_orders() }}, 0) as order_value_mean,
+        -- The gaps between purchase days add up to the days from the first to the last.
+        cast(spans.span_days as double) / nullif(spans.repeat_day_count, 0) as gap_mean_days,
+        cast(spans.gap_square_sum as double) / nullif(spans.repeat_day_count, 0) as gap_square_mean
 
-    from summed
+    from spans
 
     cross join as_of
 

@@ -20,7 +20,9 @@ matched_returns as (
 effects as (
 
     select
-        return_line_id as order_line_id,
+        return_order_id as order_id,
+        product_id,
+        return_line_number as line_number,
         order_line_id as original_order_line_id,
         0 as returned_quantity,
         0 as returned_amount,
@@ -31,7 +33,9 @@ effects as (
     union all
 
     select
-        order_line_id,
+        order_id,
+        product_id,
+        line_number,
         null as original_order_line_id,
         sum(returned_quantity) as returned_quantity,
         sum(returned_amount) as returned_amount,
@@ -39,7 +43,7 @@ effects as (
 
     from matched_returns
 
-    group by order_line_id
+    group by order_id, product_id, line_number
 
 ),
 
@@ -56,7 +60,10 @@ accepted as (
     from screened
 
     left join effects
-        on screened.order_line_id = effects.order_line_id
+        on
+            screened.order_id = effects.order_id
+            and screened.product_id = effects.product_id
+            and screened.line_number = effects.line_number
 
     where not coalesce(effects.is_reversal, false)
 
@@ -66,7 +73,7 @@ accepted as (
 order_lines as (
 
     select
-        order_line_id,
+        {{ order_line_id() }} as order_line_id,
         order_id,
         customer_id,
         product_id,

@@ -22,16 +22,15 @@ as_of as (
 
 ),
 
--- Only lines that share order and product need numbering; windowing all lines costs several times as much.
+-- Only lines that may share order and product are numbered: a window over all lines costs several times as much. Lines
+-- share a hash seldom without sharing both columns, and are then numbered for nothing, each in its own partition.
 repeated as (
 
-    select
-        coalesce(order_id, '') as order_key,
-        coalesce(product_id, '') as product_key
+    select {{ row_hash(['order_id', 'product_id']) }} as pair_hash
 
     from {{ ref('stg_order_lines') }}
 
-    group by coalesce(order_id, ''), coalesce(product_id, '')
+    group by {{ row_hash(['order_id', 'product_id']) }}
 
     having count(*) > 1
 
@@ -42,21 +41,19 @@ numbered as (
     select
         order_lines.*,
         row_number() over (
-            partition by repeated.order_key, repeated.product_key
+            partition by order_lines.order_id, order_lines.product_id
             order by {{ content | join(' nulls last, ') }} nulls last
         ) as line_number,
         -- Equal lines share a rank; the first of them has it as its number.
         rank() over (
-            partition by repeated.order_key, repeated.product_key
+            partition by order_lines.order_id, order_lines.product_id
             order by {{ content | join(' nulls last, ') }} nulls last
         ) as content_rank
 
     from {{ ref('stg_order_lines') }} as order_lines
 
     inner join repeated
-        on
-            coalesce(order_lines.order_id, '') = repeated.order_key
-            and coalesce(order_lines.product_id, '') = repeated.product_key
+        on {{ row_hash(['order_lines.order_id', 'order_lines.product_id']) }} = repeated.pair_hash
 
     union all
 
@@ -69,22 +66,19 @@ numbered as (
 
     -- Not `not exists`, which DuckDB plans at twice the cost where the compared are expressions.
     left join repeated
-        on
-            coalesce(order_lines.order_id, '') = repeated.order_key
-            and coalesce(order_lines.product_id, '') = repeated.product_key
+        on {{ row_hash(['order_lines.order_id', 'order_lines.product_id']) }} = repeated.pair_hash
 
-    where repeated.order_key is null
+    where repeated.pair_hash is null
 
 ),
 
 screened as (
 
     select
-        concat_ws('|', coalesce(numbered.order_id, ''), coalesce(numbered.product_id, ''), numbered.line_number)
-            as order_line_id,
         numbered.order_id,
-        numbered.customer_id,
         numbered.product_id,
+        cast(numbered.line_number as int) as line_number,
+        numbered.customer_id,
         numbered.ordered_at,
         cast(numbered.ordered_at as date) as order_date,
         cast(numbered.quantity * numbered.unit_price as decimal(18, 4)) as raw_amount,

@@ -24,7 +24,7 @@ grouped as (
         sum(case when is_return then returned_amount else 0 end) as unmatched_returned_amount,
         sum(net_amount) as net_amount,
         sum(case when is_return then 0 else quantity end) as unit_count,
-        sum(case when is_return then 0 else 1 end) as line_count
+        count(case when not is_return then 1 end) as line_count
 
     from order_lines
 
@@ -54,6 +54,23 @@ orders as (
 
     from grouped
 
+),
+
+-- By time, then by key. Orders of guests and receipts of returns cannot be a first order; each guest's order is its own
+-- partition, because all of them in one would be the work of one task.
+flagged as (
+
+    select
+        *,
+        is_purchase
+        and customer_id is not null
+        and row_number() over (
+            partition by coalesce(customer_id, order_id), is_purchase
+            order by ordered_at, order_id
+        ) = 1 as is_first_order
+
+    from orders
+
 )
 
-select * from orders
+select * from flagged

@@ -27,9 +27,13 @@ sold as (
 candidates as (
 
     select
-        returned.order_line_id as return_line_id,
-        sold.order_line_id,
+        {{ order_line_id('returned.order_id', 'returned.product_id', 'returned.line_number') }} as return_line_id,
+        returned.order_id as return_order_id,
+        returned.line_number as return_line_number,
+        {{ order_line_id('sold.order_id', 'sold.product_id', 'sold.line_number') }} as order_line_id,
         sold.order_id,
+        sold.product_id,
+        sold.line_number,
         returned.customer_id,
         returned.ordered_at as returned_at,
         returned.order_date as return_date,
@@ -39,11 +43,11 @@ candidates as (
         cast(-returned.quantity * returned.unit_price + returned.discount_amount as decimal(18, 4))
             as returned_amount,
         row_number() over (
-            partition by returned.order_line_id
+            partition by returned.order_id, returned.product_id, returned.line_number
             order by
                 case when sold.unit_price = returned.unit_price then 0 else 1 end asc,
                 sold.ordered_at desc,
-                sold.order_line_id asc
+                {{ order_line_id('sold.order_id', 'sold.product_id', 'sold.line_number') }} asc
         ) as preference
 
     from returned
@@ -78,8 +82,12 @@ returns as (
 
     select
         return_line_id,
+        return_order_id,
+        return_line_number,
         order_line_id,
         order_id,
+        product_id,
+        line_number,
         customer_id,
         order_date,
         return_date,

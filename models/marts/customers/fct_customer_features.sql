@@ -1,43 +1,59 @@
 with
 
-features as (
+behaviour as (
 
-    select * from {{ ref('feat_customers') }}
+    select * from {{ ref('feat_customers__behaviour') }}
+    where is_current
 
 ),
 
-described as (
+purchase_days as (
+
+    select * from {{ ref('feat_customers__purchase_days') }}
+
+),
+
+categories as (
+
+    select * from {{ ref('feat_customers__categories') }}
+
+),
+
+features as (
 
     select
-        customer_id,
-        as_of_date,
-        first_order_date,
-        last_order_date,
-        recency_days,
-        frequency,
-        monetary,
-        tenure_days,
-        recent_order_count,
-        recent_amount,
-        purchase_day_count,
-        gap_mean_days,
-        gap_cv,
-        average_order_value,
-        basket_unit_count,
-        basket_product_count,
-        unit_price_mean,
-        discount_share,
-        return_share,
-        weekend_share,
-        evening_share,
-        product_count,
-        category_count,
-        top_category,
-        top_category_share,
-        category_entropy
 
-    from features
+        -- keys
+        behaviour.customer_id,
+        behaviour.as_of_date,
+
+        -- recency, frequency, monetary, baskets and habits
+        behaviour.first_order_date,
+        behaviour.last_order_date,
+        {%- for measure in behaviour_measures() %}
+        behaviour.{{ measure }},
+        {%- endfor %}
+
+        -- rhythm
+        purchase_days.purchase_day_count,
+        purchase_days.gap_mean_days,
+        purchase_days.gap_cv,
+
+        -- variety
+        coalesce(categories.product_count, 0) as product_count,
+        coalesce(categories.category_count, 0) as category_count,
+        categories.top_category,
+        categories.top_category_share,
+        coalesce(categories.category_entropy, 0) as category_entropy
+
+    from behaviour
+
+    inner join purchase_days
+        on behaviour.customer_id = purchase_days.customer_id
+
+    left join categories
+        on behaviour.customer_id = categories.customer_id
 
 )
 
-select * from described
+select * from features

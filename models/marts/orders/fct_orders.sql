@@ -1,3 +1,6 @@
+{#- A view: it only renames what int_orders stores, and storing it a second time would cost as much as all its readers. -#}
+{{ config(materialized='view') }}
+
 with
 
 orders as (
@@ -22,20 +25,12 @@ described as (
 
         -- what
         is_purchase,
-        -- By time, then by key; receipts of returns and guests' orders have no place in the row. A guest's order is
-        -- a row of its own: all of them in one would be one task's work.
-        is_purchase
-        and customer_id is not null
-        and row_number() over (
-            partition by coalesce(customer_id, order_id), is_purchase
-            order by ordered_at, order_id
-        ) = 1 as is_first_order,
+        is_first_order,
         line_count,
         unit_count,
         gross_amount,
         discount_amount,
-        cast(matched_returned_amount + unmatched_returned_amount as decimal(18, 4))
-            as returned_amount,
+        cast(matched_returned_amount + unmatched_returned_amount as decimal(18, 4)) as returned_amount,
         net_amount
 
     from orders

@@ -21,11 +21,21 @@ reasons as (
 
 reversed_lines as (
 
-    select return_line_id as order_line_id from reversals
+    select
+        return_order_id as order_id,
+        product_id,
+        return_line_number as line_number
+
+    from reversals
 
     union all
 
-    select order_line_id from reversals
+    select
+        order_id,
+        product_id,
+        line_number
+
+    from reversals
 
 ),
 
@@ -34,7 +44,7 @@ judged as (
     select
         case
             when screened.reject_reason is not null then screened.reject_reason
-            when reversed_lines.order_line_id is not null then 'reversed_purchase'
+            when reversed_lines.order_id is not null then 'reversed_purchase'
             else 'accepted'
         end as reason,
         screened.customer_id is null as is_guest,
@@ -43,7 +53,10 @@ judged as (
     from screened
 
     left join reversed_lines
-        on screened.order_line_id = reversed_lines.order_line_id
+        on
+            screened.order_id = reversed_lines.order_id
+            and screened.product_id = reversed_lines.product_id
+            and screened.line_number = reversed_lines.line_number
 
 ),
 

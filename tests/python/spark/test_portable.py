@@ -41,6 +41,17 @@ CASES = {
         "(select {{ each_json_text(text_literal('[\"TIN, \\\\\"A\\\\\" é\"]')) }} as item)",
         'TIN, "A" é',
     ),
+    **{
+        f"hashes of {text}": (
+            f"{{{{ row_hash({first}) }}}} = {{{{ row_hash({second}) }}}}",
+            str(first == second).lower(),
+        )
+        for text, first, second in [
+            ("equal rows", ["'a'", "'b'"], ["'a'", "'b'"]),
+            ("columns in another order", ["'a'", "'b'"], ["'b'", "'a'"]),
+            ("a null and an empty text", ["'a'", "cast(null as string)"], ["'a'", "''"]),
+        ]
+    },
     "every day over a leap day, both ends included": (
         "(select concat_ws(' ', count(distinct day), min(day), max(day)) from (select "
         "{{ each_day(\"cast('2024-02-27' as date)\", \"cast('2024-03-02' as date)\") }} as day"

@@ -1,0 +1,13 @@
+{#- A 64-bit hash of several columns: equal rows have equal hashes, and different rows seldom do. Engines disagree on it. -#}
+
+{% macro row_hash(columns) %}
+    {{- adapter.dispatch('row_hash')(columns) -}}
+{% endmacro %}
+
+{% macro duckdb__row_hash(columns) -%}
+    hash({{ columns | join(', ') }})
+{%- endmacro %}
+
+{% macro spark__row_hash(columns) -%}
+    xxhash64({{ columns | join(', ') }})
+{%- endmacro %}
