@@ -71,10 +71,11 @@ def test_no_pair_is_significant_that_was_planted_independent(sample):
     """Products of different bundles are bought independently of each other within a segment."""
     baskets = sample.frame(
         """
-        select baskets.basket_id, products.product_id as item, orders.customer_id
+        select orders.order_number as basket_id, items.product_id as item, orders.customer_id
         from features.feat_baskets as baskets
-        join marts.dim_products as products on baskets.item = products.product_label
-        join marts.fct_orders as orders on baskets.basket_id = orders.order_id
+        join features.feat_items as items
+            on baskets.product_number = items.product_number and items.item_level = 'product'
+        join features.feat_baskets__orders as orders on baskets.order_number = orders.order_number
         """
     ).merge(TRUE_SEGMENTS, how="left")
     found = mine_rules(

@@ -31,7 +31,7 @@ products as (
 rules as (
 
     select * from {{ ref('ml_rules__mined') }}
-    where period = 'whole'
+    where period_number = 0
 
 ),
 

@@ -3,7 +3,7 @@ with
 rule_items as (
 
     select * from {{ ref('ml_rules__items') }}
-    where period = 'whole'
+    where period_number = 0
 
 ),
 

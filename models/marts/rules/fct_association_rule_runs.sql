@@ -19,7 +19,7 @@ rules as (
 cells as (
 
     select
-        period,
+        period_number,
         item_level,
         'all' as scope,
         order_count,
@@ -30,7 +30,7 @@ cells as (
     union all
 
     select
-        period,
+        period_number,
         item_level,
         segment_key as scope,
         order_count,
@@ -47,9 +47,9 @@ mined as (
         scope,
         item_level,
         max(min_support) as min_support,
-        sum(case when period = 'whole' then order_count else 0 end) as basket_count,
-        sum(case when period = 'earlier' and not is_holdout then order_count else 0 end) as earlier_basket_count,
-        sum(case when period = 'earlier' and is_holdout then order_count else 0 end) as holdout_basket_count
+        sum(case when period_number = 0 then order_count else 0 end) as basket_count,
+        sum(case when period_number = 1 and not is_holdout then order_count else 0 end) as earlier_basket_count,
+        sum(case when period_number = 1 and is_holdout then order_count else 0 end) as holdout_basket_count
 
     from cells
 
@@ -62,18 +62,18 @@ counted as (
     select
         scope,
         item_level,
-        sum(case when period = 'whole' then 1 else 0 end) as rule_count,
-        sum(case when period = 'whole' and is_redundant then 1 else 0 end) as redundant_rule_count,
-        sum(case when period = 'whole' and is_significant then 1 else 0 end) as significant_rule_count,
-        sum(case when period = 'whole' and is_significant and not is_redundant then 1 else 0 end)
+        sum(case when period_number = 0 then 1 else 0 end) as rule_count,
+        sum(case when period_number = 0 and is_redundant then 1 else 0 end) as redundant_rule_count,
+        sum(case when period_number = 0 and is_significant then 1 else 0 end) as significant_rule_count,
+        sum(case when period_number = 0 and is_significant and not is_redundant then 1 else 0 end)
             as actionable_rule_count,
-        sum(case when period = 'earlier' and is_significant and holdout_lift is not null then 1 else 0 end)
+        sum(case when period_number = 1 and is_significant and holdout_lift is not null then 1 else 0 end)
             as tested_rule_count,
-        sum(case when period = 'earlier' and is_significant and holdout_lift > 1 then 1 else 0 end)
+        sum(case when period_number = 1 and is_significant and holdout_lift > 1 then 1 else 0 end)
             as replicated_rule_count,
-        median(case when period = 'earlier' and is_significant and holdout_lift is not null then lift end)
+        median(case when period_number = 1 and is_significant and holdout_lift is not null then lift end)
             as median_earlier_lift,
-        median(case when period = 'earlier' and is_significant then holdout_lift end) as median_holdout_lift
+        median(case when period_number = 1 and is_significant then holdout_lift end) as median_holdout_lift
 
     from rules
 

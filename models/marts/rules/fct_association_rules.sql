@@ -3,14 +3,14 @@ with
 rules as (
 
     select * from {{ ref('ml_rules__mined') }}
-    where period = 'whole'
+    where period_number = 0
 
 ),
 
 earlier_rules as (
 
     select * from {{ ref('ml_rules__mined') }}
-    where period = 'earlier'
+    where period_number = 1
 
 ),
 

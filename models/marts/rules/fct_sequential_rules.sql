@@ -8,7 +8,8 @@ counted as (
 
 products as (
 
-    select * from {{ ref('int_products') }}
+    select * from {{ ref('feat_items') }}
+    where item_level = 'product'
 
 ),
 
@@ -52,8 +53,8 @@ bounded as (
 rules as (
 
     select
-        bounded.antecedent_product_id,
-        bounded.consequent_product_id,
+        one.product_id as antecedent_product_id,
+        other.product_id as consequent_product_id,
         one.product_label as antecedent,
         other.product_label as consequent,
         bounded.antecedent_order_count,
@@ -66,7 +67,7 @@ rules as (
         bounded.lift_lower,
         bounded.lift_upper,
         bounded.median_gap_days,
-        bounded.antecedent_product_id = bounded.consequent_product_id as is_repurchase,
+        bounded.antecedent_number = bounded.consequent_number as is_repurchase,
         bounded.reverse_order_count,
         bounded.reverse_confidence,
         bounded.reverse_lift,
@@ -75,10 +76,10 @@ rules as (
     from bounded
 
     inner join products as one
-        on bounded.antecedent_product_id = one.product_id
+        on bounded.antecedent_number = one.product_number
 
     inner join products as other
-        on bounded.consequent_product_id = other.product_id
+        on bounded.consequent_number = other.product_number
 
     where bounded.lift_lower > 1
 

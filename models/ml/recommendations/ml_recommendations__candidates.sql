@@ -28,7 +28,10 @@ popularity as (
 
 mined_rules as (
 
-    select * from {{ ref('ml_rules__mined') }}
+    select
+        *,
+        case when period_number = 0 then 'whole' else 'earlier' end as period
+    from {{ ref('ml_rules__mined') }}
     where
         item_level = 'product'
         and consequent_length = 1
@@ -39,7 +42,10 @@ mined_rules as (
 
 rule_items as (
 
-    select * from {{ ref('ml_rules__items') }}
+    select
+        *,
+        case when period_number = 0 then 'whole' else 'earlier' end as period
+    from {{ ref('ml_rules__items') }}
 
 ),
 

@@ -9,7 +9,7 @@ rules as (
 items as (
 
     select
-        period,
+        period_number,
         item_level,
         rule_key,
         scope,
@@ -20,7 +20,7 @@ items as (
     union all
 
     select
-        period,
+        period_number,
         item_level,
         rule_key,
         scope,

@@ -1,10 +1,24 @@
-"""What baskets hold together, in everybody's and in each segment's: the one model that mines."""
+"""Which items baskets hold together, in all baskets and in each segment's."""
 
-from clientele.frames import as_table
-from clientele.rules.rule_tables import ITEMSET_TABLE_TYPES, itemset_table
+from clientele.fits import fitted_once
 
 
 def model(dbt, session):
-    baskets, items = dbt.ref("ml_rules__baskets"), dbt.ref("feat_items")
-    found = itemset_table(baskets, items, session=session, **dbt.config.meta_get("params"))
-    return as_table(session, found, ITEMSET_TABLE_TYPES)
+    def mine(purchased, orders, items, **params):
+        from clientele.rules.rule_tables import ITEMSET_TABLE_TYPES, itemset_table
+
+        itemsets = itemset_table(purchased, orders, items, session=session, **params)
+        return itemsets, ITEMSET_TABLE_TYPES
+
+    return fitted_once(
+        dbt,
+        session,
+        mine,
+        code="clientele.rules",
+        source_name=dbt.config.meta_get("source_name"),
+        params=dbt.config.meta_get("params"),
+        as_of_dates=dbt.ref("int_as_of_dates"),
+        purchased=dbt.ref("feat_baskets"),
+        orders=dbt.ref("ml_rules__baskets"),
+        items=dbt.ref("feat_items"),
+    )

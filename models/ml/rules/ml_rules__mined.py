@@ -1,11 +1,23 @@
 """The rules that the itemsets give, with every measure."""
 
-from clientele.frames import as_table, collect
-from clientele.rules.rule_tables import RULE_TABLE_TYPES, rule_table
+from clientele.fits import fitted_once
+from clientele.frames import collect
 
 
 def model(dbt, session):
-    key = ["period", "item_level", "items", "segment_key", "is_holdout"]
-    itemsets = collect(dbt.ref("ml_rules__itemsets"), key=key).reset_index()
-    found = rule_table(itemsets, **dbt.config.meta_get("params"))
-    return as_table(session, found, RULE_TABLE_TYPES)
+    def derive(itemsets, **params):
+        from clientele.rules.rule_tables import ITEMSET_KEY, RULE_TABLE_TYPES, rule_table
+
+        itemsets = collect(itemsets, key=ITEMSET_KEY).reset_index()
+        return rule_table(itemsets, **params), RULE_TABLE_TYPES
+
+    return fitted_once(
+        dbt,
+        session,
+        derive,
+        code="clientele.rules",
+        source_name=dbt.config.meta_get("source_name"),
+        params=dbt.config.meta_get("params"),
+        as_of_dates=dbt.ref("int_as_of_dates"),
+        itemsets=dbt.ref("ml_rules__itemsets"),
+    )

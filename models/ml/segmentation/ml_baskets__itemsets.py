@@ -1,15 +1,16 @@
 """The itemsets that the segmentation `baskets` is made of, mined when it is due."""
 
 from clientele.frames import as_table, collect, stored_versions
-from clientele.rules.itemsets import BASKET_ITEMSET_TYPES, telling_itemsets
+from clientele.rules.telling import BASKET_ITEMSET_TYPES, basket_itemsets, telling_itemsets
 from clientele.segmentation.versions import is_due
 
 
 def model(dbt, session):
     due_rows = collect(dbt.ref("ml_segmentation__due"), key="measure")
     version = int(due_rows["version"].max())
-    baskets = dbt.ref("feat_baskets")
-    found = telling_itemsets(None, count=0, min_support=1)
+    purchased, items = dbt.ref("feat_baskets"), dbt.ref("feat_items")
+    itemsets = telling_itemsets(None, count=0, min_support=1)
     if is_due(due_rows) and version not in stored_versions(dbt, session):
-        found = telling_itemsets(baskets, session=session, **dbt.config.meta_get("params"))
-    return as_table(session, found.assign(version=version), BASKET_ITEMSET_TYPES)
+        params = dbt.config.meta_get("params")
+        itemsets = basket_itemsets(purchased, items, session=session, **params)
+    return as_table(session, itemsets.assign(version=version), BASKET_ITEMSET_TYPES)

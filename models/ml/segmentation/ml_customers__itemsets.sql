@@ -26,6 +26,19 @@ baskets as (
 
 ),
 
+orders as (
+
+    select * from {{ ref('feat_baskets__orders') }}
+
+),
+
+products as (
+
+    select * from {{ ref('feat_items') }}
+    where item_level = 'product'
+
+),
+
 purchases as (
 
     select * from {{ ref('feat_purchases') }}
@@ -41,10 +54,21 @@ behaviour as (
 -- The version that scores until now, and the one that is being made.
 wanted as (
 
-    select itemsets.*
+    select
+        itemsets.version,
+        itemsets.itemset,
+        itemsets.item_count,
+        products.product_number
+
     from itemsets
+
+    inner join products
+        on itemsets.item = products.item
+
     cross join due
+
     cross join reference
+
     where itemsets.version in (due.version, reference.version)
 
 ),
@@ -52,16 +76,16 @@ wanted as (
 held as (
 
     select
-        baskets.basket_id,
+        baskets.order_number,
         wanted.version,
         wanted.itemset
 
     from baskets
 
     inner join wanted
-        on baskets.item = wanted.item
+        on baskets.product_number = wanted.product_number
 
-    group by baskets.basket_id, wanted.version, wanted.itemset, wanted.item_count
+    group by baskets.order_number, wanted.version, wanted.itemset, wanted.item_count
 
     having count(*) = wanted.item_count
 
@@ -78,8 +102,11 @@ shares as (
 
     from held
 
+    inner join orders
+        on held.order_number = orders.order_number
+
     inner join purchases
-        on held.basket_id = purchases.order_id
+        on orders.order_id = purchases.order_id
 
     inner join behaviour
         on

@@ -51,10 +51,10 @@ class WarehouseBaskets:
         """Take `clientele.rules.mining_tables` and the labels of the cells, in order of number."""
         self.tables = tables
         sizes = tables.rows(
-            "select cell_id, count(distinct basket_id) as basket_count from baskets group by cell_id"
+            "select cell_id, count(distinct basket_id) as n from baskets group by cell_id"
         )
         basket_counts = np.zeros(len(cells), dtype=np.int64)
-        basket_counts[sizes["cell_id"]] = sizes["basket_count"]
+        basket_counts[sizes["cell_id"]] = sizes["n"]
         self.cells = cells.assign(basket_count=basket_counts)
         singles = tables.rows(
             "select item, cell_id, count(*) as order_count from baskets group by item, cell_id"
@@ -105,7 +105,10 @@ def in_memory(tables, baskets) -> MemoryBaskets:
 def in_warehouse(tables, baskets) -> WarehouseBaskets:
     """Return a frame or relation of baskets (as of `find_itemsets`) as tables of the warehouse."""
     nulls = tables.rows(
-        "select count(*) - count(basket_id) as basket_id, count(*) - count(item) as item from baskets"
+        """
+        select count(*) - count(basket_id) as basket_id, count(*) - count(item) as item
+        from baskets
+        """
     )
     _refuse_nulls(nulls.iloc[0].to_dict())
     names = [name for name in LABELS if name in tables.columns]

@@ -13,6 +13,7 @@ class Family:
     """
 
     def __init__(self, mined, subsets, mined_cells, held_out, min_count) -> None:
+        """Take `Itemsets` with their subsets, the scope's cells (mined, held out) and threshold."""
         total = int(mined.cells["basket_count"].to_numpy()[mined_cells].sum())
         later = int(mined.cells["basket_count"].to_numpy()[held_out].sum())
         self.sets, self.less, self.counts, self.holdouts, self.best = [], [], [], [], []
@@ -35,6 +36,7 @@ class Family:
             self.best.append(self._best(k, less))
 
     def __len__(self) -> int:
+        """Return the number of sets."""
         return sum(map(len, self.sets))
 
     def levels(self):

@@ -25,6 +25,7 @@ ITEMSET_TABLE_TYPES = {
     "order_count": "int",
     "min_support": "double",
 }
+ITEMSET_KEY = ["period_number", "item_level", "items", "segment_key", "is_holdout"]
 RULE_TABLE_TYPES = {
     "period_number": "int",
     "item_level": "string",
@@ -167,7 +168,7 @@ def _as_rows(mined: Itemsets) -> pd.DataFrame:
                 "is_holdout": cells["is_holdout"],
                 "order_count": cells["basket_count"],
             }
-        )
+        ).query("order_count > 0")
     ]
     for length, (sets, counts) in enumerate(zip(mined.sets, mined.counts, strict=True), start=1):
         row, cell = np.nonzero(counts)

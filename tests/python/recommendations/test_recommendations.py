@@ -255,7 +255,7 @@ def test_the_most_confident_rules_that_are_met_are_followed(built):
     owned = history.assign(label=history["product_id"].map(labels))
     owned = owned.groupby("customer_id")["label"].agg(frozenset)
     rules = built.frame(
-        "select * from ml.ml_rules__mined where period = 'whole' and item_level = 'product' "
+        "select * from ml.ml_rules__mined where period_number = 0 and item_level = 'product' "
         "and consequent_length = 1 and lift > 1 and not is_redundant"
     )
     rules["left"] = [frozenset(json.loads(items)) for items in rules["antecedent_items"]]

@@ -154,10 +154,10 @@ def test_auto_takes_the_bitmaps_until_the_baskets_do_not_fit(monkeypatch, basket
     assert large.engine == "sql" and as_dict(large) == as_dict(small)
 
 
-def test_baskets_taken_in_parts_are_the_same(monkeypatch, baskets):
+def test_bitmaps_written_in_blocks_are_the_same(monkeypatch, baskets):
     knobs = {"min_support": 0.1, "max_length": 3, "engine": "bitmap"}
     whole = as_dict(find_itemsets(baskets, **knobs))
-    monkeypatch.setattr("clientele.rules.mining_tables.ROWS_AT_A_TIME", 50)
+    monkeypatch.setattr("clientele.rules.eclat.BLOCK", 1)
     assert as_dict(find_itemsets(baskets, **knobs)) == whole
 
 

@@ -8,10 +8,10 @@ import duckdb
 import pandas as pd
 import pytest
 import yaml
+from baskets_by_hand import long_form, random_baskets
 from conftest import PROJECT
 from dbt.cli.main import dbtRunner
 from dbt_common.exceptions import DbtRuntimeError
-from test_rules import long_form, random_baskets
 
 from clientele.frames import collect
 from clientele.rules.itemsets import ENGINES
