@@ -70,23 +70,24 @@ def generate(database: Path, count: int) -> None:
 
 def step_fit(database: Path, horizons: str) -> None:
     """Draw the sample, fit both models, tabulate what SQL cannot compute."""
-    from clientele.value.clv import expected_orders, fit_clv
+    from clientele.value.fitting import fit_clv
+    from clientele.value.scoring import expected_orders
 
     with duckdb.connect(str(database)) as connection:
         connection.execute("set memory_limit = '1500MB'")
         table = "features.feat_customers__purchase_days"
         sample = connection.execute(
-            f'select customer_id, x, t_x, t as "T", order_value_mean from {table} '
+            f"select customer_id, x, t_x, t, order_value_mean from {table} "
             f"order by md5(customer_id), customer_id limit {SAMPLE}"
         ).df()
         parameters = fit_clv(sample.set_index("customer_id").sort_index())
-        pairs = connection.execute(f'select distinct x, t as "T" from {table}').df()
+        pairs = connection.execute(f"select distinct x, t from {table}").df()
         lookup = expected_orders(
             parameters,
             pairs,
             horizons_days=[int(days) for days in horizons.split("-")],
             annual_discount_rate=0.1,
-        ).rename(columns={"T": "t"})
+        )
         assert len(lookup) and parameters["has_converged"].all()
         connection.execute("create or replace table ml.ml_clv__parameters as from parameters")
         connection.execute("create or replace table ml.ml_clv__expected_orders as from lookup")

@@ -79,7 +79,11 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
     )
     lines += ["", "Expected from these customers" + (f" ({values[0][4]})" if values else "")]
     lines += _table(
-        [(f"{days} days", f"{n:,.0f}", f"{clv:,.0f}{unit}") for days, n, clv, *_ in values],
+        [
+            # Without a repeat purchase no spend model can be fitted: orders have no value then.
+            (f"{days} days", f"{n:,.0f}", "unknown" if clv is None else f"{clv:,.0f}{unit}")
+            for days, n, clv, *_ in values
+        ],
         ("within", "orders", "value"),
         {1, 2},
     )
@@ -92,7 +96,7 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
     )
     lines += ["", f"What became of {sum(row[1] for row in reasons):,} raw lines"]
     lines += _table(
-        [(reason, f"{n:,}", f"{amount:,.2f}", why) for reason, n, amount, why in reasons],
+        [(reason, f"{n:,}", f"{amount or 0:,.2f}", why) for reason, n, amount, why in reasons],
         ("reason", "lines", "amount", "meaning"),
         {1, 2},
     )

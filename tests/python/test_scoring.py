@@ -1,20 +1,12 @@
 """What SQL computes from fitted parameters is what the package computes."""
 
-import duckdb
 import numpy as np
-import pandas as pd
 import pytest
-import yaml
-from conftest import PROJECT
-from scipy.special import expit, logit
 from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from clientele.segmentation.clustering import assign
-from clientele.value.clv import LOADINGS, expected_orders, fit_clv, score
-
-VARS = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
 
 
 @pytest.fixture(params=["sample", "online_retail"])
@@ -72,142 +64,3 @@ def test_sql_assigns_every_customer_as_scikit_learn_predicts(warehouse):
     )["segment_key"]
     assert len(found) == len(values) > 2900
     assert centres.index[model.predict(z)].tolist() == found.tolist()
-
-
-MONEY = ["expected_order_value", "clv", "clv_p10", "clv_p50", "clv_p90", "value_at_risk"]
-DAYS = ["next_order_days_p10", "next_order_days_p50", "next_order_days_p90"]
-KNOBS = {
-    "horizons_days": VARS["clv_horizons_days"],
-    "annual_discount_rate": VARS["clv_annual_discount_rate"],
-    "margin_share": VARS["clv_margin_share"],
-}
-
-
-def histories_of(warehouse):
-    return (
-        warehouse.frame("from features.feat_customers__purchase_days")
-        .rename(columns={"t": "T"})
-        .set_index("customer_id")
-    )
-
-
-def assert_scored_alike(found, expected):
-    """Hold scores in SQL to `score`: numbers to 1e-9, dates to the day."""
-    keys = ["customer_id", "horizon_days"]
-    expected = expected.reset_index().set_index(keys).sort_index()
-    found = found.set_index(keys).sort_index().loc[expected.index]
-    for column in ["p_alive", "p_order", "expected_orders", *MONEY]:
-        np.testing.assert_allclose(
-            found[column].astype(float), expected[column], rtol=1e-9, err_msg=column
-        )
-    for column in DAYS:
-        days = pd.to_datetime(found[column.replace("days", "date")])
-        days = (days - pd.Timestamp(found["as_of_date"].iloc[0])).dt.days
-        np.testing.assert_array_equal(days, np.ceil(expected[column]), err_msg=column)
-
-
-def test_sql_values_every_customer_as_python_does(warehouse):
-    parameters = warehouse.frame("from ml.ml_clv__parameters")
-    expected = score(histories_of(warehouse), parameters, **KNOBS)
-    found = warehouse.frame(
-        "select v.*, d.as_of_date from marts.fct_customer_values as v, "
-        "(select as_of_date from intermediate.int_as_of_dates where is_current) as d"
-    )
-    assert len(found) == len(expected) > 8000
-    assert found["next_order_date_p50"].notna().mean() > 0.3 < found["clv_p90"].gt(0).mean()
-    assert_scored_alike(found, expected)
-
-
-EDGES = pd.DataFrame(
-    [
-        ("new today", 0, 0, 0, None),
-        ("one long ago", 0, 0, 5000, None),
-        ("just bought", 4, 300, 300, 20.0),
-        ("all in two days", 1, 1, 1, 1e6),
-        ("huge x", 3000, 3100, 3100, 15.0),
-        ("huge x, then silence", 3000, 3100, 4200, 15.0),
-        ("free goods", 2, 20, 30, 0.0),
-        ("cheap", 2, 20, 30, 1e-3),
-    ],
-    columns=["customer_id", "x", "t_x", "T", "order_value_mean"],
-).set_index("customer_id")
-
-
-@pytest.mark.parametrize("model", ["mbg_nbd", "bg_nbd"])
-@pytest.mark.parametrize(
-    "theta",
-    [(0.5, 40.0, 0.8, 2.0), (2.0, 130.0, 0.3, 1.9), (0.2, 5.0, 1.0, 0.05), (5.0, 150.0, 1.0, 24.0)],
-)
-def test_sql_scores_the_edges_as_python_does(sample, model, theta):
-    """The model's own SQL, on histories and parameters that a shop may come to have."""
-    parameters = fit_clv(EDGES[:4], model=model)
-    parameters.loc[parameters["model"] == model, "estimate"] = theta
-    compiled = sample.folder / "target/compiled/clientele/models/ml/value/ml_customers__clv.sql"
-    query = compiled.read_text()
-    lookup = expected_orders(parameters, EDGES, **{k: KNOBS[k] for k in list(KNOBS)[:2]})
-    tables = {
-        "features.feat_customers__purchase_days": EDGES.reset_index().assign(
-            as_of_date=pd.Timestamp("2025-12-31").date()
-        ),
-        "ml.ml_clv__expected_orders": lookup,
-        "ml.ml_clv__parameters": parameters,
-        "ml.ml_clv__calibration": pd.DataFrame(
-            {"horizon_days": KNOBS["horizons_days"], "intercept": -0.3, "slope": 1.2}
-        ),
-    }
-    with duckdb.connect() as connection:
-        for number, (name, frame) in enumerate(tables.items()):
-            schema, table = name.split(".")
-            connection.execute(f"create schema if not exists {schema}")
-            connection.register(f"given_{number}", frame.rename(columns={"T": "t"}))
-            connection.execute(f"create table {name} as from given_{number}")
-            quoted = f'"clientele"."{schema}"."{table}"'
-            assert quoted in query
-            query = query.replace(quoted, name)
-        found = connection.execute(query).df().assign(as_of_date="2025-12-31")
-    expected = score(EDGES, parameters, **KNOBS)
-    assert np.isfinite(expected[["p_alive", "p_order", "expected_orders", *MONEY]]).all(axis=None)
-    assert np.isfinite(found[["order_variance", "gradient_r", "gradient_b"]]).all(axis=None)
-    assert (found["order_variance"] > -1e-9).all()
-    assert_scored_alike(found, expected)
-    found = found.sort_values(["customer_id", "horizon_days"])
-    order = expit(-0.3 + 1.2 * logit(expected["p_order"].clip(1e-12, 1 - 1e-12)))
-    np.testing.assert_allclose(found["churn_probability"], 1 - order, rtol=1e-9, atol=1e-15)
-
-
-@pytest.mark.parametrize("column", ["expected_orders", "clv"])
-def test_standard_errors_of_totals_are_what_moving_the_parameters_gives(sample, column):
-    """The delta method by brute force: every customer scored anew along each axis."""
-    parameters, histories = sample.frame("from ml.ml_clv__parameters"), histories_of(sample)
-    floor = (parameters["parameter"] == "q").astype(float)
-    knobs = KNOBS | {"horizons_days": [365]}
-    variance = 0.0
-    for model in parameters["model"].unique():
-        own = parameters["model"] == model
-        for axis in LOADINGS[: own.sum()]:
-            totals = []
-            for sign in (1, -1):
-                step = np.exp(sign * 1e-3 * parameters[axis].where(own, 0))
-                moved = parameters.assign(estimate=floor + (parameters["estimate"] - floor) * step)
-                totals.append(score(histories, moved, **knobs)[column].sum())
-            variance += ((totals[0] - totals[1]) / 2e-3) ** 2
-    found = sample.query(
-        f"select {column}, {column}_standard_error from marts.fct_segment_values "
-        "where segmentation = 'all' and horizon_days = 365"
-    )[0]
-    # The discount is taken not to depend on the parameters.
-    assert found[1] == pytest.approx(np.sqrt(variance), rel=1e-2 if column == "clv" else 1e-4)
-    assert found[0] == pytest.approx(score(histories, parameters, **knobs)[column].sum())
-
-
-def test_segments_and_their_money_add_up_to_all_customers(sample):
-    rows = sample.query(
-        """
-        select segmentation, horizon_days, sum(customer_count), sum(clv), sum(value_at_risk)
-        from marts.fct_segment_values group by all order by all
-        """
-    )
-    totals = {row[1]: row[2:] for row in rows if row[0] == "all"}
-    assert {row[0] for row in rows} == {"all", "behaviour", "baskets", "rfm"}
-    for _, days, *sums in rows:
-        assert sums == pytest.approx(totals[days])

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PROJECT
-from test_scoring import KNOBS, assert_scored_alike, histories_of
+from scores import KNOBS, assert_scored_alike, histories_of
 
 from clientele.sources import load_source
-from clientele.value.clv import score
+from clientele.value.scoring import score
 
 COLUMNS = "order_id,customer_id,product_id,ordered_at,quantity,unit_price"
 SHOPS = {

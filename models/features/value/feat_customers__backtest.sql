@@ -1,73 +1,60 @@
 {%- set horizons = var('clv_horizons_days') -%}
-{%- set days_back = backtest_days_back() -%}
 
 with
 
-known_customers as (
+known_orders as (
 
-    select distinct customer_id
-    from {{ ref('int_orders') }}
+    select * from {{ ref('int_orders') }}
     where customer_id is not null
 
 ),
 
--- By hash of the key alone: who has a later purchase must not be likelier to be in it.
+-- By hash of the key alone: a customer with a later purchase must not be likelier to be sampled.
 sampled as (
 
-    select
-        customer_id,
-        row_number() over (order by md5(customer_id), customer_id) as sample_number
-
-    from known_customers
+    select customer_id
+    from (select distinct customer_id from known_orders) as customers
+    order by md5(customer_id), customer_id
+    limit {{ var('clv_backtest_customers') }}
 
 ),
 
 orders as (
 
-    select
-        int_orders.*,
-        sampled.sample_number
-
-    from {{ ref('int_orders') }} as int_orders
-
+    select known_orders.*
+    from known_orders
     inner join sampled
-        on int_orders.customer_id = sampled.customer_id
-
-    where sampled.sample_number <= {{ var('clv_backtest_customers') }}
+        on known_orders.customer_id = sampled.customer_id
 
 ),
 
 matched_returns as (
 
-    select * from {{ ref('int_returns') }}
-    where not is_reversal
-
-),
-
-today as (
-
-    select as_of_date as today_date from {{ ref('int_as_of_dates') }}
-    where is_current
-
-),
-
-start as (
-
-    select min(order_date) as first_date
-    from {{ ref('int_orders') }}
-    where is_purchase and customer_id is not null
+    select int_returns.*
+    from {{ ref('int_returns') }} as int_returns
+    inner join orders
+        on int_returns.order_id = orders.order_id
+    where not int_returns.is_reversal
 
 ),
 
 days as (
-    {% for days in days_back %}
+    {% for days in backtest_period_numbers() %}
 
     select
         {{ days }} as period_number,
-        cast({{ dbt.dateadd('day', -days, 'today_date') }} as date) as as_of_date
-    from today
+        cast({{ dbt.dateadd('day', -days, 'as_of_date') }} as date) as as_of_date
+    from {{ ref('int_as_of_dates') }}
+    where is_current
     {{ 'union all' if not loop.last }}
     {%- endfor %}
+
+),
+
+first_orders as (
+
+    select min(order_date) as first_date from known_orders
+    where is_purchase
 
 ),
 
@@ -76,41 +63,36 @@ as_of_dates as (
     select
         days.period_number,
         days.as_of_date,
-        cast({{ dbt.datediff('start.first_date', 'days.as_of_date', 'day') }} as int) as history_days
+        cast({{ dbt.datediff('first_orders.first_date', 'days.as_of_date', 'day') }} as int) as history_days
 
     from days
 
-    inner join start
-        on days.as_of_date > start.first_date
+    inner join first_orders
+        on days.as_of_date > first_orders.first_date
 
 ),
 
 {{ behaviour_to_date() }},
 
--- What a purchase day was worth as known on the cut-off: orders of one day count once.
+-- Value of a purchase day as known on the cut-off; orders of one day count once.
 known_days as (
 
     select
-        customer_id,
-        as_of_date,
-        order_date,
-        sum(net_amount) as net_amount
+        judged.customer_id,
+        judged.as_of_date,
+        judged.order_date,
+        behaviour.first_order_date as first_date,
+        {{ dbt.datediff('judged.order_date', 'judged.as_of_date', 'day') }} as days_before,
+        sum(judged.net_amount) as net_amount
 
     from judged
 
-    where is_purchase
+    inner join behaviour
+        on judged.customer_id = behaviour.customer_id and judged.as_of_date = behaviour.as_of_date
 
-    group by customer_id, as_of_date, order_date
+    where judged.is_purchase
 
-),
-
-known_spans as (
-
-    select
-        *,
-        min(order_date) over (partition by customer_id, as_of_date) as first_date
-
-    from known_days
+    group by judged.customer_id, judged.as_of_date, judged.order_date, behaviour.first_order_date
 
 ),
 
@@ -119,69 +101,47 @@ histories as (
     select
         customer_id,
         as_of_date,
-        min(first_date) as first_date,
-        max(order_date) as last_date,
         count(*) - 1 as x,
         {% for horizon in horizons -%}
-        sum(
-            case when order_date > {{ dbt.dateadd('day', -horizon, 'as_of_date') }} then 1 else 0 end
-        ) as past_orders_{{ horizon }},
-        sum(
-            case when order_date > {{ dbt.dateadd('day', -horizon, 'as_of_date') }} then net_amount else 0 end
-        ) as past_amount_{{ horizon }},
+        sum(case when days_before < {{ horizon }} then 1 else 0 end) as past_orders_{{ horizon }},
+        sum(case when days_before < {{ horizon }} then net_amount else 0 end) as past_amount_{{ horizon }},
         {% endfor -%}
         sum({{ spend_amount() }}) as spend_amount
 
-    from known_spans
-
+    from known_days
     group by customer_id, as_of_date
 
 ),
 
--- What came of it is judged from today.
-purchase_days as (
+-- Outcomes are judged from today.
+later_days as (
 
     select
-        customer_id,
-        order_date,
-        sum(net_amount) as net_amount
+        orders.customer_id,
+        as_of_dates.as_of_date,
+        {{ dbt.datediff('as_of_dates.as_of_date', 'orders.order_date', 'day') }} as days_after,
+        sum(orders.net_amount) as net_amount
 
     from orders
-
-    where is_purchase
-
-    group by customer_id, order_date
+    inner join as_of_dates
+        on orders.order_date > as_of_dates.as_of_date
+    where orders.is_purchase
+    group by orders.customer_id, as_of_dates.as_of_date, orders.order_date
 
 ),
 
 outcomes as (
 
     select
-        purchase_days.customer_id,
+        customer_id,
         {% for horizon in horizons -%}
-        sum(
-            case
-                when purchase_days.order_date <= {{ dbt.dateadd('day', horizon, 'as_of_dates.as_of_date') }} then 1
-                else 0
-            end
-        ) as next_orders_{{ horizon }},
-        sum(
-            case
-                when
-                    purchase_days.order_date <= {{ dbt.dateadd('day', horizon, 'as_of_dates.as_of_date') }}
-                    then purchase_days.net_amount
-                else 0
-            end
-        ) as next_amount_{{ horizon }},
+        sum(case when days_after <= {{ horizon }} then 1 else 0 end) as next_orders_{{ horizon }},
+        sum(case when days_after <= {{ horizon }} then net_amount else 0 end) as next_amount_{{ horizon }},
         {% endfor -%}
-        as_of_dates.as_of_date
+        as_of_date
 
-    from purchase_days
-
-    inner join as_of_dates
-        on purchase_days.order_date > as_of_dates.as_of_date
-
-    group by purchase_days.customer_id, as_of_dates.as_of_date
+    from later_days
+    group by customer_id, as_of_date
 
 ),
 
@@ -191,28 +151,25 @@ backtests as (
 
         -- keys
         behaviour.customer_id,
-        behaviour.as_of_date as cutoff_date,
-        behaviour.period_number as days_back,
+        behaviour.as_of_date,
+        behaviour.period_number,
         as_of_dates.history_days,
-        cast(sampled.sample_number as int) as sample_number,
+        cast(row_number() over (
+            partition by behaviour.as_of_date order by md5(behaviour.customer_id), behaviour.customer_id
+        ) as int) as sample_number,
 
-        -- each horizon before the cut-off, and after it where that is over
+        -- each horizon before the cut-off, and after it if that is over
         {% for horizon in horizons -%}
+        {%- set is_over = 'behaviour.period_number >= ' ~ horizon -%}
         cast(histories.past_orders_{{ horizon }} as int) as past_orders_{{ horizon }},
         cast(histories.past_amount_{{ horizon }} as double) as past_amount_{{ horizon }},
-        case
-            when behaviour.period_number >= {{ horizon }}
-                then cast(coalesce(outcomes.next_orders_{{ horizon }}, 0) as int)
-        end as next_orders_{{ horizon }},
-        case
-            when behaviour.period_number >= {{ horizon }}
-                then cast(coalesce(outcomes.next_amount_{{ horizon }}, 0) as double)
-        end as next_amount_{{ horizon }},
+        case when {{ is_over }} then cast(coalesce(outcomes.next_orders_{{ horizon }}, 0) as int) end as next_orders_{{ horizon }},
+        case when {{ is_over }} then cast(coalesce(outcomes.next_amount_{{ horizon }}, 0) as double) end as next_amount_{{ horizon }},
         {% endfor %}
         -- known on the day
         cast(histories.x as int) as x,
-        cast({{ dbt.datediff('histories.first_date', 'histories.last_date', 'day') }} as int) as t_x,
-        cast({{ dbt.datediff('histories.first_date', 'histories.as_of_date', 'day') }} as int) as t,
+        cast({{ dbt.datediff('behaviour.first_order_date', 'behaviour.last_order_date', 'day') }} as int) as t_x,
+        behaviour.tenure_days as t,
         cast(histories.spend_amount as double) / nullif(histories.x + {{ first_orders() }}, 0) as order_value_mean,
         behaviour.recency_days,
         behaviour.frequency,
@@ -229,22 +186,13 @@ backtests as (
         behaviour.evening_share
 
     from behaviour
-
     inner join as_of_dates
         on behaviour.as_of_date = as_of_dates.as_of_date
-
-    inner join sampled
-        on behaviour.customer_id = sampled.customer_id
-
     inner join histories
-        on
-            behaviour.customer_id = histories.customer_id
-            and behaviour.as_of_date = histories.as_of_date
+        on behaviour.customer_id = histories.customer_id and behaviour.as_of_date = histories.as_of_date
 
     left join outcomes
-        on
-            behaviour.customer_id = outcomes.customer_id
-            and behaviour.as_of_date = outcomes.as_of_date
+        on behaviour.customer_id = outcomes.customer_id and behaviour.as_of_date = outcomes.as_of_date
 
 )
 

@@ -1,13 +1,25 @@
-"""What SQL cannot compute of a customer who is still alive, for each distinct history."""
+"""What SQL cannot compute for a customer who is alive, for each distinct history."""
 
-from clientele.frames import as_table, collect
-from clientele.value.clv import LOOKUP_TYPES, expected_orders
+from clientele.fits import fitted_once
+from clientele.frames import collect
 
 
 def model(dbt, session):
-    parameters = collect(dbt.ref("ml_clv__parameters"), key=["model", "parameter"]).reset_index()
-    histories = collect(dbt.ref("feat_histories"), key=["x", "t"]).reset_index()
-    lookup = expected_orders(
-        parameters, histories.rename(columns={"t": "T"}), **dbt.config.meta_get("params")
+    def fit(parameters, histories, **params):
+        from clientele.value.scoring import LOOKUP_TYPES, expected_orders
+
+        parameters = collect(parameters, key=["model", "parameter"]).reset_index()
+        histories = collect(histories, key=["x", "t"]).reset_index()
+        return expected_orders(parameters, histories, **params), LOOKUP_TYPES
+
+    return fitted_once(
+        dbt,
+        session,
+        fit,
+        code="clientele.value",
+        source_name=dbt.config.meta_get("source_name"),
+        params=dbt.config.meta_get("params"),
+        as_of_dates=dbt.ref("int_as_of_dates"),
+        parameters=dbt.ref("ml_clv__parameters"),
+        histories=dbt.ref("feat_histories"),
     )
-    return as_table(session, lookup.rename(columns={"T": "t"}), LOOKUP_TYPES)

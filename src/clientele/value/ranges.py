@@ -1,31 +1,33 @@
-"""How far off a forecast may be: the whole distribution of a customer's orders and of their value.
+"""Ranges of a forecast: the whole distribution of a customer's orders and of their value.
 
-What the models of `clientele.value.clv` say of one customer is a distribution, of which the
-expected value is one number. docs/methods/clv.md derives the formulas. Both distributions are
-given that the customer is alive; whoever is not makes no order and is worth nothing.
+The models of `clientele.value.fitting` give a distribution per customer; the expected value is one
+number of it. docs/methods/clv.md derives the formulas. Both distributions are conditional on the
+customer being alive; a customer who has left makes no order.
 """
 
 import numpy as np
 from scipy.special import betainc, betaincinv, betaln, btdtrib, gammaln, logit
 
-# Probabilities at which the value of who orders at all is tabulated. The customer's own 90th
-# percentile is never beyond the last: whoever does not order pushes it down.
+# Probabilities at which the value, given at least one order, is tabulated. The customer's own 90th
+# percentile is never beyond the last, because the probability of no order lowers it.
 LEVELS = (0.01, 0.03, 0.08, 0.16, 0.26, 0.38, 0.5, 0.62, 0.74, 0.83, 0.9)
-# Beyond this many orders probabilities are one lump, unless fewer leave less than _TAIL out.
+# Larger counts are put together in one entry; fewer entries suffice if they leave out under _TAIL.
 MAX_ORDERS = 1000
+# A value of e^300 times the scale means that none can be given; it stays finite in money.
+_MAX_LOG_VALUE = 300.0
 _TAIL = 1e-9
 _GRID = 96
 
 
-def order_probabilities(x: float, T, days: float, *, extra: int, r, alpha, a, b) -> np.ndarray:
-    """Return P(0), P(1), ... purchase days in the ``days`` after ``T`` of who is alive at ``T``.
+def order_probabilities(x: float, t, days: float, *, extra: int, r, alpha, a, b) -> np.ndarray:
+    """Return P(0), P(1), ... purchase days in the ``days`` after ``t``, given alive at ``t``.
 
-    ``x`` and ``days`` are numbers, ``T`` an array: a row per ``T``, as many columns as it takes
-    to leave out less than 1e-9, at most 1,001, and what is left out in the last. ``extra`` is 1
-    for MBG/NBD and 0 for BG/NBD. Without drop-outs the number would be negative binomial [Fader &
-    Hardie & Lee 2005]; a drop-out after the y-th cuts it there.
+    ``x`` and ``days`` are numbers, ``t`` an array. The result has a row per entry of ``t``, and as
+    many columns as it takes to leave out less than 1e-9, at most 1,001; the rest is added to the
+    last. ``extra`` is 1 for MBG/NBD and 0 for BG/NBD. Without dropouts the number would be negative
+    binomial (Fader, Hardie & Lee 2005); a dropout after the y-th order ends it there.
     """
-    shape, rate = r + x, alpha + np.asarray(T, float)
+    shape, rate = r + x, alpha + np.asarray(t, float)
     after = b + x + extra
     # P(at most y) of a negative binomial is that of Beta(shape, y + 1) below its probability.
     most = btdtrib(shape, 1 - _TAIL, np.min(rate / (rate + days))) - 1 if rate.size else 1
@@ -34,31 +36,31 @@ def order_probabilities(x: float, T, days: float, *, extra: int, r, alpha, a, b)
     log_count = gammaln(shape + y) - gammaln(shape) - gammaln(y + 1)
     odds = np.log(days) - np.log(rate + days), np.log(rate) - np.log(rate + days)
     undisturbed = np.exp(log_count + np.outer(odds[0], y) + shape * odds[1][:, None])
-    # At least y: what is left of 1, clear of rounding below 0.
+    # At least y: the rest of 1, without rounding below 0.
     at_least = np.clip(1 - np.cumsum(undisturbed, axis=1) + undisturbed, 0, 1)
     stayed = np.exp(betaln(a, after + y) - betaln(a, after))
     left = np.zeros(len(y))
     left[1:] = np.exp(betaln(a + 1, after + y[1:] - 1) - betaln(a, after))
-    found = stayed * undisturbed + left * at_least
-    found[:, -1] += np.clip(1 - found.sum(axis=1), 0, 1)
-    return found
+    probabilities = stayed * undisturbed + left * at_least
+    probabilities[:, -1] += np.clip(1 - probabilities.sum(axis=1), 0, 1)
+    return probabilities
 
 
 def value_levels(x, probabilities: list[np.ndarray], *, p: float, q: float, v: float) -> list:
-    """Return quantiles, at `LEVELS`, of the value of the orders of who orders at all.
+    """Return quantiles, at `LEVELS`, of the value of the orders given at least one order.
 
     ``probabilities`` holds one result of `order_probabilities` per horizon, for customers with
     ``x`` orders of a known mean. A value is relative to ``v`` + ``x`` times that mean, and its
     logarithm is returned: an array per horizon, a row per customer, a column per level.
 
-    Of y orders the value over (that scale plus the value) is Beta(p y, p x + q), so that only
-    ``x`` and y matter: one matrix serves every customer and horizon. Quantiles are read off a
-    fine grid, with an error in probability below 0.001.
+    For y orders the value over (that scale plus the value) is Beta(p y, p x + q), which depends on
+    ``x`` and y only: one matrix serves every customer and horizon. Quantiles are read off a fine
+    grid, with an error in probability below 0.001.
     """
     most = max(table.shape[1] for table in probabilities)
     y = np.arange(1, most)
     shape = p * x + q
-    # From what one small order is worth to what the largest possible number of them may be.
+    # From the value of one small order to that of the largest possible number of orders.
     low = np.log(_odds(betaincinv(p, shape, 0.001)))
     mean = max((t[:, 1:] @ np.arange(1, t.shape[1])).max() for t in probabilities)
     high = np.log(_odds(betaincinv(p * min(most, 3 * mean + 3), shape, 0.99)))
@@ -75,7 +77,7 @@ def value_levels(x, probabilities: list[np.ndarray], *, p: float, q: float, v: f
 
 
 def value_below(value, x, scale, probabilities, *, p: float, q: float) -> np.ndarray:
-    """Return the probability that the orders of who is alive are worth at most ``value``.
+    """Return the probability that the orders are worth at most ``value``, given alive.
 
     ``value`` and ``scale`` (``v`` + ``x`` times the mean seen) have an entry per row of
     ``probabilities``; ``x`` is a number.
@@ -94,7 +96,7 @@ def quantile(level: float, p_order, log_levels, scale):
     """
     p_order = np.asarray(p_order, float)
     orders = p_order > 1 - level
-    # The share of orderers' values that lie below the quantile of all.
+    # The probability, given an order, of a value below the customer's quantile.
     wanted = logit(np.where(orders, 1 - (1 - level) / np.where(orders, p_order, 1), 0.5))
     knots = logit(np.array(LEVELS))
     piece = np.clip(np.searchsorted(knots, wanted, side="right") - 1, 0, len(knots) - 2)
@@ -105,12 +107,12 @@ def quantile(level: float, p_order, log_levels, scale):
 
 
 def covered(below, at_most, level: float) -> np.ndarray:
-    """Return how much of each outcome lies within the middle ``level`` of its forecast.
+    """Return the share of each outcome that lies within the middle ``level`` of its forecast.
 
-    ``below`` and ``at_most`` are the forecast's probabilities of less than, and of at most, what
-    came: a count takes a whole stretch of probability, of which the share inside is returned
-    (the expectation of the randomised probability integral transform; Czado, Gneiting & Held
-    2009, Biometrics 65).
+    ``below`` and ``at_most`` are the forecast's probabilities of less than, and of at most, the
+    outcome. A count covers an interval of probability; the share of it inside is returned (the
+    expectation of the randomised probability integral transform; Czado, Gneiting & Held 2009,
+    Biometrics 65).
     """
     below, at_most = np.asarray(below, float), np.asarray(at_most, float)
     start, end = (1 - level) / 2, (1 + level) / 2
@@ -128,11 +130,11 @@ def _inverted(log_value, cumulated):
     """Return where each row of ``cumulated`` over ``log_value`` reaches each level."""
     knots = logit(np.array(LEVELS))
     heights = np.maximum.accumulate(logit(cumulated), axis=1)
-    found = np.empty((len(heights), len(knots)))
+    reached = np.empty((len(heights), len(knots)))
     rows = np.arange(len(heights))
     for i, knot in enumerate(knots):
         piece = np.clip(np.sum(heights <= knot, axis=1) - 1, 0, len(log_value) - 2)
         low, high = heights[rows, piece], heights[rows, piece + 1]
         part = (knot - low) / np.maximum(high - low, 1e-12)
-        found[:, i] = log_value[piece] + part * (log_value[piece + 1] - log_value[piece])
-    return found
+        reached[:, i] = log_value[piece] + part * (log_value[piece + 1] - log_value[piece])
+    return np.minimum(reached, _MAX_LOG_VALUE)

@@ -3,7 +3,8 @@ import pytest
 from scipy import stats
 
 from clientele.value import ranges
-from clientele.value.clv import EXTRA_DROPOUTS, expected_orders_if_alive, p_order
+from clientele.value.expectations import expected_orders_if_alive, p_order
+from clientele.value.histories import EXTRA_DROPOUTS
 
 PURCHASES = {"r": 0.5, "alpha": 40.0, "a": 0.8, "b": 2.0}
 SPEND = {"p": 4.0, "q": 3.5, "v": 30.0}
@@ -11,46 +12,46 @@ HISTORIES = [(0, 0, 365), (0, 100, 90), (3, 300, 365), (40, 600, 365), (200, 700
 MODELS = list(EXTRA_DROPOUTS.items())
 
 
-def futures(x, age, days, extra, count, rng):
+def futures(x, t, days, extra, count, rng):
     """Purchase days of ``count`` customers who are alive, as the model's story tells them."""
-    rate = rng.gamma(PURCHASES["r"] + x, 1 / (PURCHASES["alpha"] + age), count)
+    rate = rng.gamma(PURCHASES["r"] + x, 1 / (PURCHASES["alpha"] + t), count)
     dropout = rng.beta(PURCHASES["a"], PURCHASES["b"] + x + extra, count)
     return np.minimum(rng.poisson(rate * days), rng.geometric(np.maximum(dropout, 1e-12)))
 
 
 @pytest.mark.parametrize(("model", "extra"), MODELS)
-@pytest.mark.parametrize(("x", "age", "days"), HISTORIES)
-def test_order_counts_have_the_shares_of_simulated_futures(model, extra, x, age, days):
-    found = ranges.order_probabilities(x, [age], days, extra=extra, **PURCHASES)[0]
-    orders = futures(x, age, days, extra, 200_000, np.random.default_rng(1))
-    seen = np.bincount(np.minimum(orders, len(found) - 1), minlength=len(found)) / len(orders)
+@pytest.mark.parametrize(("x", "t", "days"), HISTORIES)
+def test_order_counts_have_the_shares_of_simulated_futures(model, extra, x, t, days):
+    result = ranges.order_probabilities(x, [t], days, extra=extra, **PURCHASES)[0]
+    orders = futures(x, t, days, extra, 200_000, np.random.default_rng(1))
+    seen = np.bincount(np.minimum(orders, len(result) - 1), minlength=len(result)) / len(orders)
     # Kolmogorov's distance at 200,000: 0.1 % of samples are beyond 0.0044.
-    assert np.abs(np.cumsum(found) - np.cumsum(seen)).max() < 0.0044
-    assert found.sum() == pytest.approx(1, abs=1e-12)
+    assert np.abs(np.cumsum(result) - np.cumsum(seen)).max() < 0.0044
+    assert result.sum() == pytest.approx(1, abs=1e-12)
 
 
 @pytest.mark.parametrize(("model", "extra"), MODELS)
-@pytest.mark.parametrize(("x", "age", "days"), HISTORIES)
-def test_the_mean_and_the_chance_of_none_are_those_of_the_closed_forms(model, extra, x, age, days):
-    found = ranges.order_probabilities(x, [age], days, extra=extra, **PURCHASES)[0]
-    mean = expected_orders_if_alive(x, age, days, model=model, **PURCHASES)
-    assert found @ np.arange(len(found)) == pytest.approx(mean, rel=1e-6)
-    some = p_order(1.0, x, age, days, r=PURCHASES["r"], alpha=PURCHASES["alpha"])
-    assert 1 - found[0] == pytest.approx(some, rel=1e-10)
+@pytest.mark.parametrize(("x", "t", "days"), HISTORIES)
+def test_the_mean_and_the_chance_of_none_are_those_of_the_closed_forms(model, extra, x, t, days):
+    result = ranges.order_probabilities(x, [t], days, extra=extra, **PURCHASES)[0]
+    mean = expected_orders_if_alive(x, t, days, model=model, **PURCHASES)
+    assert result @ np.arange(len(result)) == pytest.approx(mean, rel=1e-6)
+    some = p_order(1.0, x, t, days, r=PURCHASES["r"], alpha=PURCHASES["alpha"])
+    assert 1 - result[0] == pytest.approx(some, rel=1e-10)
 
 
 def test_what_is_beyond_the_largest_count_is_in_the_last():
     knobs = {"r": 0.05, "alpha": 0.001, "a": 1e-6, "b": 5.0}
-    found = ranges.order_probabilities(0, [0, 10], 3650, extra=1, **knobs)
-    assert found.shape == (2, ranges.MAX_ORDERS + 1)
-    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-12)
-    assert found[0, -1] > 0.1
+    result = ranges.order_probabilities(0, [0, 10], 3650, extra=1, **knobs)
+    assert result.shape == (2, ranges.MAX_ORDERS + 1)
+    np.testing.assert_allclose(result.sum(axis=1), 1, atol=1e-12)
+    assert result[0, -1] > 0.1
 
 
 @pytest.mark.parametrize("spend", [SPEND, {"p": 1.1, "q": 2.0, "v": 30.0}, SPEND | {"p": 20.0}])
-@pytest.mark.parametrize(("x", "age", "days"), HISTORIES)
-def test_quantiles_of_value_hold_the_probability_they_name(x, age, days, spend):
-    table = ranges.order_probabilities(x, [age], days, extra=1, **PURCHASES)
+@pytest.mark.parametrize(("x", "t", "days"), HISTORIES)
+def test_quantiles_of_value_hold_the_probability_they_name(x, t, days, spend):
+    table = ranges.order_probabilities(x, [t], days, extra=1, **PURCHASES)
     log_levels = ranges.value_levels(x, [table], **spend)[0]
     scale = np.array([spend["v"] + x * 25.0])
     tried = 0
@@ -68,12 +69,12 @@ def test_quantiles_of_value_hold_the_probability_they_name(x, age, days, spend):
 
 
 def test_value_is_distributed_as_in_simulated_futures():
-    rng, count, x, age, days, mean = np.random.default_rng(2), 200_000, 3, 300, 365, 25.0
-    orders = futures(x, age, days, 1, count, rng)
+    rng, count, x, t, days, mean = np.random.default_rng(2), 200_000, 3, 300, 365, 25.0
+    orders = futures(x, t, days, 1, count, rng)
     scale = SPEND["v"] + x * mean
     rate = rng.gamma(SPEND["p"] * x + SPEND["q"], 1 / scale, count)
     worth = rng.gamma(SPEND["p"] * np.maximum(orders, 1e-300), 1 / rate) * (orders > 0)
-    table = ranges.order_probabilities(x, [age], days, extra=1, **PURCHASES)
+    table = ranges.order_probabilities(x, [t], days, extra=1, **PURCHASES)
     for value in (1.0, 20.0, 60.0, 200.0):
         known = ranges.value_below(
             np.array([value]), x, np.array([scale]), table, p=SPEND["p"], q=SPEND["q"]

@@ -1,0 +1,126 @@
+"""What backtests decide: the published purchase model, and a correction of its probabilities."""
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from clientele.value.histories import EXTRA_DROPOUTS
+
+# Models that give a whole distribution, and so can be published; the first is the default.
+PUBLISHABLE = ["mbg_nbd", "bg_nbd"]
+# Another model must have a lower error by this share to replace the default.
+MARGIN = 0.01
+# Intercept and slope that leave log odds as they are.
+_UNCHANGED = (0.0, 1.0)
+# Columns that name a row of the backtests.
+BACKTEST_KEY = ["target", "model", "cutoff_date", "horizon_days", "decile"]
+CALIBRATION_TYPES = {
+    "horizon_days": "int",
+    "intercept": "double",
+    "slope": "double",
+    "is_recalibrated": "boolean",
+    "window_count": "int",
+    "gap": "double",
+}
+
+
+def choose_purchase_model(backtests: pd.DataFrame, pinned: str | None = None) -> str:
+    """Return the purchase model to publish: ``pinned``, or the one that wins the backtests.
+
+    The winner has the lowest root mean squared error of orders, as a mean over all windows of its
+    ratio to that of MBG/NBD. BG/NBD, which takes every one-time buyer for alive, must be lower by
+    `MARGIN`. Without a backtest it is MBG/NBD.
+
+    ``backtests`` has the columns of `clientele.value.backtesting.BACKTEST_TYPES`. Raises
+    ``ValueError`` if ``pinned`` names no purchase model.
+    """
+    if pinned is not None:
+        if pinned not in EXTRA_DROPOUTS:
+            raise ValueError(f"clv_model={pinned!r} is none of {', '.join(EXTRA_DROPOUTS)}")
+        return pinned
+    overall = backtests[(backtests["target"] == "orders") & (backtests["decile"] == 0)]
+    errors = overall.pivot(
+        index=["horizon_days", "cutoff_date"], columns="model", values="rmse"
+    ).reindex(columns=PUBLISHABLE)
+    default, other = (errors[model].astype(float) for model in PUBLISHABLE)
+    ratios = (other / default)[default > 0]
+    return PUBLISHABLE[1] if ratios.mean() < 1 - MARGIN else PUBLISHABLE[0]
+
+
+def calibrate(backtests: pd.DataFrame, *, model: str, horizons_days: list[int]) -> pd.DataFrame:
+    """Return for each horizon the correction of ``model``'s probability of an order.
+
+    The corrected probability is expit(``intercept`` + ``slope`` * logit(p)), fitted on the tenths
+    of customers of all windows (J. Platt: Probabilistic Outputs for Support Vector Machines, 1999).
+    It is used if such fits on earlier windows predicted the later windows better than the model
+    does: by the likelihood, summed over all windows but the first. Otherwise, and with fewer than
+    two windows, intercept and slope are 0 and 1, which change nothing.
+
+    Returns a row per horizon with the columns of `CALIBRATION_TYPES`. ``gap`` is the mean distance
+    between the probability and the share who ordered, over the later windows, or over all windows
+    of an unchanged probability; null without a window.
+    """
+    tenths = backtests[
+        (backtests["target"] == "return")
+        & (backtests["model"] == model)
+        & (backtests["decile"] > 0)
+    ]
+    rows = []
+    for horizon in sorted(horizons_days):
+        own = tenths[tenths["horizon_days"] == horizon]
+        windows = [window for _, window in own.groupby("cutoff_date", sort=True)]
+        # The fit on each window and those before it, with the window that follows.
+        fits = [_platt(pd.concat(windows[: i + 1])) for i in range(len(windows))]
+        followed = list(zip(windows[1:], fits, strict=False))
+        gain = sum(_log_likelihood(w, fit) - _log_likelihood(w, _UNCHANGED) for w, fit in followed)
+        is_recalibrated = bool(gain > 0 and fits[-1][1] > 0)
+        judged = followed if is_recalibrated else [(w, _UNCHANGED) for w in windows]
+        gaps = [(_calibrated(w, fit) - w["actual_mean"]).abs() for w, fit in judged]
+        counts = [w["customer_count"] for w, _ in judged]
+        gap = np.average(pd.concat(gaps), weights=pd.concat(counts)) if judged else np.nan
+        intercept, slope = fits[-1] if is_recalibrated else _UNCHANGED
+        rows.append(
+            {
+                "horizon_days": horizon,
+                "intercept": intercept,
+                "slope": slope,
+                "is_recalibrated": is_recalibrated,
+                "window_count": len(windows),
+                "gap": gap,
+            }
+        )
+    return pd.DataFrame(rows, columns=list(CALIBRATION_TYPES))
+
+
+def _log_odds(tenths):
+    return logit(tenths["predicted_mean"].to_numpy(float).clip(1e-6, 1 - 1e-6))
+
+
+def _calibrated(tenths, fit):
+    return pd.Series(expit(fit[0] + fit[1] * _log_odds(tenths)), index=tenths.index)
+
+
+def _log_likelihood(tenths, fit):
+    """Return the log-likelihood of the outcomes if each tenth of customers has one probability."""
+    score = fit[0] + fit[1] * _log_odds(tenths)
+    actual = tenths["actual_mean"].to_numpy(float)
+    return np.sum(tenths["customer_count"] * (actual * score - np.logaddexp(0, score)))
+
+
+def _platt(tenths):
+    """Return intercept and slope by maximum likelihood, with a standard normal prior.
+
+    The prior, around 0 and 1, keeps the fit finite if everyone orders, or nobody.
+    """
+    odds, weight = _log_odds(tenths), tenths["customer_count"].to_numpy(float)
+    actual = tenths["actual_mean"].to_numpy(float)
+    design = np.column_stack([np.ones_like(odds), odds])
+
+    def loss(fit):
+        predicted = expit(design @ fit)
+        off = fit - np.array(_UNCHANGED)
+        value = off @ off / 2 - _log_likelihood(tenths, fit)
+        return value, off + design.T @ (weight * (predicted - actual))
+
+    return tuple(minimize(loss, _UNCHANGED, jac=True, method="BFGS", options={"gtol": 1e-8}).x)

@@ -1,0 +1,87 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit, logit
+
+from clientele.value.calibration import calibrate, choose_purchase_model
+
+
+def races(*ratios):
+    """Backtests in which BG/NBD errs by these ratios of what MBG/NBD errs by, window by window."""
+    rows = []
+    for window, ratio in enumerate(ratios):
+        place = {"target": "orders", "decile": 0, "horizon_days": 30, "cutoff_date": window}
+        rows += [place | {"model": "mbg_nbd", "rmse": 2.0}]
+        rows += [place | {"model": "bg_nbd", "rmse": 2.0 * ratio}]
+        rows += [place | {"model": "rate", "rmse": 0.1}]
+        rows += [place | {"model": "bg_nbd", "rmse": 0.1, "decile": 1}]
+    columns = ["target", "decile", "horizon_days", "cutoff_date", "model", "rmse"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_bg_nbd_is_published_only_if_it_errs_clearly_less():
+    assert choose_purchase_model(races(0.9, 1.05)) == "bg_nbd"
+    assert choose_purchase_model(races(0.995, 0.995)) == "mbg_nbd"
+    assert choose_purchase_model(races(1.2)) == "mbg_nbd"
+    assert choose_purchase_model(races()) == "mbg_nbd"
+
+
+def test_the_var_pins_the_model_and_is_held_to_the_names():
+    assert choose_purchase_model(races(0.5), "mbg_nbd") == "mbg_nbd"
+    assert choose_purchase_model(races(), "bg_nbd") == "bg_nbd"
+    with pytest.raises(ValueError, match="clv_model='pareto' is none of mbg_nbd, bg_nbd"):
+        choose_purchase_model(races(), "pareto")
+
+
+def shares(*windows, model="mbg_nbd", horizon=30):
+    """Backtests of what was said and what came, a row per tenth of 100 customers each."""
+    rows = [
+        {"target": "return", "model": model, "horizon_days": horizon, "cutoff_date": number}
+        | {"decile": decile, "customer_count": 100, "predicted_mean": told, "actual_mean": came}
+        for number, window in enumerate(windows)
+        for decile, (told, came) in enumerate(window, start=1)
+    ]
+    columns = ["target", "model", "horizon_days", "cutoff_date", "decile", "customer_count"]
+    return pd.DataFrame(rows, columns=[*columns, "predicted_mean", "actual_mean"])
+
+
+TOLD = np.linspace(0.9, 0.05, 10)
+
+
+def shifted(by, slope=1.0):
+    return list(zip(TOLD, expit(by + slope * logit(TOLD)), strict=True))
+
+
+def test_a_model_that_is_always_too_sure_is_put_right_and_the_gap_is_measured_out_of_time():
+    windows = [shifted(0.6, 0.7), shifted(0.5, 0.7), shifted(0.55, 0.75)]
+    result = calibrate(shares(*windows), model="mbg_nbd", horizons_days=[30]).iloc[0]
+    assert result["is_recalibrated"] and result["window_count"] == 3
+    assert result["intercept"] == pytest.approx(0.55, abs=0.03)
+    assert result["slope"] == pytest.approx(0.72, abs=0.03)
+    raw = np.mean([abs(told - came) for window in windows[1:] for told, came in window])
+    assert raw > 0.1 and 0 < result["gap"] < 0.03
+
+
+def test_what_swings_from_window_to_window_is_left_as_the_model_has_it():
+    windows = [shifted(0.5), shifted(-0.5), shifted(0.5)]
+    result = calibrate(shares(*windows), model="mbg_nbd", horizons_days=[30]).iloc[0]
+    assert not result["is_recalibrated"] and (result["intercept"], result["slope"]) == (0, 1)
+    raw = np.mean([abs(told - came) for window in windows for told, came in window])
+    assert result["gap"] == pytest.approx(raw)
+
+
+def test_one_window_is_too_few_to_put_anything_right_and_none_has_no_gap():
+    tenths = pd.concat([shares(shifted(1.0)), shares(*[shifted(1)] * 3, model="bg_nbd")])
+    result = calibrate(tenths, model="mbg_nbd", horizons_days=[90, 30])
+    assert result["horizon_days"].tolist() == [30, 90]
+    assert (result["intercept"] == 0).all() and (result["slope"] == 1).all()
+    assert result["window_count"].tolist() == [1, 0]
+    assert result["gap"][0] > 0.1 and np.isnan(result["gap"][1])
+
+
+@pytest.mark.parametrize("came", [0.0, 1.0])
+def test_windows_in_which_everyone_does_the_same_stay_finite(came):
+    windows = [list(zip(TOLD, [came] * 10, strict=True))] * 3
+    result = calibrate(shares(*windows), model="mbg_nbd", horizons_days=[30])
+    assert np.isfinite(result[["intercept", "slope", "gap"]]).all(axis=None)
+    assert (result["slope"] > 0).all()
