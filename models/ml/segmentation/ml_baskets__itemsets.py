@@ -1,8 +1,9 @@
-"""The itemsets that the segmentation `baskets` is made of, mined when it is due."""
+"""The itemsets that the segmentation `baskets` is made of, mined for each refit."""
 
 from clientele.frames import as_table, collect, stored_versions
 from clientele.rules.telling import BASKET_ITEMSET_TYPES, basket_itemsets, telling_itemsets
-from clientele.segmentation.versions import is_due
+from clientele.segmentation.configuration import Configuration
+from clientele.segmentation.drift import is_due
 
 
 def model(dbt, session):
@@ -11,6 +12,13 @@ def model(dbt, session):
     purchased, items = dbt.ref("feat_baskets"), dbt.ref("feat_items")
     itemsets = telling_itemsets(None, count=0, min_support=1)
     if is_due(due_rows) and version not in stored_versions(dbt, session):
-        params = dbt.config.meta_get("params")
-        itemsets = basket_itemsets(purchased, items, session=session, **params)
+        configuration = Configuration.read(due_rows)
+        itemsets = basket_itemsets(
+            purchased,
+            items,
+            session=session,
+            count=configuration.basket_itemsets,
+            min_support=configuration.basket_min_support,
+            **dbt.config.meta_get("params"),
+        )
     return as_table(session, itemsets.assign(version=version), BASKET_ITEMSET_TYPES)

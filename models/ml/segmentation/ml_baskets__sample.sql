@@ -1,4 +1,4 @@
-{#- A view: who buys none of the itemsets is in it with nought. -#}
+{#- A view. Customers who bought none of the itemsets have shares of 0. -#}
 {{ config(materialized='view') }}
 
 with
@@ -26,7 +26,7 @@ described as (
     select
         sampled.customer_id,
         sampled.as_of_date,
-        sampled.is_current,
+        sampled.period_number,
         sampled.rfm_segment_key,
         sampled.forward_amount,
         sampled.forward_order_count,

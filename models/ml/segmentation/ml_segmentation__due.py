@@ -1,7 +1,8 @@
-"""Why the segmentations are due for a refit, if they are."""
+"""The reasons for a refit of the segmentations, and the configuration that it would use."""
 
 from clientele.frames import as_table, collect
-from clientele.segmentation.versions import DUE_TYPES, due, split
+from clientele.segmentation.drift import DUE_TYPES, due
+from clientele.segmentation.refits import split
 
 
 def model(dbt, session):
@@ -11,7 +12,12 @@ def model(dbt, session):
     reference = collect(
         dbt.ref("ml_segmentation__reference"), key=["segmentation", "prototype_id", "feature"]
     ).reset_index()
-    now, _ = split(sample)
-    as_of_date = now["as_of_date"].max()
-    found = due(now, reference, as_of_date=as_of_date, **dbt.config.meta_get("params"))
-    return as_table(session, found, DUE_TYPES)
+    as_of_dates = collect(dbt.ref("int_as_of_dates"), key="period_number")
+    today, _ = split(sample)
+    reasons = due(
+        today,
+        reference,
+        as_of_date=as_of_dates.loc[0, "as_of_date"],
+        **dbt.config.meta_get("params"),
+    )
+    return as_table(session, reasons, DUE_TYPES)

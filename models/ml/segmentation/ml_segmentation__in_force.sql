@@ -15,7 +15,8 @@ parameters as (
 
 today as (
 
-    select max(as_of_date) as as_of_date from {{ ref('feat_customers__segmentation_sample') }}
+    select as_of_date from {{ ref('int_as_of_dates') }}
+    where period_number = 0
 
 ),
 
@@ -46,7 +47,6 @@ in_force as (
         parameters.segment_key,
         parameters.segment_name,
         parameters.as_of_date,
-        parameters.is_current,
         parameters.feature_set,
         parameters.method,
         parameters.cluster_count,

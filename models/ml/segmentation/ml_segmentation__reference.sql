@@ -1,4 +1,4 @@
-{#- What the last build left: read before this build adds to it. -#}
+{#- The state after the last build, read before this build adds to it. -#}
 {%- set versions = previous('ml_segmentation__versions', {
     'source_name': 'string', 'segmentation': 'string', 'version': 'int', 'as_of_date': 'date', 'is_promoted': 'boolean', 'feature_set': 'string',
     'method': 'string', 'cluster_count': 'int', 'configuration': 'string', 'baseline': 'string',
@@ -13,13 +13,6 @@
 }) %}
 
 with
-
-sample_customers as (
-
-    select * from {{ ref('feat_customers__segmentation_sample') }}
-    where is_current
-
-),
 
 versions as (
 
@@ -36,11 +29,12 @@ parameters as (
 
 today as (
 
-    select max(as_of_date) as as_of_date from sample_customers
+    select as_of_date from {{ ref('int_as_of_dates') }}
+    where period_number = 0
 
 ),
 
--- A version of a later day never scores this one; it only lends its keys where there is nothing earlier.
+-- A version of a later day never scores an earlier day. If nothing is earlier, it lends its keys.
 ranked as (
 
     select
@@ -79,7 +73,7 @@ numbers as (
 
 ),
 
--- What was refused last, up to today: the same is not tried again at once.
+-- The last refused version up to today: the same configuration is not tried again at once.
 refused as (
 
     select
@@ -98,7 +92,7 @@ refused as (
 
 ),
 
--- Over all that was ever written, by an interrupted build too: a number is used once.
+-- All versions ever written, also by interrupted builds: a number is used once.
 last_version as (
 
     select max(version) as last_version

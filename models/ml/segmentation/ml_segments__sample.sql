@@ -6,7 +6,7 @@ with
 sampled as (
 
     select * from {{ ref('feat_customers__segmentation_sample') }}
-    where is_current
+    where period_number = 0
 
 ),
 

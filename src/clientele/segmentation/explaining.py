@@ -1,12 +1,12 @@
-"""Say what segments are: a name, and a rule that reads as SQL."""
+"""Explain segments: a name, and a condition that reads as SQL."""
 
 import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeClassifier
 
-from clientele.segmentation.clustering import NOISE
+from clientele.segmentation.prototypes import NOISE
 
-# What a segment can be named after beside its value and state: column, words for low and high.
+# Measures that names may mention beside value and state, with words for low and high.
 TRAITS = {
     "unit_price_mean": ("low prices", "high prices"),
     "basket_unit_count": ("few units per order", "many units per order"),
@@ -20,7 +20,7 @@ TRAITS = {
 }
 # Cohen's d from which a difference counts as large (Statistical Power Analysis, 1988).
 LARGE = 0.8
-RULE_TYPES = {
+CONDITION_TYPES = {
     "segmentation": "string",
     "segment_key": "string",
     "sql_rule": "string",
@@ -43,12 +43,13 @@ def difference(values: np.ndarray, members: np.ndarray) -> float:
 def behaviour_names(
     measures: pd.DataFrame, clusters: pd.Series, *, active_days: int, lapsed_days: int
 ) -> dict[int, str]:
-    """Name each cluster after its value, its state and, where it is large, its main trait.
+    """Name each cluster after its value, its state and its main trait if it has one.
 
-    Value: mean ``monetary`` at least 1.5 times the mean of all is high, below half low. State:
-    mean ``recency_days`` up to ``active_days`` active, up to ``lapsed_days`` cooling. The trait
-    is the measure of `TRAITS` with the largest standardised difference from everybody else, if
-    that is 0.8 or if names would else be equal. Names that are still equal get the next trait.
+    Value: a mean ``monetary`` of at least 1.5 times the overall mean is high, below half of it is
+    low. State: a mean ``recency_days`` up to ``active_days`` is active, up to ``lapsed_days``
+    cooling, then lapsed. The trait is the measure of `TRAITS` with the largest standardised
+    difference from all other customers, if the difference is at least 0.8 or if names would
+    otherwise be equal. Names that are still equal get the next trait. Returns names by cluster.
     """
     overall = measures["monetary"].mean()
     plain, traits = {}, {}
@@ -63,8 +64,8 @@ def behaviour_names(
             else "lapsed"
         )  # fmt: skip
         plain[cluster] = f"{value}, {state}"
-        found = {name: difference(measures[name].to_numpy(), members) for name in TRAITS}
-        traits[cluster] = sorted(found.items(), key=lambda item: (-abs(item[1]), item[0]))
+        differences = {name: difference(measures[name].to_numpy(), members) for name in TRAITS}
+        traits[cluster] = sorted(differences.items(), key=lambda item: (-abs(item[1]), item[0]))
     names = dict(plain)
     shared = {name for name in plain.values() if list(plain.values()).count(name) > 1}
     for cluster, base in plain.items():
@@ -81,10 +82,10 @@ def behaviour_names(
 def basket_names(
     shares: pd.DataFrame, clusters: pd.Series, labels: dict[str, str]
 ) -> dict[int, str]:
-    """Name each cluster after the itemset that it buys most beyond the rest.
+    """Name each cluster after the itemset that it buys most often compared with the rest.
 
-    ``shares`` holds the share of each customer's baskets that hold an itemset; ``labels`` says
-    which products an itemset is.
+    ``shares`` holds the share of each customer's baskets with an itemset, a column per itemset;
+    ``labels`` gives the products of each itemset. Returns names by cluster.
     """
     names = {}
     for cluster in sorted(set(clusters) - {NOISE}):
@@ -99,54 +100,55 @@ def basket_names(
     return names
 
 
-def rules(measures: pd.DataFrame, segments: pd.Series) -> pd.DataFrame:
-    """Return a readable rule for each segment, with how well it holds.
+def segment_conditions(measures: pd.DataFrame, segments: pd.Series) -> pd.DataFrame:
+    """Return a readable rule for each segment, with its accuracy.
 
-    Each segment is told from everybody else by a decision tree of depth 4 over ``measures``
-    (columns of `fct_customer_features`); the rule is the path to the node with the best F1, at
-    most 4 comparisons. Thresholds are rounded as long as F1 does not suffer. Returns a row per
-    segment: ``sql_rule`` (a condition for a where clause), ``rule_precision`` (of those it finds,
-    the share who are members), ``rule_recall`` (of the members, the share it finds) and
-    ``rule_fidelity`` (the share of all customers on whom rule and segment agree).
+    A decision tree of depth 4 over ``measures`` (columns of `fct_customer_features`) separates
+    each segment from all other customers. The rule is the path to the node with the best F1, at
+    most 4 comparisons. Thresholds are rounded as far as F1 stays within 0.002. Returns a row per
+    segment: ``sql_rule`` (a condition for a where clause, such as ``recency_days <= 90``),
+    ``rule_precision`` (the share of the customers it selects who are members), ``rule_recall``
+    (the share of the members that it selects) and ``rule_fidelity`` (the share of all customers
+    for whom rule and segment agree).
     """
     values = measures.to_numpy(dtype=float)
     rows = []
     for key in sorted(segments.unique()):
         members = (segments == key).to_numpy()
         path = _best_path(values, members) if not members.all() else []
-        conditions, found = _rounded(values, members, path)
-        hits = (found & members).sum()
+        conditions, selected = _rounded(values, members, path)
+        hits = (selected & members).sum()
         rows.append(
             {
                 "segment_key": key,
                 "sql_rule": _as_sql(measures.columns, conditions),
-                "rule_precision": hits / found.sum(),
+                "rule_precision": hits / selected.sum(),
                 "rule_recall": hits / members.sum(),
-                "rule_fidelity": (found == members).mean(),
+                "rule_fidelity": (selected == members).mean(),
             }
         )
-    return pd.DataFrame(rows, columns=list(RULE_TYPES)[1:])
+    return pd.DataFrame(rows, columns=list(CONDITION_TYPES)[1:])
 
 
-def segment_rules(sample: pd.DataFrame) -> pd.DataFrame:
-    """Return `rules` of every segmentation in ``sample``, a row per segmentation and customer."""
+def conditions_of_all(sample: pd.DataFrame) -> pd.DataFrame:
+    """Return `segment_conditions` of every segmentation; ``sample`` has a row per customer."""
     parts = []
     for segmentation, own in sample.groupby("segmentation"):
         measures = own.drop(columns=["segmentation", "customer_id", "segment_key"])
-        found = rules(measures, own["segment_key"])
-        parts.append(found.assign(segmentation=segmentation))
-    return pd.concat(parts) if parts else pd.DataFrame(columns=list(RULE_TYPES))
+        own_rules = segment_conditions(measures, own["segment_key"])
+        parts.append(own_rules.assign(segmentation=segmentation))
+    return pd.concat(parts) if parts else pd.DataFrame(columns=list(CONDITION_TYPES))
 
 
 def _best_path(values, members) -> list[tuple[int, bool, float]]:
-    """Return the comparisons (column, is greater, threshold) on the way to the best node."""
+    """Return the comparisons (column, is greater, threshold) on the path to the best node."""
     tree = DecisionTreeClassifier(max_depth=4, class_weight="balanced", random_state=0)
     tree = tree.fit(values, members).tree_
     best, best_f1 = [], -1.0
     stack = [(0, [], np.ones(len(values), dtype=bool))]
     while stack:
-        node, path, found = stack.pop()
-        f1 = _f1(found, members)
+        node, path, selected = stack.pop()
+        f1 = _f1(selected, members)
         if path and f1 > best_f1:
             best, best_f1 = path, f1
         if tree.children_left[node] >= 0:
@@ -156,16 +158,16 @@ def _best_path(values, members) -> list[tuple[int, bool, float]]:
                 (tree.children_right[node], True, greater),
                 (tree.children_left[node], False, ~greater),
             ):
-                stack.append((child, [*path, (column, side, threshold)], found & mask))
+                stack.append((child, [*path, (column, side, threshold)], selected & mask))
     return best
 
 
-def _f1(found, members) -> float:
-    return 2 * (found & members).sum() / max(found.sum() + members.sum(), 1)
+def _f1(selected, members) -> float:
+    return 2 * (selected & members).sum() / max(selected.sum() + members.sum(), 1)
 
 
 def _rounded(values, members, path):
-    """Merge what compares the same column, and round thresholds to the fewest digits that do."""
+    """Join comparisons of the same column, and round thresholds to the fewest sufficient digits."""
     merged = {}
     for column, greater, threshold in path:
         keep = max if greater else min
@@ -173,10 +175,10 @@ def _rounded(values, members, path):
     conditions = [(column, greater, limit) for (column, greater), limit in merged.items()]
 
     def matching(limits):
-        found = np.ones(len(values), dtype=bool)
+        selected = np.ones(len(values), dtype=bool)
         for column, greater, limit in limits:
-            found &= (values[:, column] > limit) == greater
-        return found
+            selected &= (values[:, column] > limit) == greater
+        return selected
 
     exact = _f1(matching(conditions), members)
     for digits in (2, 3, 4, 6, 17):
@@ -186,10 +188,10 @@ def _rounded(values, members, path):
             tried.append(
                 (column, greater, np.floor(limit) if whole else float(f"{limit:.{digits}g}"))
             )
-        found = matching(tried)
-        if found.any() and _f1(found, members) >= exact - 0.002:
+        selected = matching(tried)
+        if selected.any() and _f1(selected, members) >= exact - 0.002:
             break
-    return tried, found
+    return tried, selected
 
 
 def _as_sql(columns, conditions) -> str:

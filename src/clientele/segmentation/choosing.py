@@ -1,0 +1,239 @@
+"""Choose one of many segmentations by a stated rule."""
+
+import numpy as np
+import pandas as pd
+
+FORWARD_BASELINES = ("rfm_groups", "random")
+FIT_KEY = ["feature_set", "method", "cluster_count"]
+RUN_TYPES = {
+    "segmentation": "string",
+    "version": "int",
+    "as_of_date": "date",
+    "feature_set": "string",
+    "method": "string",
+    "cluster_count": "int",
+    "segment_count": "int",
+    "smallest_share": "double",
+    "noise_share": "double",
+    "approximation_agreement": "double",
+    "silhouette": "double",
+    "silhouette_error": "double",
+    "silhouette_gain": "double",
+    "davies_bouldin": "double",
+    "calinski_harabasz": "double",
+    "stability": "double",
+    "stability_worst": "double",
+    "forward_value": "double",
+    "forward_value_error": "double",
+    "forward_spend_r2": "double",
+    "forward_churn_r2": "double",
+    "agreement": "double",
+    "mean_rank": "double",
+    "is_eligible": "boolean",
+    "is_chosen": "boolean",
+    "verdict": "string",
+}
+MAX_NOISE_SHARE = 0.25
+MIN_STABILITY = 0.6
+# Share of the best forward value below which a candidate predicts too little.
+TOO_COARSE = 0.8
+# Candidates whose stability is measured, the best by the cheaper measures.
+SHORTLIST = 5
+# Measures that are ranked, and whether a smaller value is better.
+RANKED = {"silhouette": False, "davies_bouldin": True, "forward_value": False}
+
+
+def choose_candidate(
+    runs: pd.DataFrame,
+    *,
+    min_share: float,
+    method: str | None = None,
+    cluster_count: int | None = None,
+    incumbent: tuple[str, str, int] | None = None,
+    measure=None,
+) -> pd.DataFrame:
+    """Choose one candidate; return ``runs`` with the verdict on each.
+
+    1. A candidate is eligible if it has at least two segments, none below ``min_share``, at most
+       a quarter noise, and a bootstrap stability of at least 0.6.
+    2. The feature set is the one of the eligible candidate with most structure: the highest
+       silhouette beyond that of shuffled features.
+    3. Candidates of this set with less than four fifths of its best forward value predict too
+       little. If the best forward value is not positive, all of them stay.
+    4. The five of the lowest mean rank over silhouette, Davies-Bouldin and forward value are
+       short-listed (the next five if none of them is stable). Of those that are eligible, the
+       lowest mean rank over these measures and stability wins. Ties go to fewer segments, then
+       to the order of methods.
+    5. The ``incumbent`` (feature set, method, count) stays if it is eligible and its forward
+       value is within a standard error of the winner's.
+
+    The verdict also says whether the chosen candidate predicts nothing, or RFM groups predict
+    more.
+
+    ``measure(what, rows)`` returns further columns of some rows, see
+    `clientele.segmentation.trials.Trials.measure`; it is asked only for what the rule needs, so
+    that expensive measures are null for candidates that lost before. Without it, ``runs`` must
+    hold all measures. ``method`` and ``cluster_count`` pin what they name. If no candidate is
+    eligible, the most stable is chosen and its verdict says so.
+
+    Raises ``ValueError`` if a pin fits no candidate.
+    """
+    rule = _Rule(runs, min_share, measure)
+    fitted = rule.runs[~rule.runs["method"].isin(FORWARD_BASELINES)]
+    if fitted.empty:
+        return rule.runs
+    pinned = _pinned(fitted, method, cluster_count)
+    rule.say(fitted.index.difference(pinned.index), "not what is pinned")
+    possible = rule.large_enough(pinned)
+    taken = rule.feature_set(possible)
+    if taken is None:
+        rule.measured("stability", pinned.index)
+        order = rule.runs.loc[pinned.index].sort_values(
+            ["stability", "cluster_count"], ascending=[False, True]
+        )
+        return rule.chosen(order.index[0], "chosen: the most stable, none is eligible")
+    final = possible[rule.runs.loc[possible, "feature_set"] == taken]
+    rule.say(possible.difference(final).difference(rule.unstable), "less structure in its features")
+    winner = rule.best_rank(rule.predicting(final))
+    verdict = "chosen: best mean rank"
+    if incumbent is not None:
+        is_same = (rule.runs.loc[possible, FIT_KEY] == list(incumbent)).all(axis=1)
+        same = possible[is_same.to_numpy()]
+        if len(same) and rule.is_stable(same[0]) and rule.is_as_good(same, winner):
+            winner, verdict = same[0], "chosen: incumbent, none is clearly better"
+    return rule.chosen(winner, verdict)
+
+
+def _pinned(fitted, method, cluster_count):
+    pinned = fitted
+    for column, wanted in (("method", method), ("cluster_count", cluster_count)):
+        if wanted is not None:
+            pinned = pinned[pinned[column] == wanted]
+            if pinned.empty:
+                had = ", ".join(map(str, sorted(fitted[column].unique())))
+                raise ValueError(
+                    f"{column}={wanted} fits no candidate; there are {had}: "
+                    "lower n_clusters, or add the method to segmentation_methods"
+                )
+    return pinned
+
+
+class _Rule:
+    """The steps of `choose_candidate` on one table of runs, each measuring what it needs."""
+
+    def __init__(self, runs, min_share, measure):
+        self.runs = runs.assign(is_eligible=False, is_chosen=False, verdict="baseline")
+        self.min_share, self.measure = min_share, measure
+        self.asked = set()
+        self.unstable = []
+
+    def say(self, rows, verdict):
+        self.runs.loc[rows, "verdict"] = verdict
+
+    def measured(self, what, rows):
+        """Fill in a measure of ``rows`` that was not asked for before; return these runs."""
+        new = [row for row in rows if (what, row) not in self.asked]
+        self.asked |= {(what, row) for row in new}
+        if self.measure is not None and new:
+            values = self.measure(what, self.runs.loc[new])
+            for column in values.columns:
+                self.runs.loc[new, column] = values[column].astype(float)
+        return self.runs.loc[rows]
+
+    def large_enough(self, pinned):
+        """Return the candidates that pass every requirement but stability."""
+        rows = pinned.index
+        for reason, failed in {
+            "one segment only": pinned["segment_count"] < 2,
+            "a segment is too small": pinned["smallest_share"] < self.min_share,
+            "too much noise": pinned["noise_share"] > MAX_NOISE_SHARE,
+        }.items():
+            self.say(rows[failed.loc[rows]], reason)
+            rows = rows[~failed.loc[rows]]
+        return rows
+
+    def is_stable(self, row):
+        """Measure the stability of one candidate that meets all other requirements."""
+        if ("stability", row) not in self.asked:
+            self.measured("stability", [row])
+            is_eligible = bool(self.runs.loc[row, "stability"] >= MIN_STABILITY)
+            self.runs.loc[row, "is_eligible"] = is_eligible
+            if not is_eligible:
+                self.say([row], "not stable")
+                self.unstable.append(row)
+        return row not in self.unstable
+
+    def first_stable(self, rows):
+        return next((row for row in rows if self.is_stable(row)), None)
+
+    def feature_set(self, possible):
+        """Return the feature set of the stable candidate with most structure, None without one."""
+        if self.runs.loc[possible, "feature_set"].nunique() > 1:
+            self.measured("gain", possible)
+        order = self.runs.loc[possible].sort_values(
+            ["silhouette_gain", "feature_set"], ascending=[False, True], kind="stable"
+        )
+        first = self.first_stable(order.index)
+        return None if first is None else self.runs.loc[first, "feature_set"]
+
+    def predicting(self, final):
+        """Return the candidates that are not known to be unstable or to predict too little."""
+        forward = self.measured("forward", final)["forward_value"]
+        best = self.first_stable(forward.sort_values(ascending=False, kind="stable").index)
+        limit = forward.loc[best]
+        if not limit > 0:
+            return final.difference(self.unstable)
+        coarse = final[(forward < TOO_COARSE * limit).to_numpy()].difference(self.unstable)
+        self.say(coarse, "predicts too little")
+        return final.difference(coarse).difference(self.unstable)
+
+    def best_rank(self, rows):
+        """Return the stable candidate of the lowest mean rank, from the first short list."""
+        self.say(rows, "ranked lower")
+        self.measured("silhouette", rows)
+        cheap = self._ranks(self.measured("spread", rows), RANKED)
+        order = self._ordered(rows, cheap)
+        for start in range(0, len(order), SHORTLIST):
+            listed = order[start : start + SHORTLIST]
+            listed = pd.Index([row for row in listed if self.is_stable(row)])
+            if len(listed):
+                ranks = self._ranks(self.runs.loc[listed], RANKED | {"stability": False})
+                self.runs.loc[listed, "mean_rank"] = ranks
+                return self._ordered(listed, ranks)[0]
+        raise AssertionError("a stable candidate is among the rows")
+
+    def _ranks(self, rows, measures):
+        ranks = [
+            rows[name].rank(ascending=is_smaller_better, na_option="bottom")
+            for name, is_smaller_better in measures.items()
+        ]
+        return sum(ranks) / len(ranks)
+
+    def _ordered(self, rows, ranks):
+        order = self.runs.loc[rows].assign(mean_rank=ranks)
+        return order.sort_values(
+            ["mean_rank", "segment_count", "method"], ascending=[True, True, False]
+        ).index
+
+    def is_as_good(self, same, winner):
+        """Return whether the incumbent predicts as much as the winner, within its error."""
+        value = np.nan_to_num(self.measured("forward", same)["forward_value"].iloc[0])
+        best, slack = np.nan_to_num(
+            self.runs.loc[winner, ["forward_value", "forward_value_error"]].to_numpy(float)
+        )
+        return value >= best - slack
+
+    def chosen(self, row, verdict):
+        """Mark the chosen candidate, with all its measures and what they say."""
+        for what in ("gain", "spread", "forward", "stability", "agreement"):
+            self.measured(what, [row])
+        value, error = self.runs.loc[row, ["forward_value", "forward_value_error"]].astype(float)
+        baseline = self.runs.loc[self.runs["method"] == "rfm_groups", "forward_value"].max()
+        if np.isnan(value):
+            verdict += "; what it predicts cannot be tested"
+        elif value <= np.nan_to_num(error):
+            verdict += ", though it predicts nothing"
+        elif value < baseline:
+            verdict += ", though RFM groups predict more"
+        self.runs.loc[row, ["is_chosen", "verdict"]] = [True, verdict]
+        return self.runs
