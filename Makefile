@@ -3,7 +3,7 @@ SOURCE ?= sample
 DATA ?=
 VENV := .venv
 BIN := $(VENV)/bin
-# Spark wants an older pandas, hence an environment of its own.
+# Spark needs an older pandas, and therefore its own environment.
 SPARK := .venv-spark
 DASHBOARD := dashboard/node_modules/.package-lock.json
 # Two workers share the tests, file by file, in the order of tests/python/conftest.py.
@@ -25,7 +25,7 @@ test: $(VENV)/installed-dev lint  ## Linters and all tests
 	$(BIN)/pytest $(WORKERS)
 
 BASE ?= HEAD
-check: $(VENV)/installed-dev  ## What a change touches, within a minute; BASE names the commit it is measured from
+check: $(VENV)/installed-dev  ## Check what a change touches, within a minute; BASE is the commit to compare with
 	@$(BIN)/python tests/check.py --base $(BASE)
 
 lint: $(VENV)/installed-dev  ## ruff and sqlfluff
@@ -36,10 +36,10 @@ lint: $(VENV)/installed-dev  ## ruff and sqlfluff
 run-spark: $(SPARK)/installed  ## The same on Apache Spark, in this process; needs Java 17 or 21
 	@$(SPARK)/bin/clientele build --target spark --source $(SOURCE) $(if $(DATA),--data '$(DATA)')
 
-test-spark: $(SPARK)/installed  ## Every mart on Spark against DuckDB's, and the macros on both
+test-spark: $(SPARK)/installed  ## Compare every mart on Spark with DuckDB's, and run the macros on both
 	$(SPARK)/bin/pytest $(WORKERS) tests/python/spark
 
-dashboard: $(VENV)/installed $(DASHBOARD)  ## The dashboard of what is published, as a static site; needs Node 20 or later
+dashboard: $(VENV)/installed $(DASHBOARD)  ## Build the dashboard of the published marts, as a static site; needs Node 20 or later
 	@cd dashboard && CLIENTELE_PYTHON='$(abspath $(BIN))/python' \
 		CLIENTELE_PUBLISH_DIR='$(abspath $(or $(CLIENTELE_PUBLISH_DIR),published))' npm run --silent build
 	@echo "Serve it with any web server, such as: $(BIN)/python -m http.server --directory dashboard/dist"
@@ -52,13 +52,13 @@ format: $(VENV)/installed-dev  ## Rewrite Python to the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-contracts: $(VENV)/installed  ## Write docs/contracts.csv anew, and say what the CHANGELOG or the version lack
+contracts: $(VENV)/installed  ## Update docs/contracts.csv, and report what the CHANGELOG or the version lack
 	@$(BIN)/python tests/python/contracts.py
 
-sample: $(VENV)/installed  ## Write the bundled sample anew with the simulator
+sample: $(VENV)/installed  ## Write the bundled sample again with the simulator
 	$(BIN)/clientele sample
 
-lock: $(VENV)/installed-dev  ## Resolve the lock files anew from pyproject.toml
+lock: $(VENV)/installed-dev  ## Resolve the lock files again from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra dev --extra test --extra metrics -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS) -c requirements-dev.lock -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra spark --extra test -o requirements-spark.lock
@@ -67,7 +67,7 @@ LOCK_OPTIONS := --quiet --universal --generate-hashes --no-strip-extras --python
 clean:  ## Remove what builds left; the environment and published data stay
 	rm -rf target logs clientele.duckdb
 
-# Hashes are checked; nothing is resolved anew. The project itself is linked, not copied.
+# pip checks the hashes and resolves nothing. The project itself is linked, not copied.
 $(VENV)/installed: requirements.lock pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -82,7 +82,7 @@ $(SPARK)/installed: requirements-spark.lock pyproject.toml | java $(SPARK)/bin/p
 	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Before half a gigabyte is fetched that would be of no use.
+# Checked before half a gigabyte is downloaded in vain.
 java:
 	@{ test -x "$${JAVA_HOME:-.}/bin/java" || command -v java >/dev/null; } || \
 		{ echo "Spark needs Java 17 or 21: install one (Debian: openjdk-17-jre-headless) or set JAVA_HOME"; exit 2; }

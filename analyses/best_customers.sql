@@ -1,4 +1,4 @@
--- Who are the best customers, what are they worth over the next year, and what should be done with them?
+-- Which customers are the best, what are they worth over the next year, and which action fits them?
 
 select
     customers.customer_id,

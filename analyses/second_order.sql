@@ -1,5 +1,5 @@
--- How many newcomers come back within 90 days, by month of their first purchase and by channel?
--- Only those count whose 90 days are over.
+-- How many new customers come back within 90 days, by month of their first purchase and by channel?
+-- Only customers whose 90 days have passed count.
 
 with
 

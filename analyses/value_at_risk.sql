@@ -1,4 +1,4 @@
--- Where is the money that is about to leave? Past spending and next year's value of those who may be gone, by segment.
+-- How much value is at risk in each segment? Past spending and next year's value of customers who may have left.
 
 select
     customers.segment_name,

@@ -1,4 +1,4 @@
--- What do customers buy after what, how soon, and is the order of the two more than habit? Repurchases last.
+-- What do customers buy after what, how soon, and does the direction matter? Repurchases come last.
 
 with
 
@@ -19,10 +19,10 @@ select
     reverse_lift,
     case
         when is_repurchase then 'bought again'
-        when reverse_lift is null then 'never the other way round'
-        when lift > 1.5 * reverse_lift then 'this way round rather'
-        when reverse_lift > 1.5 * lift then 'the other way round rather'
-        else 'either way'
+        when reverse_lift is null then 'never in reverse'
+        when lift > 1.5 * reverse_lift then 'mostly in this direction'
+        when reverse_lift > 1.5 * lift then 'mostly in reverse'
+        else 'both directions'
     end as direction
 
 from rules

@@ -1,4 +1,4 @@
--- Where does each segment's money go? An index of 1 is what all customers spend there; 2 is twice as much.
+-- What does each segment buy? An index of 1 is the average share of all customers; 2 is twice that share.
 
 with
 

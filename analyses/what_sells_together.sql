@@ -1,4 +1,4 @@
--- Which products are bought together more often than chance, by whom, and which rules only look strong?
+-- Which products are bought together more often than chance, in which scope, and which rules only look strong?
 
 select
     scope,
@@ -9,10 +9,10 @@ select
     lift,
     holdout_lift,
     case
-        when lift < 1 then 'bought less often together than apart: do not act on it'
+        when lift < 1 then 'bought together less often than by chance: do not act on it'
         when not is_significant then 'may be chance'
-        when is_redundant then 'a shorter left side does as well: act on that'
-        when lift < 1.2 then 'hardly more than chance'
+        when is_redundant then 'a shorter left side is as good: use that rule'
+        when lift < 1.2 then 'barely more often than chance'
         else 'more often than chance'
     end as reading
 

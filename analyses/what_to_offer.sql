@@ -1,4 +1,4 @@
--- What to offer first to the customers worth most over the next year, and why they might want it.
+-- What should we offer first to the customers with the highest value over the next year, and why?
 
 with
 

@@ -1,4 +1,4 @@
--- Which rules hold in some segments and not in others, and how much stronger are they there?
+-- Which rules are stronger in some segments than in others, and by how much?
 
 with
 

@@ -1,4 +1,4 @@
--- Who moved between RFM groups since the day to compare with, and how much money moved with them?
+-- Which customers moved between RFM groups since the comparison day, and how much revenue moved with them?
 
 select
     coalesce(previous_rfm_group, '(not yet a customer)') as from_group,

@@ -1,4 +1,4 @@
--- Who moved between the segments of behaviour in the last period, and what did they pay before and since?
+-- Which customers moved between behaviour segments in the last period, and what did they pay before and after?
 
 with
 

@@ -1,4 +1,4 @@
-// Build the site beside the old one, then put it in its place: a build that fails leaves what is served.
+// Build the site beside the old one, then replace it, so that a failed build leaves the old site.
 import {spawnSync} from "node:child_process";
 import {existsSync, mkdirSync, readdirSync, renameSync, rmSync} from "node:fs";
 
@@ -6,14 +6,14 @@ const [command = "build"] = process.argv.slice(2);
 const site = process.env.CLIENTELE_SITE ?? "dist";
 const cache = "src/.observablehq/cache";
 
-// Framework asks the network for the versions of modules that pages may import without saying so;
-// that they are in its cache, if only in name, is enough for it. None of them is used.
+// Framework asks the network for the versions of modules that pages may import implicitly. Empty cache
+// folders with their names prevent that. No page uses these modules.
 const IMPLICIT = [
   "@observablehq/plot", "@observablehq/sample-datasets", "apache-arrow", "arquero", "d3", "d3-dsv", "echarts", "htl",
   "leaflet", "lodash", "mapbox-gl", "parquet-wasm", "react", "react-dom", "topojson-client"
 ];
 for (const name of IMPLICIT) mkdirSync(`${cache}/_npm/${name}@0.0.0`, {recursive: true});
-// What loaders wrote is kept for as long as the loader is the same; the publication is another.
+// The framework caches a loader's output until the loader changes, but here the publication has changed.
 rmSync(`${cache}/data`, {recursive: true, force: true});
 
 rmSync(`${site}.next`, {recursive: true, force: true});

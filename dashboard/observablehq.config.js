@@ -1,11 +1,11 @@
 import {existsSync, realpathSync} from "node:fs";
 import {fileURLToPath} from "node:url";
 
-// Loaders are processes of their own; all of them read the publication that is current now.
+// Loaders run as separate processes; all of them read the publication that is current now.
 const published = process.env.CLIENTELE_PUBLISH_DIR ?? fileURLToPath(new URL("../published", import.meta.url));
 if (!process.env.CLIENTELE_PUBLICATION) {
   if (!existsSync(`${published}/current/clientele.duckdb`)) {
-    console.error(`clientele: nothing is published in ${published}; \`make run\` builds and publishes, then try again`);
+    console.error(`clientele: nothing is published in ${published}; run \`make run\`, which builds and publishes, then try again`);
     process.exit(2);
   }
   process.env.CLIENTELE_PUBLICATION = realpathSync(`${published}/current`);

@@ -441,17 +441,22 @@ def an_exposure_depends_on_what_its_files_read(manifest):
 
 
 @rule
-def every_analysis_and_every_mart_is_exposed(manifest):
-    """What nobody asks for need not be kept; and a change of a mart is seen by who reads it."""
+def every_analysis_has_one_exposure(manifest):
+    """An exposure states who relies on the answer, so a change of a mart shows whom it affects."""
     exposures = nodes(manifest, "exposure")
     files = Counter(file for e in exposures for file in e["config"]["meta"].get("files", []))
-    read = {parent["name"] for exposure in exposures for parent in parents(manifest, exposure)}
     return [
         f"{analysis['name']} is of {files[analysis['original_file_path']]} exposures"
         for analysis in nodes(manifest, "analysis")
         if files[analysis["original_file_path"]] != 1
-    ] + [
-        f"{model['name']} is read by no exposure"
-        for model in nodes(manifest, "model")
-        if model["access"] == "public" and model["name"] not in read
+    ]
+
+
+@rule
+def the_readme_lists_every_mart(manifest):
+    """BI tools and SQL clients choose from this list: a mart outside it has no reader."""
+    listed = set(MART_NAME.findall((PROJECT / "README.md").read_text()))
+    marts = {m["name"] for m in nodes(manifest, "model") if m["access"] == "public"}
+    return [f"README.md does not list {name}" for name in sorted(marts - listed)] + [
+        f"README.md lists {name}, which is no mart" for name in sorted(listed - marts)
     ]

@@ -124,8 +124,8 @@ def test_what_follows_is_read_by_both_directions(analyses, marts):
     again = result["direction"] == "bought again"
     assert again.sum() == rules["is_repurchase"].sum() > 5
     assert (result["antecedent"] == result["consequent"]).tolist() == again.tolist()
-    rather = result[result["direction"] == "this way round rather"]
-    assert len(rather) > 0 and (rather["lift"] > 1.5 * rather["reverse_lift"]).all()
+    forward = result[result["direction"] == "mostly in this direction"]
+    assert len(forward) > 0 and (forward["lift"] > 1.5 * forward["reverse_lift"]).all()
 
 
 def test_value_at_risk_is_the_money_of_the_probably_gone(analyses, marts):

@@ -481,7 +481,7 @@ def test_the_overview_tells_what_the_marts_hold_and_filters_by_country(visit, ma
     figures = "count(*), sum(monetary), sum(frequency) from marts.fct_customer_features"
     customers, revenue, orders = marts(f"select {figures}")
     assert tile(page, "Customers") == f"{customers:,}"
-    assert tile(page, "Revenue in all") == f"£{revenue / 1_000_000:.2f}m"
+    assert tile(page, "Total revenue") == f"£{revenue / 1_000_000:.2f}m"
     assert f"{orders:,} orders" in page.locator("dl.tile").all_inner_texts()[3]
     months = {row[0]: row[1:] for row in table(page, "Revenue by month")}
     buyers, count, amount = marts(
@@ -498,7 +498,7 @@ def test_the_overview_tells_what_the_marts_hold_and_filters_by_country(visit, ma
         "join marts.dim_customers using (customer_id) where country = 'FR'"
     )
     shows(page, "Customers", f"{french:,}")
-    assert tile(page, "Revenue in all") == f"£{paid / 1000:.3g}k"
+    assert tile(page, "Total revenue") == f"£{paid / 1000:.3g}k"
     assert len(table(page, "Revenue by month")) == 12
 
 
@@ -605,7 +605,7 @@ def test_segments_are_counted_by_country_and_downloaded_whole(visit, marts):
     )
     choose(page, "Segment", name)
     page.get_by_text(rule).wait_for()
-    assert action in card(page, "What to do").inner_text()
+    assert action in card(page, "Recommended action").inner_text()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download its customers").click()
     assert download.value.suggested_filename == f"{key}.csv"
@@ -641,7 +641,7 @@ def test_migration_counts_moves_of_the_period_that_is_chosen(visit, marts):
     choose(page, "Segments by", "RFM groups")
     shows(page, "Moved", f"{marts(sql, '2025-12-31')[0]:,}")
     streams = len(table(page, "From segment to segment"))
-    page.get_by_label("Newcomers too").check()
+    page.get_by_label("Include new customers").check()
     page.wait_for_timeout(500)
     assert len(table(page, "From segment to segment")) > streams
     choose(page, "Period", "4 Jul 2025 to 2 Oct 2025")
@@ -770,7 +770,7 @@ def test_quality_accounts_for_every_line(visit, marts):
     page = visit("quality")
     (total,) = marts("select sum(row_count) from marts.rpt_data_quality")
     assert tile(page, "Raw lines") == f"{total:,}"
-    rows = {row[0]: row[2:4] for row in table(page, "What became of every line")}
+    rows = {row[0]: row[2:4] for row in table(page, "What happened to every line")}
     for reason, count, amount in marts(
         "select reason, row_count, amount from marts.rpt_data_quality where row_count > 0"
     ):

@@ -1,6 +1,7 @@
 """What the pages say is so: examples run, links lead somewhere, dbt's documentation builds."""
 
 import ast
+import pkgutil
 import re
 import subprocess
 
@@ -8,6 +9,9 @@ import pytest
 from conftest import PROJECT
 
 PAGES = [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), PROJECT / "benchmarks/RESULTS.md"]
+# Paths that a reader makes: a source of their own, and the site that is built.
+EXAMPLES = {"sources/shop.yml", "dashboard/dist"}
+FOLDERS = "analyses|benchmarks|dashboard|docs|macros|models|seeds|sources|src|tests"
 
 
 def example(page):
@@ -50,6 +54,19 @@ def test_the_rules_example_gives_the_table_that_the_page_shows():
 def test_every_link_between_pages_leads_to_a_file(page):
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_path_and_every_function_that_a_page_names_exists(page):
+    text = page.read_text()
+    # A path with a placeholder or a pattern names no single file; generated folders come and go.
+    paths = re.findall(rf"`((?:{FOLDERS})/[\w./-]*)`", text)
+    missing = [p for p in paths if not (PROJECT / p).exists() and p not in EXAMPLES]
+    assert missing == []
+    for name in re.findall(r"`(clientele(?:\.\w+)+)`", text):
+        if name.startswith("clientele.duckdb"):
+            continue
+        pkgutil.resolve_name(name)
 
 
 def test_every_var_in_the_pages_is_one_of_the_dial_board():

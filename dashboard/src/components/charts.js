@@ -1,11 +1,11 @@
-// Charts as functions: rows and a width in, an element out. They know nothing of pages.
+// Charts as functions: rows and a width in, an element out. They do not depend on pages.
 import * as Plot from "@observablehq/plot";
 import * as echarts from "echarts/dist/echarts.esm.min.js";
 import {blue, colours, green, on, orange, sequential} from "./palette.js";
 import {words} from "./format.js";
 
 const clip = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
-// Names of segments differ at their ends: a long one is broken into lines, not cut.
+// Segment names differ at their ends, so a long name is wrapped, not cut.
 const labels = (width) => (width < 500 ? 17 : 30);
 function wrap(text, length) {
   const lines = [""];
@@ -19,7 +19,7 @@ function wrap(text, length) {
 const margin = (names, width) => 20 + 7.4 * Math.max(4, ...names.flatMap((name) => wrap(name, labels(width)).split("\n").map((line) => line.length)));
 const lineHeight = (names, width, least = 30) => Math.max(least, 10 + 13 * Math.max(1, ...names.map((name) => wrap(name, labels(width)).split("\n").length)));
 
-/** A plot in letters that a person reads without glasses, with room for them. */
+/** A plot with readable font sizes and enough room for labels. */
 const plot = (options) => Plot.plot({marginBottom: 42, ...options, style: {fontSize: "12px"}});
 
 // ECharts' tips are HTML; names come from the data.
@@ -34,7 +34,7 @@ function chart(option, width, height) {
   return node;
 }
 
-/** Money by month; the month that is not over is paler. */
+/** Revenue by month; an incomplete month is paler. */
 export function revenueByMonth(rows, {width, format, lastMonth}) {
   return plot({
     width, height: 280, marginLeft: 60, x: {label: null, type: "utc"}, y: {label: "Net revenue", grid: true, tickFormat: format.moneyShort, zero: true},
@@ -73,7 +73,7 @@ export function shares(rows, {width, format}) {
   });
 }
 
-/** Revenue as area, a tile per segment. */
+/** Revenue as area, one tile per segment. */
 export function treemap(rows, {width, format}) {
   const colour = colours(rows.map((d) => d.segment_key));
   return chart({series: [{
@@ -86,7 +86,7 @@ export function treemap(rows, {width, format}) {
   }]}, width, 320);
 }
 
-/** A grid of scores, darker is fewer or less. */
+/** A grid of scores; darker cells hold less. */
 export function rfmGrid(rows, {width, format, measure, x, y}) {
   const show = measure === "customer_count" ? format.count : format.moneyShort;
   const top = Math.max(1, ...rows.map((d) => d[measure] ?? 0));
@@ -96,13 +96,13 @@ export function rfmGrid(rows, {width, format, measure, x, y}) {
     y: {label: `↑ ${y} score`, domain: [5, 4, 3, 2, 1], type: "band"}, color: {scheme: sequential, domain: [0, top], unknown: "#88888844"},
     marks: [
       Plot.cell(rows, {x: "x_score", y: "y_score", fill: (d) => d[measure], rx: 4, tip: true,
-        title: (d) => `${x} ${d.x_score}, ${y} ${d.y_score}\n${d.is_hidden ? format.hidden : `${format.count(d.customer_count)} customers\n${format.money(d.net_amount)} in all\n${format.money(d.mean_amount)} each`}`}),
+        title: (d) => `${x} ${d.x_score}, ${y} ${d.y_score}\n${d.is_hidden ? format.hidden : `${format.count(d.customer_count)} customers\n${format.money(d.net_amount)} in total\n${format.money(d.mean_amount)} per customer`}`}),
       Plot.text(rows, {x: "x_score", y: "y_score", text: (d) => (d.is_hidden ? "·" : show(d[measure])), fill: (d) => (d.is_hidden ? "currentColor" : on((d[measure] ?? 0) / top)), fontSize: 13, fontWeight: 600, pointerEvents: "none"})
     ]
   });
 }
 
-/** The snake plot: how far each segment is from all others, measure by measure, in standard deviations. */
+/** The snake plot: the distance of each segment from all others, by measure, in standard deviations. */
 export function snake(rows, {width, names, keys, format}) {
   const colour = colours(keys);
   const measures = [...new Set(rows.map((d) => d.measure))];
@@ -129,14 +129,14 @@ export function segmentMonths(rows, {width, format}) {
   });
 }
 
-/** Moves as streams from the segments of then to those of now. */
+/** Moves as streams from earlier segments to later segments. */
 export function sankey(rows, {width, format, keys}) {
   const colour = colours(keys);
   const wide = width >= 640;
   const label = (position, name) => ({position: wide ? position : position === "left" ? "right" : "left", formatter: wrap(name, wide ? 30 : 17), fontSize: wide ? 12 : 11});
   const nodes = new Map();
   for (const d of rows) {
-    // A node on either side is a node of its own: a Sankey has no way back.
+    // Each side has its own nodes, because a Sankey diagram has no cycles.
     nodes.set(`from ${d.from_segment_key}`, {name: `from ${d.from_segment_key}`, depth: 0, label: label("left", d.from_segment_name), itemStyle: {color: colour.get(d.from_segment_key) ?? "#888"}});
     nodes.set(`to ${d.to_segment_key}`, {name: `to ${d.to_segment_key}`, depth: 1, label: label("right", d.to_segment_name), itemStyle: {color: colour.get(d.to_segment_key) ?? "#888"}});
   }
@@ -149,7 +149,7 @@ export function sankey(rows, {width, format, keys}) {
   }]}, width, Math.max(360, 44 * new Set(rows.map((d) => d.from_segment_key)).size));
 }
 
-/** Of the customers of a segment, which share went where. */
+/** The share of each segment's customers that moved to each segment. */
 export function transitions(rows, {width, format}) {
   const sums = new Map();
   for (const d of rows) sums.set(d.from_segment_name, (sums.get(d.from_segment_name) ?? 0) + d.customer_count);
@@ -183,7 +183,7 @@ export function valueRanges(rows, {width, format}) {
   });
 }
 
-/** How many customers are worth how much, on a logarithmic scale. */
+/** Number of customers by value, on a logarithmic scale. */
 export function valueHistogram(rows, {width, format}) {
   const from = (step) => (step === 0 ? 0 : 10 ** ((step - 1) / 5));
   const steps = [...new Set(rows.map((d) => d.step))].sort((a, b) => a - b);
@@ -192,13 +192,13 @@ export function valueHistogram(rows, {width, format}) {
     width, height: 280, marginLeft: 50, marginBottom: 45, x: {domain, label: "Value of a customer, at least", type: "band", tickFormat: (step) => (step % 5 === 1 || step === 0 ? format.moneyShort(from(step)) : "")},
     y: {label: "Customers", grid: true},
     marks: [
-      Plot.barY(rows, {x: "step", y: "customer_count", fill: blue, tip: true, title: (d) => `${format.money(from(d.step))} to ${format.money(from(d.step + 1))}\n${format.count(d.customer_count)} customers\n${format.money(d.clv)} together`}),
+      Plot.barY(rows, {x: "step", y: "customer_count", fill: blue, tip: true, title: (d) => `${format.money(from(d.step))} to ${format.money(from(d.step + 1))}\n${format.count(d.customer_count)} customers\n${format.money(d.clv)} in total`}),
       Plot.ruleY([0])
     ]
   });
 }
 
-const RISKS = ["almost certain to return", "likely to return", "may or may not return", "likely to stay away", "almost certain to stay away", "not shown apart"];
+const RISKS = ["almost certain to return", "likely to return", "may or may not return", "likely to stay away", "almost certain to stay away", "not shown separately"];
 
 /** Value at risk by segment, split by how likely customers are to stay away. */
 export function atRisk(rows, {width, format}) {
@@ -214,20 +214,20 @@ export function atRisk(rows, {width, format}) {
   });
 }
 
-/** What was foretold on a past day for each tenth of customers, and what came. */
+/** Forecasts of a past day and the outcomes, by decile of the forecast. */
 export function calibration(rows, {width, show}) {
   const bars = rows.flatMap((d) => [{...d, kind: "Predicted", value: d.predicted_mean}, {...d, kind: "Actual", value: d.actual_mean}]);
   return plot({
-    width, height: 320, marginLeft: 60, fx: {label: "Tenth of customers, 1 was foretold most", padding: 0.15}, x: {axis: null, domain: ["Predicted", "Actual"]},
+    width, height: 320, marginLeft: 60, fx: {label: "Decile of customers, 1 has the highest forecast", padding: 0.15}, x: {axis: null, domain: ["Predicted", "Actual"]},
     y: {label: "Mean of a customer", grid: true, tickFormat: show}, color: {domain: ["Predicted", "Actual"], range: [blue, orange], legend: true},
     marks: [
-      Plot.barY(bars, {fx: "decile", x: "kind", y: "value", fill: "kind", tip: true, title: (d) => `Tenth ${d.decile}\n${d.kind}: ${show(d.value)}`}),
+      Plot.barY(bars, {fx: "decile", x: "kind", y: "value", fill: "kind", tip: true, title: (d) => `Decile ${d.decile}\n${d.kind}: ${show(d.value)}`}),
       Plot.ruleY([0])
     ]
   });
 }
 
-/** Models by how much of the right order they found, the published one marked. */
+/** Models by how well they ranked customers, with the published model marked. */
 export function modelComparison(rows, {width, format}) {
   const kind = (d) => (d.is_published ? "Published" : d.is_baseline ? "Naive baseline" : "Other model");
   const names = [...new Set(rows.map((d) => d.model))];
@@ -238,12 +238,12 @@ export function modelComparison(rows, {width, format}) {
   });
 }
 
-/** Rules by support and lift; a larger dot is more confident. */
+/** Rules by support and lift; a larger dot has a higher confidence. */
 export function rulesScatter(rows, {width, format}) {
-  const kind = (d) => (!d.is_significant ? "May be chance" : d.is_redundant ? "A shorter rule does as well" : "Worth acting on");
+  const kind = (d) => (!d.is_significant ? "May be chance" : d.is_redundant ? "A shorter rule is as good" : "Worth acting on");
   return plot({
     width, height: 380, marginLeft: 50, grid: true, x: {type: "log", label: "Support: share of baskets with all of it →", tickFormat: format.share, ticks: 5}, y: {type: "log", label: "↑ Lift", tickFormat: format.decimal, ticks: 5},
-    r: {range: [2, 11], domain: [0, 1]}, color: {domain: ["Worth acting on", "A shorter rule does as well", "May be chance"], range: [blue, orange, "#999999"], legend: true},
+    r: {range: [2, 11], domain: [0, 1]}, color: {domain: ["Worth acting on", "A shorter rule is as good", "May be chance"], range: [blue, orange, "#999999"], legend: true},
     marks: [
       Plot.ruleY([1], {strokeDasharray: "4 4"}),
       Plot.dot(rows, {x: "support", y: "lift", r: "confidence", fill: kind, fillOpacity: 0.65, stroke: "white", strokeWidth: 0.5, tip: true,
@@ -252,7 +252,7 @@ export function rulesScatter(rows, {width, format}) {
   });
 }
 
-/** Which items the strongest rules join. */
+/** The items that the strongest rules connect. */
 export function rulesNetwork(rows, {width, format}) {
   const degree = new Map();
   for (const d of rows) for (const name of [d.antecedent, d.consequent]) degree.set(name, (degree.get(name) ?? 0) + 1);
@@ -268,7 +268,7 @@ export function rulesNetwork(rows, {width, format}) {
   }]}, width, Math.min(width, 560));
 }
 
-/** How often lists of each method held what was bought next. */
+/** How often each method's lists contained a product that was bought later. */
 export function hitRates(rows, {width, format}) {
   const methods = [...new Set(rows.map((d) => d.method))];
   const colour = colours(methods);
@@ -284,7 +284,7 @@ export function hitRates(rows, {width, format}) {
   });
 }
 
-/** A heat map of cohorts: a row per month of first purchases, a column per month since. */
+/** A heat map of cohorts: one row per month of first purchases, one column per month since. */
 export function cohortTriangle(rows, {width, format, measure, show}) {
   const domain = [...new Set(rows.map((d) => d.months_since_first))].sort((a, b) => a - b);
   const top = Math.max(1e-9, ...rows.map((d) => d[measure] ?? 0));
@@ -301,7 +301,7 @@ export function cohortTriangle(rows, {width, format, measure, show}) {
   });
 }
 
-/** Retention by months since the first purchase: each cohort thin, all of them thick. */
+/** Retention by months since the first purchase: thin lines for cohorts, a thick line for all of them. */
 export function retentionCurves(rows, all, {width, format}) {
   return plot({
     width, height: 320, marginLeft: 50, x: {label: "Months since the first purchase", tickFormat: "d"}, y: {label: "Bought again", tickFormat: "%", grid: true, zero: true},

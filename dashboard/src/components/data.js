@@ -1,6 +1,6 @@
-// A page's data: dates as dates, and words for figures that are hidden.
+// A page's data: dates as dates, and texts for hidden figures.
 
-/** Read a page's JSON: `rows(table)`, none where the publication has no such table, `lists` and `about`, the publication that all of it is of. */
+/** Read a page's JSON: `rows(table)`, empty if the publication has no such table; `lists`; and `about`, the publication of all of it. */
 export async function load(attachment) {
   const {about, tables, lists} = await attachment.json();
   for (const {rows} of Object.values(tables)) {
@@ -11,7 +11,7 @@ export async function load(attachment) {
   return {about, lists, rows: (table) => tables[table]?.rows ?? []};
 }
 
-/** The countries of a table for a filter, all of them first; one only where there is no choice. */
+/** The countries of a table for a filter, `All countries` first. */
 export function places(rows) {
   const sums = new Map();
   for (const {place, customer_count} of rows) sums.set(place, Math.max(sums.get(place) ?? 0, customer_count ?? 0));
@@ -19,7 +19,7 @@ export function places(rows) {
   return [...sums].sort(([a, m], [b, n]) => last(a) - last(b) || n - m || a.localeCompare(b)).map(([place]) => place);
 }
 
-/** The segmentations of a table by key, each with the words for it. */
+/** The segmentations of a table by key, each with its label. */
 export function segmentations(rows) {
   const words = {behaviour: "How customers buy", baskets: "What they buy together", rfm: "RFM groups"};
   const found = [...new Set(rows.map((row) => row.segmentation))];
@@ -28,12 +28,12 @@ export function segmentations(rows) {
   return new Map(found.map((key) => [words[key] ?? key, key]));
 }
 
-/** Comma-separated values of rows: a first line of names, quotes where a value needs them. */
+/** Comma-separated values of rows: a header line, and quotes where a value needs them. */
 export function csv(rows, columns) {
   const text = (value) => {
     if (value instanceof Date) value = value.toISOString().slice(0, 10);
     const written = String(value ?? "");
-    // What a spreadsheet would take for a formula is written as the text that it is.
+    // A value that a spreadsheet would read as a formula is written as text.
     const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(written) ? `'${written}` : written;
     return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };

@@ -1,4 +1,4 @@
-// Figures with their units, as a person reads them.
+// Figures with their units, formatted for readers.
 
 const NONE = "–";
 
@@ -27,7 +27,7 @@ export function formats({currency, min_cell: minCell}) {
     yes: (value) => (value === null || value === undefined ? NONE : value ? "yes" : "no"),
     change: (value, format) => (value === null || value === undefined ? NONE : `${value > 0 ? "+" : value < 0 ? "−" : "±"}${format(Math.abs(value))}`),
     hidden: "not shown",
-    why: `Not shown are figures of fewer than ${minCell} customers, and others from which such a figure could be had.`
+    why: `Figures of fewer than ${minCell} customers are not shown, nor are figures from which they could be derived.`
   };
 }
 
@@ -36,7 +36,7 @@ const NAMES = {
   rfm: "RFM", challenger: "Boosted trees", blend: "Trees and model blended", rate: "Past rate", last_window: "As in the last window"
 };
 
-/** What a column or method is called: `recency_days` becomes `Recency days`, `kmeans` k-means. */
+/** The label of a column or method: `recency_days` becomes `Recency days`, `kmeans` becomes k-means. */
 export function words(name) {
   const text = NAMES[name] ?? name.replaceAll("_", " ");
   return name in NAMES ? text : text[0].toUpperCase() + text.slice(1);

@@ -1,4 +1,4 @@
-// What every page is made of: tiles, cards with a chart and its numbers, tables, downloads.
+// The parts of every page: tiles, cards with a chart and its numbers, tables, downloads.
 import {resize} from "observablehq:stdlib";
 import {csv} from "./data.js";
 
@@ -14,7 +14,7 @@ export function element(name, properties = {}, ...children) {
   return node;
 }
 
-/** Which data a page shows: source, day and build. */
+/** A line that names the data of a page: source, day and build. */
 export function aboutLine(about) {
   const published = about.published_at.replace("T", " ").slice(0, 16);
   return element("p", {class: "about"}, `Source ${about.source_name}, as of ${about.as_of_date}; published ${published} UTC, build ${about.build_id}.`);
@@ -29,7 +29,7 @@ export function tiles(items) {
 
 /**
  * A card: a title, one sentence on how to read it, a chart drawn to the card's width, and the numbers behind it.
- * Without rows it says so instead; `content` takes the place of a chart.
+ * Without rows it shows `empty` instead; `content` replaces the chart.
  */
 export function card({title, how, rows, draw, content, columns, wide = false, empty = "Nothing to show here.", table = "details"}) {
   const body = [];
@@ -44,7 +44,7 @@ export function card({title, how, rows, draw, content, columns, wide = false, em
     }
     if (columns && table === "details") {
       const details = element("details", {}, element("summary", {}, "The numbers"));
-      // Filled when it is opened: most readers look at the chart.
+      // Filled when opened, because most readers only look at the chart.
       details.addEventListener("toggle", () => details.childElementCount === 1 && details.append(numbers(rows, columns, {title})), {once: true});
       body.push(details);
     } else if (columns) body.push(numbers(rows, columns, {title}));
@@ -54,7 +54,7 @@ export function card({title, how, rows, draw, content, columns, wide = false, em
 
 /**
  * A table of rows: columns of `{key, label, format, bar, swatch}`; `bar` draws the share of the column's largest value.
- * A row that is hidden shows `hidden` in its first figure and nothing else. A heading sorts.
+ * A hidden row shows `hidden` in its first figure and nothing else. Clicking a heading sorts.
  */
 export function numbers(rows, columns, {hidden = "not shown", limit = 500, title = "Table"} = {}) {
   const largest = Object.fromEntries(columns.filter((column) => column.bar).map(({key}) => [key, Math.max(0, ...rows.map((row) => Math.abs(row[key] ?? 0)))]));
@@ -99,7 +99,7 @@ function compare(a, b) {
   return a < b ? -1 : 1;
 }
 
-/** A button that saves rows as CSV; `rows` may be a function that is asked when it is pressed. */
+/** A button that saves rows as CSV; `rows` may be a function that is called on a click. */
 export function download(label, file, columns, rows) {
   return element("button", {type: "button", class: "download", onclick: async () => {
     const found = typeof rows === "function" ? await rows() : rows;

@@ -1,8 +1,8 @@
-"""Rules of what sells together, in each scope and at each level, and how such rules held up."""
+"""Association rules of each scope and level, and how many replicated on later baskets."""
 
 from clientele.dashboard import open_page
 
-# Beyond so many in a scope and level nobody reads on; the marts have them all.
+# More rules than this per scope and level are not useful on a page; the marts hold all of them.
 RULES_SHOWN = 500
 RULES = f"""
     with ranked as (
@@ -15,8 +15,8 @@ RULES = f"""
     rules as (
         select * from ranked where rule_rank <= {RULES_SHOWN}
     ),
-    -- Rules of the same items, whichever way round and in whichever scope, are counted once; and
-    -- all by numbers, which are a fraction of the keys' size.
+    -- Rules with the same items, in either direction and in any scope, are counted once. Numbers
+    -- replace the keys, because they take a fraction of the memory.
     itemsets as (
         select rule_key, item_count, dense_rank() over (order by items) as itemset
         from (
@@ -59,7 +59,7 @@ RULES = f"""
         select distinct sold.order_number, sold.buyer, products.item
         from sold join products using (product_id)
     ),
-    -- Who stands behind a rule: customers with all of its items in one order.
+    -- The customers behind a rule have all of its items in one order.
     customers_behind as (
         select distinct counted.itemset, buyers.customer_id, counted.buyer
         from (
@@ -108,7 +108,7 @@ SCOPES = """
 """
 
 page = open_page()
-# Sides of a rule that hardly anybody follows are hidden with it; a rule is no part of a sum.
+# The sides of a rule with few customers are hidden with it. A rule is not part of a sum.
 page.add("rules", RULES, keys=["scope", "item_level"])
 page.add_facts("runs", RUNS)
 page.add_facts("scopes", SCOPES)

@@ -1,10 +1,10 @@
-"""Cohorts: of those who first bought in a month, how many bought again in each month since."""
+"""Cohorts: how many customers of each month of first purchases bought again in later months."""
 
 from clientele.dashboard import OVER_PLACES, open_page
 
-# Older cohorts are in the marts; a page has room for so many.
+# The page has room for these; the marts hold older cohorts too.
 MONTHS_SHOWN = 36
-# Of all countries: in one of them most cells would be of too few.
+# For all countries together: in one country most cells would have too few customers.
 COHORTS = f"""
     with months as (
         select *, max(month_date) over () as last_month from marts.fct_customer_months
@@ -18,7 +18,7 @@ COHORTS = f"""
     group by all
     order by all
 """
-# All cohorts together, months that are over only.
+# All cohorts together, complete months only.
 CURVE = f"""
     with months as (
         select *, max(month_date) over () as last_month from marts.fct_customer_months
@@ -43,7 +43,7 @@ page.add(
     customers="cohort_size",
     parts={"customer_count": []},
 )
-# The first month of a cohort is its size. A month's buyers are a sum of cohorts, and so is an age.
+# A cohort's first month is its size. The buyers of a month, or of an age, are a sum over cohorts.
 page.add(
     "cohorts",
     COHORTS,

@@ -1,8 +1,8 @@
-"""Who is in each segment: keys of customers and nothing else, read when somebody downloads them."""
+"""The members of each segment: customer keys only, loaded when a reader downloads them."""
 
 from clientele.dashboard import open_page, small_cells
 
-# Without a country: who is in none in one segmentation could be found in another.
+# Without countries: a customer hidden in one segmentation could be found in another.
 MEMBERS = """
     select segmentation, segment_key, count(*) as customer_count,
         list(customer_id order by customer_id) as members
@@ -14,7 +14,7 @@ MEMBERS = """
 
 page = open_page()
 members = page.frame(MEMBERS)
-# A list's length is a figure too.
+# The length of a list is a figure too.
 hidden = small_cells(members, "customer_count", page.min_cell, margins=[["segmentation"]])
 page.add_list(
     "members",

@@ -1,8 +1,8 @@
-"""Moves between segments over each period, with what the movers paid before and since."""
+"""Moves between segments over each period, with the customers' spend before and since."""
 
 from clientele.dashboard import open_page
 
-# Without those who gave back every purchase: they are few, and one period less the next tells them.
+# Customers who returned every purchase are excluded: two periods would reveal how few they are.
 MOVES = """
     with segment_names as (
         select segmentation, segment_key, segment_name
@@ -28,7 +28,7 @@ MOVES = """
         moves.from_segment_key, moves.to_segment_key
 """
 
-# Of whoever moved or stayed, those too whose own move is hidden.
+# All customers who moved or stayed, including those whose own move is hidden.
 TOTALS = """
     select segmentation, from_as_of_date, to_as_of_date,
         case when from_segment_key = 'none' then 'new' when is_move then 'moved' else 'stayed' end
@@ -46,8 +46,9 @@ period = ["segmentation", "from_as_of_date", "to_as_of_date"]
 names = ["from_segment_key", "to_segment_key", "from_segment_name", "to_segment_name"]
 moves = page.frame(MOVES)
 latest = moves["to_as_of_date"] == moves.groupby("segmentation")["to_as_of_date"].transform("max")
-# Known are today's sizes, and of RFM groups those of a quarter ago; of earlier days, that as many
-# customers leave a segment in a period as have come to it in the one before, or were there.
+# A reader knows today's sizes, and for RFM groups those of the comparison day. For earlier days a
+# reader knows that the customers who leave a segment in a period were in it at the end of the
+# period before.
 moves["to_margin"] = moves["to_segment_key"].where(latest)
 moves["from_margin"] = moves["from_segment_key"].where(latest & (moves["segmentation"] == "rfm"))
 came = moves.groupby(["segmentation", "to_as_of_date", "to_segment_key"]).indices

@@ -1,13 +1,13 @@
-"""What to offer to each customer: names without figures, read when somebody looks one up.
+"""Offers for each customer: names without figures, loaded when a reader looks up a customer.
 
-Products and reasons are written once and numbered, so that a million customers are some tens of
+Products and reasons are stored once and numbered, so that a million customers take some tens of
 megabytes.
 """
 
 from clientele.dashboard import open_page
 
-# A reason's figures follow a colon: shares of segments and pairs, of nobody knows how few; how many
-# products go with it is a figure of the customer's.
+# The figures of a reason follow a colon: shares of segments and pairs, perhaps of very few
+# customers. The number of further products is a figure of the customer.
 OFFERS = """
     select customer_id, list(product_label order by rank) as products,
         list(regexp_replace(

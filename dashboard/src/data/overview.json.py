@@ -1,4 +1,4 @@
-"""The overview: how much, by whom, since when, and what the last build changed."""
+"""The overview: revenue and customers by country, month and segment, and recent changes."""
 
 from clientele.dashboard import OVER_PLACES, open_page
 
@@ -16,7 +16,7 @@ TOTALS = """
     join marts.dim_customers as customers using (customer_id)
     group by placed.place
 """
-# Receipts that hold returns only belong to it, or the sum of all months would not be the total.
+# Receipts with returns only are included; otherwise the months would not add up to the total.
 MONTHS = """
     select
         placed.place,
@@ -29,9 +29,9 @@ MONTHS = """
     group by all
     order by placed.place, month_date
 """
-# Years back from the as-of date, whole ones, so that a season is compared with itself; what is
-# earlier is there because with it they add up to the total. Of too few it joins the year before:
-# it is then some first days, and by itself would cost another year.
+# Whole years back from the as-of date, so that a season is compared with itself. Earlier orders are
+# included so that the years add up to the total. If they have too few customers, they join the year
+# before: as a separate row they would force another year to be hidden.
 YEARS = """
     with dated as (
         select placed.place, orders.customer_id, orders.net_amount,
@@ -61,7 +61,7 @@ YEARS = """
     cross join marts.publications as publications
     group by all
 """
-# A year that the data do not reach would look like growth.
+# A year that the data covers only in part would look like growth.
 REACH = """
     select min(order_date) <= max(as_of_date) - interval 729 day as has_year_before
     from marts.fct_orders cross join marts.publications
@@ -81,7 +81,7 @@ SEGMENTS = """
     where is_promoted
     order by segmentation, net_amount desc
 """
-# Each with how many customers changed: came, went, or ordered or returned something.
+# Each with the number of customers who changed: joined, left, ordered or returned something.
 CHANGES = """
     with joined as (
         select now.frequency as frequency, now.monetary as monetary,

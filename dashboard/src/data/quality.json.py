@@ -1,8 +1,8 @@
-"""Can the numbers be trusted: what became of raw lines, what warns, what models were worth."""
+"""Data quality: the outcome of raw lines, warnings, and the accuracy of models."""
 
 from clientele.dashboard import open_page
 
-# Lines, not customers; but no more customers than lines can stand behind a figure.
+# These are lines, not customers, but the customers behind a figure cannot outnumber its lines.
 LINES = """
     select reason, severity, meaning, row_count, amount
     from marts.rpt_data_quality

@@ -1,4 +1,4 @@
-"""How recommending was judged, by list length and segment."""
+"""The backtest of recommendations, by list length and segment, and the most offered products."""
 
 from clientele.dashboard import open_page
 
@@ -15,7 +15,7 @@ BACKTESTS = """
         on backtests.scope = segments.segment_key and segments.is_promoted
     order by backtests.scope, backtests.k, backtests.hit_rate desc, backtests.method
 """
-# A product that few customers are offered would tell who they are.
+# A product offered to few customers could identify them.
 PRODUCTS = """
     select product_id, any_value(product_label) as product_label,
         count(distinct customer_id) as customer_count

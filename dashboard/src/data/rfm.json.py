@@ -1,4 +1,4 @@
-"""The RFM grid: customers and money by every pair of scores, and the groups made of them."""
+"""The RFM grid: customers and revenue by every pair of scores, and the RFM groups."""
 
 from clientele.dashboard import ALL, OVER_PLACES, open_page
 
@@ -9,7 +9,7 @@ GROUPS = """
     group by all
     order by net_amount desc
 """
-# A group a quarter ago holds those who are customers still.
+# A group on the comparison day counts today's customers only.
 BEFORE = """
     select previous_rfm_group as rfm_group, count(*) as customer_count
     from marts.fct_customer_rfm
@@ -17,7 +17,7 @@ BEFORE = """
     group by all
     order by all
 """
-# By country recency and frequency only: three grids of the same few customers tell too much.
+# By country, recency and frequency only: three grids of the same few customers reveal too much.
 CELLS = f"""
     with pairs as (
         select placed.place, rfm.monetary, rfm.rfm_group, pair.*
@@ -33,7 +33,7 @@ CELLS = f"""
     )
     select place, pair, x_score, y_score, count(*) as customer_count,
         sum(monetary) as net_amount, avg(monetary) as mean_amount,
-        -- What the grids have in common: the numbers of each score, and groups are made of cells.
+        -- The grids share the totals of each score, and groups consist of cells.
         any_value(case when place = '{ALL}' then x_score end) as x_margin,
         any_value(case when place = '{ALL}' then y_score end) as y_margin,
         any_value(case when place = '{ALL}' and pair = 'rf' then rfm_group end) as rfm_group
@@ -42,13 +42,13 @@ CELLS = f"""
     order by all
 """
 
-# A country in 25 cells.
+# A country is divided into 25 cells.
 page = open_page(place_cells=100)
 groups = page.frame(GROUPS)
 groups["is_hidden"] = page.add("groups", groups, keys=["rfm_group"], margins=[[]])
 page.add("groups_before", BEFORE, keys=["rfm_group"], margins=[[]])
 cells = page.frame(CELLS)
-# What is known of hidden groups is what they are together.
+# Only the total of all hidden groups is known.
 of_hidden = cells["rfm_group"].isin(groups.loc[groups["is_hidden"], "rfm_group"])
 cells.loc[of_hidden, "rfm_group"] = "hidden"
 page.add(

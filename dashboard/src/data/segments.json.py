@@ -1,4 +1,4 @@
-"""Segments: how large, how different, how to write them in SQL, what to do, what they are worth."""
+"""Segments: size, drivers, rule in SQL, recommended action, and value."""
 
 from clientele.dashboard import OVER_PLACES, open_page
 
@@ -10,7 +10,7 @@ SEGMENTS = """
     where is_promoted
     order by segmentation, net_amount desc
 """
-# What a segment's share in a country is a share of.
+# The denominators of a segment's shares in a country.
 PLACE_TOTALS = """
     select placed.place, count(*) as customer_count, sum(features.monetary) as net_amount
     from placed_customers as placed

@@ -1,8 +1,8 @@
-"""Customer lifetime value: how it is spread, what is at risk, and how true such forecasts were."""
+"""Customer lifetime value: its distribution, value at risk, and the accuracy of forecasts."""
 
 from clientele.dashboard import open_page
 
-# Five steps to each factor of ten; the lowest holds all that is below 1.
+# Five steps per factor of ten; the lowest step holds everything below 1.
 HISTOGRAM = """
     select memberships.segmentation, keys.segment_key, forecasts.horizon_days,
         case when forecasts.clv < 1 then 0
@@ -20,7 +20,7 @@ SEGMENTS = """
         forecasts.horizon_days, count(*) as customer_count,
         sum(forecasts.clv) as clv, avg(forecasts.clv) as clv_mean,
         sum(forecasts.value_at_risk) as value_at_risk,
-        -- To two digits, or the middle one of an odd number would be a customer's own.
+        -- Rounded to two digits, because the median of an odd number is one customer's own value.
         round_to_two(quantile_cont(forecasts.clv, 0.1)) as q10,
         round_to_two(quantile_cont(forecasts.clv, 0.25)) as q25,
         round_to_two(quantile_cont(forecasts.clv, 0.5)) as q50,
@@ -46,7 +46,7 @@ RISK = """
     group by all
     order by all
 """
-# Hidden cells are parts of it.
+# The totals include hidden cells.
 TOTALS = """
     select horizon_days, count(*) as customer_count, sum(clv) as clv,
         sum(value_at_risk) as value_at_risk

@@ -4,51 +4,25 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
+from conftest import PROJECT
 
 BUILD_MARTS = Path(__file__).with_name("build_marts.py")
-# What makes a row of each mart one.
-GRAIN = {
-    "dim_customers": ["customer_id"],
-    "dim_dates": ["date_day"],
-    "dim_products": ["product_id"],
-    "dim_segments": ["segmentation", "segment_key"],
-    "fct_association_rule_differences": [
-        "item_level",
-        "antecedent_items",
-        "consequent_items",
-        "segment_key",
-    ],
-    "fct_association_rule_items": ["rule_key", "item"],
-    "fct_association_rule_runs": ["scope", "item_level"],
-    "fct_association_rules": ["rule_key"],
-    "fct_customer_category_shares": ["customer_id", "category"],
-    "fct_customer_features": ["customer_id"],
-    "fct_customer_months": ["customer_id", "month_date"],
-    "fct_customer_rfm": ["customer_id"],
-    "fct_customer_values": ["customer_id", "horizon_days"],
-    "fct_model_backtests": ["target", "model", "cutoff_date", "horizon_days", "decile"],
-    "fct_order_lines": ["order_line_id"],
-    "fct_orders": ["order_id"],
-    "fct_product_recommendations": ["customer_id", "rank"],
-    "fct_recommendation_backtests": ["method", "is_filled", "scope", "k"],
-    "fct_segment_drivers": ["segment_key", "measure"],
-    "fct_segment_memberships": ["segmentation", "customer_id", "as_of_date"],
-    "fct_segment_migrations": [
-        "segmentation",
-        "to_as_of_date",
-        "from_segment_key",
-        "to_segment_key",
-    ],
-    "fct_segment_metrics": ["segmentation", "segment_key", "month_date"],
-    "fct_segment_values": ["segmentation", "segment_key", "horizon_days"],
-    "fct_segmentation_runs": ["segmentation", "version", "feature_set", "method", "cluster_count"],
-    "fct_segmentation_sensitivity": ["segmentation", "version", "variation", "changed_to"],
-    "fct_segmentation_versions": ["segmentation", "version"],
-    "fct_sequential_rules": ["antecedent_product_id", "consequent_product_id"],
-    "rpt_data_quality": ["reason"],
-    "rpt_segmentation_drift": ["measure"],
-    "rpt_value_warnings": ["horizon_days", "check_name"],
-}
+
+
+def grain_of_marts():
+    """Return the key columns of each mart, from the test `checks` in its YAML."""
+    grain = {}
+    for file in sorted((PROJECT / "models/marts").glob("*/*.yml")):
+        for mart in yaml.safe_load(file.read_text())["models"]:
+            for test in mart["data_tests"]:
+                arguments = test.get("checks", {}).get("arguments", {})
+                if "key" in arguments and arguments.get("level") != "warn":
+                    grain[mart["name"]] = arguments["key"]
+    return grain
+
+
+GRAIN = grain_of_marts()
 # Relative. Sums of doubles, logarithms and powers differ in their last digits from one library to
 # the next, and so between engines; keys, counts, dates and money are equal, whatever the mart.
 TOLERANCE = 1e-12
