@@ -1,7 +1,7 @@
 """The itemsets that the segmentation `baskets` is made of, mined for each refit."""
 
 from clientele.frames import as_table, collect, stored_versions
-from clientele.rules.itemsets import BASKET_ITEMSET_TYPES, telling_itemsets
+from clientele.rules.telling import BASKET_ITEMSET_TYPES, telling_itemsets
 from clientele.segmentation.configuration import Configuration
 from clientele.segmentation.drift import is_due
 
