@@ -13,7 +13,7 @@ orders as (
 cutoff as (
 
     select as_of_date from {{ ref('int_as_of_dates') }}
-    where is_forward_cutoff
+    where period_number = {{ var('forward_periods') }}
 
 ),
 

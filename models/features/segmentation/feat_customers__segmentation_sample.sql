@@ -9,7 +9,7 @@ behaviour as (
 as_of_dates as (
 
     select * from {{ ref('int_as_of_dates') }}
-    where is_current or is_forward_cutoff
+    where period_number in (0, {{ var('forward_periods') }})
 
 ),
 
@@ -25,11 +25,12 @@ forward as (
 
 ),
 
--- By hash of the key: the same customers whenever and wherever it runs.
+-- By hash of the key: every build on every engine takes the same customers.
 ranked as (
 
     select
         behaviour.*,
+        as_of_dates.period_number as sampled_period_number,
         row_number() over (
             partition by behaviour.as_of_date
             order by md5(behaviour.customer_id), behaviour.customer_id
@@ -47,7 +48,7 @@ sampled as (
     select
         ranked.customer_id,
         ranked.as_of_date,
-        ranked.is_current,
+        ranked.sampled_period_number as period_number,
         {% for measure in segmentation_measures() %}
         cast(greatest(ranked.{{ measure }}, 0) as double) as {{ measure }},
         {% endfor %}

@@ -2,5 +2,5 @@
 
 from clientele.libraries import load
 
-load("scipy.cluster.hierarchy", "scipy.optimize", "sklearn.cluster", "sklearn.mixture")
-load("sklearn.metrics", "sklearn.neighbors", "sklearn.tree")
+load("scipy.cluster.hierarchy", "scipy.optimize", "scipy.spatial.distance", "sklearn.cluster")
+load("sklearn.metrics", "sklearn.mixture", "sklearn.neighbors", "sklearn.tree")

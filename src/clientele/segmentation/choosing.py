@@ -92,8 +92,9 @@ def choose_candidate(
             ["stability", "cluster_count"], ascending=[False, True]
         )
         return rule.chosen(order.index[0], "chosen: the most stable, none is eligible")
-    final = possible[rule.runs.loc[possible, "feature_set"] == taken]
-    rule.say(possible.difference(final).difference(rule.unstable), "less structure in its features")
+    stable = possible.difference(rule.unstable)
+    final = stable[rule.runs.loc[stable, "feature_set"] == taken]
+    rule.say(stable.difference(final), "less structure in its features")
     winner = rule.best_rank(rule.predicting(final))
     verdict = "chosen: best mean rank"
     if incumbent is not None:
@@ -180,6 +181,7 @@ class _Rule:
         """Return the candidates that are not known to be unstable or to predict too little."""
         forward = self.measured("forward", final)["forward_value"]
         best = self.first_stable(forward.sort_values(ascending=False, kind="stable").index)
+        # Four fifths of a negative value would be more than the value itself.
         limit = forward.loc[best]
         if not limit > 0:
             return final.difference(self.unstable)

@@ -8,16 +8,15 @@ from sklearn.metrics import (
     silhouette_score,
 )
 
-from clientele.segmentation.clustering import NOISE, fit
-from clientele.segmentation.judging import (
-    RUN_TYPES,
+from clientele.segmentation.clustering import fit
+from clientele.segmentation.measures import (
     bootstrap_stability,
-    choose,
     forward_value,
     internal_measures,
     match,
-    null_silhouette,
+    null_silhouettes,
 )
+from clientele.segmentation.prototypes import NOISE
 
 
 @pytest.fixture
@@ -53,12 +52,12 @@ def test_one_segment_has_no_indices():
 def test_shuffled_features_have_as_little_structure_as_chance_leaves():
     points, blob = make_blobs(n_samples=600, n_features=5, centers=4, random_state=4)
     here = internal_measures(points, blob, random_seed=1)["silhouette"]
-    assert here > null_silhouette(points, 4, random_seed=1) + 0.5
+    assert here > null_silhouettes(points, [4], random_seed=1)[4] + 0.5
     # Independent features have nothing beyond chance.
     nothing = np.random.default_rng(1).normal(size=(1500, 3))
     found = fit(nothing, method="kmeans", cluster_counts=[3], random_seed=1)[3].nearest(nothing)[0]
     there = internal_measures(nothing, found, random_seed=1)["silhouette"]
-    assert abs(there - null_silhouette(nothing, 3, random_seed=1)) < 0.05
+    assert abs(there - null_silhouettes(nothing, [3], random_seed=1)[3]) < 0.05
 
 
 def stability(points, count):
@@ -139,86 +138,3 @@ def test_noise_agrees_with_noise_only():
     old = pd.Series(["s-1", "s-1", "s-noise", "s-noise"])
     assert match(old, pd.Series([0, 0, NOISE, NOISE])) == ({0: "s-1"}, 1.0)
     assert match(old, pd.Series([NOISE, NOISE, 0, 0])) == ({}, 0.0)
-
-
-@pytest.fixture
-def runs():
-    """Candidates of two feature sets, and the baselines."""
-    rows = [
-        # method, set, count, smallest, noise, silhouette, gain, davies_bouldin, stability, forward
-        ("kmeans", "a", 2, 0.40, 0.0, 0.50, 0.10, 0.5, 0.95, 0.10),
-        ("kmeans", "a", 4, 0.20, 0.0, 0.40, 0.30, 0.6, 0.90, 0.24),
-        ("kmeans", "a", 6, 0.10, 0.0, 0.30, 0.20, 0.9, 0.70, 0.25),
-        ("kmeans", "b", 4, 0.20, 0.0, 0.90, 0.25, 0.1, 0.62, 0.30),
-        ("kmeans", "a", 9, 0.01, 0.0, 0.60, 0.90, 0.4, 0.99, 0.90),
-        ("kmeans", "a", 8, 0.10, 0.0, 0.60, 0.90, 0.4, 0.50, 0.90),
-        ("dbscan", "a", 4, 0.10, 0.4, 0.60, 0.90, 0.4, 0.99, 0.90),
-        ("dbscan", "b", 1, 1.00, 0.0, np.nan, np.nan, np.nan, 0.99, 0.90),
-        ("rfm_groups", "none", 11, *[np.nan] * 6, 0.20),
-        ("random", "none", 11, *[np.nan] * 6, 0.00),
-    ]
-    columns = ["method", "feature_set", "cluster_count", "smallest_share", "noise_share"]
-    columns += ["silhouette", "silhouette_gain", "davies_bouldin", "stability", "forward_value"]
-    frame = pd.DataFrame(rows, columns=columns).reindex(
-        columns=[name for name in RUN_TYPES if name not in ("verdict", "is_chosen", "is_eligible")]
-    )
-    return frame.assign(segment_count=frame["cluster_count"], forward_value_error=0.02)
-
-
-def chosen(runs, **knobs):
-    found = choose(runs, min_share=0.02, **knobs)
-    assert found["is_chosen"].sum() == 1
-    row = found[found["is_chosen"]].iloc[0]
-    return (row["feature_set"], row["method"], row["cluster_count"]), row["verdict"], found
-
-
-def test_the_rule_takes_the_best_mean_rank_of_those_that_pass(runs):
-    fit_, verdict, found = chosen(runs)
-    # The silhouettes of set `b` are higher, but there is less in them beyond chance.
-    assert fit_ == ("a", "kmeans", 4) and verdict == "chosen: best mean rank"
-    assert found["verdict"].tolist() == [
-        "foretells too little",
-        "chosen: best mean rank",
-        "ranked lower",
-        "less structure in its features",
-        "a segment is too small",
-        "not stable",
-        "too much noise",
-        "one segment only",
-        "baseline",
-        "baseline",
-    ]
-    assert found["mean_rank"].dropna().tolist() == [1.25, 1.75]
-
-
-def test_a_pin_wins_over_the_rule_and_a_pin_that_fits_nothing_is_refused(runs):
-    assert chosen(runs, cluster_count=6)[0] == ("a", "kmeans", 6)
-    assert chosen(runs, method="dbscan")[1].startswith("chosen: the most stable, none is eligible")
-    with pytest.raises(ValueError, match="cluster_count=5 fits no candidate; there are 1, 2, 4"):
-        choose(runs, min_share=0.02, cluster_count=5)
-    with pytest.raises(ValueError, match="method=hdbscan fits no candidate"):
-        choose(runs, min_share=0.02, method="hdbscan")
-
-
-def test_the_incumbent_stays_unless_another_is_clearly_better(runs):
-    kept, verdict, _ = chosen(runs, incumbent=("a", "kmeans", 6))
-    assert kept == ("a", "kmeans", 6) and verdict.startswith("chosen: incumbent")
-    worse = runs.assign(forward_value=runs["forward_value"].where(runs.index != 2, 0.215))
-    assert chosen(worse, incumbent=("a", "kmeans", 6))[0] == ("a", "kmeans", 4)
-    assert chosen(runs, incumbent=("b", "kmeans", 4))[0] == ("b", "kmeans", 4)
-    assert chosen(runs, incumbent=("a", "kmeans", 9))[0] == ("a", "kmeans", 4)
-
-
-def test_where_rfm_groups_foretell_more_the_verdict_says_so(runs):
-    runs.loc[runs["method"] == "rfm_groups", "forward_value"] = 0.95
-    fit_, verdict, _ = chosen(runs)
-    assert fit_[0] == "a" and verdict.endswith("though RFM groups foretell more")
-
-
-def test_without_a_past_the_rest_decides(runs):
-    fit_, verdict, _ = chosen(runs.assign(forward_value=np.nan, forward_value_error=np.nan))
-    assert fit_ == ("a", "kmeans", 2) and verdict == "chosen: best mean rank"
-
-
-def test_without_candidates_nothing_is_chosen(runs):
-    assert not choose(runs.tail(2), min_share=0.02)["is_chosen"].any()
