@@ -1,4 +1,4 @@
-{#- Stored where each of its readers would shuffle all lines anew; DuckDB joins them faster than it writes them. -#}
+{#- Stored on Spark, where each reader would shuffle all lines again; DuckDB joins them faster than it writes them. -#}
 {{ config(materialized='table' if target.type == 'spark' else 'view') }}
 
 with
@@ -16,7 +16,7 @@ matched_returns as (
 
 ),
 
--- What the returns mean for each line that is part of one, be it the return or the purchase: one join, not three.
+-- The effect of the returns on both of their lines, the return and the purchase: one join, not three.
 effects as (
 
     select
@@ -75,8 +75,9 @@ order_lines as (
     select
         {{ order_line_id() }} as order_line_id,
         order_id,
-        customer_id,
         product_id,
+        line_number,
+        customer_id,
         ordered_at,
         order_date,
         quantity,

@@ -8,7 +8,7 @@ order_lines as (
 
 ),
 
--- Where lines of one order disagree, the smallest value stands: repeatable on any engine.
+-- If lines of one order disagree, the smallest value stands: that is repeatable on any engine.
 grouped as (
 
     select
@@ -22,13 +22,22 @@ grouped as (
         sum(discount_amount) as discount_amount,
         sum(case when is_return then 0 else returned_amount end) as matched_returned_amount,
         sum(case when is_return then returned_amount else 0 end) as unmatched_returned_amount,
-        sum(net_amount) as net_amount,
         sum(case when is_return then 0 else quantity end) as unit_count,
         count(case when not is_return then 1 end) as line_count
 
     from order_lines
 
     group by order_id
+
+),
+
+netted as (
+
+    select
+        *,
+        gross_amount - discount_amount - matched_returned_amount - unmatched_returned_amount as net_amount
+
+    from grouped
 
 ),
 
@@ -52,7 +61,7 @@ orders as (
         {{ is_weekend('order_date') }} as is_weekend,
         extract(hour from ordered_at) >= {{ var('evening_start_hour') }} as is_evening
 
-    from grouped
+    from netted
 
 ),
 

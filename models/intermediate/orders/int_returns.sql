@@ -2,28 +2,23 @@
 
 with
 
-screened as (
-
-    select * from {{ ref('int_order_lines__screened') }}
-    where reject_reason is null and customer_id is not null
-
-),
-
+-- Two reads of the lines, not one CTE, which would be kept whole in memory.
 returned as (
 
-    select * from screened
-    where quantity < 0
+    select * from {{ ref('int_order_lines__screened') }}
+    where reject_reason is null and customer_id is not null and sign(quantity) = -1
 
 ),
 
 sold as (
 
-    select * from screened
-    where quantity > 0
+    select * from {{ ref('int_order_lines__screened') }}
+    where reject_reason is null and customer_id is not null and quantity > 0
 
 ),
 
--- Of the earlier purchases that are large enough, the one at the same price, else the latest.
+-- Of the earlier purchases that are large enough, the one at the same price, else the latest. DuckDB builds its hash
+-- table of the returns, which are few, because it expects fewer rows from their `=` than from the `>` of the sold lines.
 candidates as (
 
     select
@@ -50,18 +45,18 @@ candidates as (
                 {{ order_line_id('sold.order_id', 'sold.product_id', 'sold.line_number') }} asc
         ) as preference
 
-    from returned
+    from sold
 
-    inner join sold
+    inner join returned
         on
-            returned.customer_id = sold.customer_id
-            and returned.product_id = sold.product_id
-            and returned.ordered_at >= sold.ordered_at
-            and -returned.quantity <= sold.quantity
+            sold.customer_id = returned.customer_id
+            and sold.product_id = returned.product_id
+            and sold.ordered_at <= returned.ordered_at
+            and sold.quantity >= -returned.quantity
 
 ),
 
--- A line cannot be returned more often than it was bought: what exceeds it stays unmatched.
+-- No more pieces of a line can come back than were bought: returns beyond that stay unmatched.
 matched as (
 
     select
