@@ -5,13 +5,7 @@ with
 candidates as (
 
     select * from {{ ref('ml_recommendations__candidates') }}
-    where period = 'earlier' and method_rank <= {{ settings.count }}
-
-),
-
-new_products as (
-
-    select * from {{ ref('feat_customer_new_products') }}
+    where place <= {{ settings.count }} and is_hit
 
 ),
 
@@ -29,17 +23,12 @@ methods as (
 hits as (
 
     select
-        candidates.method,
-        count(distinct candidates.customer_id) as hit_customer_count
+        method,
+        count(distinct customer_number) as hit_customer_count
 
     from candidates
 
-    inner join new_products
-        on
-            candidates.customer_id = new_products.customer_id
-            and candidates.product_id = new_products.product_id
-
-    group by candidates.method
+    group by method
 
 ),
 
