@@ -3,11 +3,12 @@
     the order of preference.
 
     From the CTEs `openings` (listing: the opening method; customer_number; opening and, by the name of each method, arrays
-    of product numbers) and `preferences` (method, preference): the CTE `filled`, a row per place with `method`, the one
+    of product numbers) and that named by `preferences` (method, preference): the CTE `filled`, a row per place with `method`, the one
     that the product comes from.
 -#}
 
-{% macro filled_lists(methods, length) %}
+{% macro filled_lists(preferences, length) %}
+{%- set methods = recommendation_settings().methods -%}
 {%- set preferred = [] -%}
 {%- for method in methods %}{% do preferred.append('products_' ~ loop.index) %}{% endfor %}
 
@@ -17,7 +18,7 @@ preferred as (
         {%- for method in methods %}
         max(case when preference = {{ loop.index }} then method end) as method_{{ loop.index }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from preferences
+    from {{ preferences }}
 
 ),
 

@@ -1,12 +1,12 @@
 {#-
-    From the CTEs `rule_histories` (customer_number, segment_key, product_number), `owned` (customer_number,
+    From the CTEs `{{ histories }}` (customer_number, segment_key, product_number), `owned` (customer_number,
     product_number), `mined_rules`, `rule_items` and `products`: the CTEs `numbered_rules` (the most confident rule has
     number 1), `best_rules` (for each customer and product the most confident rule whose whole antecedent the customer has)
     and `rule_lists`, a row per customer with the `length` products of the most confident rules, as an array of product
     numbers. `longest` is the longest list that is asked for anywhere.
 -#}
 
-{% macro rule_lists(length, longest) %}
+{% macro rule_lists(histories, length) %}
 
 ranked_rules as (
 
@@ -43,7 +43,7 @@ ranked_rules as (
 numbered_rules as (
 
     select * from ranked_rules
-    where antecedent_rank <= {{ longest }}
+    where antecedent_rank <= {{ recommendation_settings().longest }}
 
 ),
 
@@ -70,17 +70,17 @@ antecedents as (
 met_rules as (
 
     select
-        rule_histories.customer_number,
+        {{ histories }}.customer_number,
         antecedents.rule_number
 
-    from rule_histories
+    from {{ histories }}
 
     inner join antecedents
         on
-            rule_histories.product_number = antecedents.product_number
-            and antecedents.scope in ('all', rule_histories.segment_key)
+            {{ histories }}.product_number = antecedents.product_number
+            and antecedents.scope in ('all', {{ histories }}.segment_key)
 
-    group by rule_histories.customer_number, antecedents.rule_number, antecedents.antecedent_length
+    group by {{ histories }}.customer_number, antecedents.rule_number, antecedents.antecedent_length
 
     having count(*) = antecedents.antecedent_length
 

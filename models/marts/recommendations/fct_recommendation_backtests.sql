@@ -2,15 +2,15 @@
 
 with
 
-candidates as (
-
-    select * from {{ ref('ml_recommendations__candidates') }}
-
-),
-
 tested as (
 
     select * from {{ ref('ml_recommendations__tested') }}
+
+),
+
+methods as (
+
+    select * from {{ ref('ml_recommendations__methods') }}
 
 ),
 
@@ -37,37 +37,6 @@ customers as (
 
     select * from {{ ref('ml_recommendations__customers') }}
     where period_number = 1
-
-),
-
-lists as (
-
-    select
-        method,
-        false as is_filled,
-        customer_number,
-        place,
-        product_number,
-        is_hit
-    from candidates
-
-    union all
-
-    select
-        method,
-        true as is_filled,
-        customer_number,
-        place,
-        product_number,
-        is_hit
-    from tested
-
-),
-
-chosen as (
-
-    select coalesce(max(case when is_chosen then method end), '{{ settings.pinned or settings.methods[0] }}') as method
-    from tested
 
 ),
 
@@ -105,33 +74,15 @@ scopes as (
 
 ),
 
-lengths as (
-    {% for k in settings.counts %}
-
-    select
-        {{ k }} as k,
-        true as is_filled
-
-    union all
-
-    select
-        {{ k }} as k,
-        false as is_filled
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
-
-),
-
 kinds as (
-    {% for method in settings.methods %}
 
     select
-        '{{ method }}' as method,
-        is_filled,
-        k
-    from lengths
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+        methods.method,
+        fillings.is_filled,
+        lengths.k
+    from methods
+    cross join (values ({{ settings.counts | join('), (') }})) as lengths (k)
+    cross join (values (true), (false)) as fillings (is_filled)
 
 ),
 
@@ -145,7 +96,7 @@ ranked as (
             order by place
         ) = 1 as is_first_hit
 
-    from lists
+    from tested
 
 ),
 
@@ -193,28 +144,22 @@ counted as (
 ),
 
 -- A customer for whom a method names nothing is a miss: every list is judged on all customers tested.
-rates as (
+totals as (
 
     select
         kinds.method,
         kinds.is_filled,
         kinds.k,
         scopes.scope,
-        scopes.customer_count,
-        cast(coalesce(counted.hit_customer_count, 0) as double) / scopes.customer_count as hit_rate,
-        cast(coalesce(counted.hit_customer_count, 0) - coalesce(popularity.hit_customer_count, 0) as double)
-        / scopes.customer_count as hit_rate_gain,
-        -- Customers for whom one of the two lists hits and the other does not.
-        cast(
-            coalesce(counted.hit_customer_count, 0)
-            + coalesce(popularity.hit_customer_count, 0)
-            - 2 * coalesce(counted.both_hit_count, 0) as double
-        ) / scopes.customer_count as differing_share,
-        cast(coalesce(counted.reciprocal_rank, 0) as double) / scopes.customer_count as mrr,
-        cast(counted.hit_count as double) / counted.recommended_count as precision_at_k,
-        cast(coalesce(counted.hit_count, 0) as double) / scopes.new_product_count as recall_at_k,
-        cast(coalesce(counted.product_count, 0) as double)
-        / nullif((select count(*) from products), 0) as catalogue_coverage
+        cast(scopes.customer_count as double) as customer_count,
+        scopes.new_product_count,
+        counted.recommended_count,
+        coalesce(counted.product_count, 0) as product_count,
+        coalesce(counted.hit_count, 0) as hit_count,
+        coalesce(counted.hit_customer_count, 0) as hit_customer_count,
+        coalesce(counted.both_hit_count, 0) as both_hit_count,
+        coalesce(popularity.hit_customer_count, 0) as popularity_hit_count,
+        coalesce(counted.reciprocal_rank, 0) as reciprocal_rank
 
     from kinds
 
@@ -236,29 +181,44 @@ rates as (
 
 ),
 
+rates as (
+
+    select
+        totals.*,
+        totals.hit_customer_count / totals.customer_count as hit_rate,
+        (totals.hit_customer_count - totals.popularity_hit_count) / totals.customer_count as hit_rate_gain,
+        -- Customers for whom one of the two lists hits and the other does not.
+        (totals.hit_customer_count + totals.popularity_hit_count - 2 * totals.both_hit_count)
+        / totals.customer_count as differing_share,
+        totals.is_filled and methods.is_chosen as is_chosen,
+        (select count(*) from products) as catalogue_count
+
+    from totals
+
+    inner join methods
+        on totals.method = methods.method
+
+),
+
 measured as (
 
     select
-        rates.method,
-        rates.is_filled,
-        rates.scope,
-        cast(rates.k as int) as k,
-        cast(rates.customer_count as int) as customer_count,
-        rates.hit_rate,
-        sqrt(rates.hit_rate * (1 - rates.hit_rate) / rates.customer_count) as hit_rate_se,
-        rates.hit_rate_gain,
-        sqrt(
-            greatest(rates.differing_share - rates.hit_rate_gain * rates.hit_rate_gain, 0) / rates.customer_count
-        ) as hit_rate_gain_se,
-        rates.mrr,
-        rates.precision_at_k,
-        rates.recall_at_k,
-        rates.catalogue_coverage,
-        rates.is_filled and rates.method = chosen.method as is_chosen
+        method,
+        is_filled,
+        scope,
+        cast(k as int) as k,
+        cast(customer_count as int) as customer_count,
+        hit_rate,
+        sqrt(hit_rate * (1 - hit_rate) / customer_count) as hit_rate_se,
+        hit_rate_gain,
+        sqrt(greatest(differing_share - hit_rate_gain * hit_rate_gain, 0) / customer_count) as hit_rate_gain_se,
+        cast(reciprocal_rank as double) / customer_count as mrr,
+        cast(hit_count as double) / recommended_count as precision_at_k,
+        cast(hit_count as double) / new_product_count as recall_at_k,
+        cast(product_count as double) / nullif(catalogue_count, 0) as catalogue_coverage,
+        is_chosen
 
     from rates
-
-    cross join chosen
 
 )
 

@@ -33,53 +33,14 @@ customers as (
 
 ),
 
--- The test is of what is new to customers, so nothing is offered again.
-owned as (
-
-    select
-        customers.customer_number,
-        customers.segment_key,
-        products.product_number,
-        customer_products.is_in_history
-
-    from customer_products
-
-    inner join customers
-        on customer_products.customer_number = customers.customer_number
-
-    inner join products
-        on customer_products.product_id = products.product_id
-
-),
-
-not_offered as (
-
-    select
-        customer_number,
-        array_agg(product_number) as products
-    from owned
-    group by customer_number
-
-),
-
-link_histories as (
-
-    select * from owned
-    where is_in_history
-
-),
-
-rule_histories as (
-
-    select * from link_histories
-
-),
+-- The test is about products that are new to a customer: nothing is offered again.
+{{ owned_products(is_offered_again=false) }},
 
 {{ popular_lists(settings.longest) }},
 
-{{ link_lists(settings.longest) }},
+{{ link_lists('histories', settings.longest) }},
 
-{{ rule_lists(settings.longest, settings.longest) }},
+{{ rule_lists('histories', settings.longest) }},
 
 lists as (
 

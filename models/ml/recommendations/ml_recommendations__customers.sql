@@ -25,8 +25,8 @@ known as (
 
     select
         customer_number,
-        max(last_bought_date) is not null as is_known,
-        max(earlier_last_bought_date) is not null as was_known
+        count(last_bought_date) as product_count,
+        count(earlier_last_bought_date) as earlier_product_count
 
     from customer_products
 
@@ -38,17 +38,19 @@ days as (
 
     select
         0 as period_number,
-        customer_number
+        customer_number,
+        cast(product_count as int) as product_count
     from known
-    where is_known
+    where product_count > 0
 
     union all
 
     select
         1 as period_number,
-        customer_number
+        customer_number,
+        cast(earlier_product_count as int) as product_count
     from known
-    where was_known
+    where earlier_product_count > 0
 
 ),
 
@@ -57,6 +59,7 @@ customers as (
     select
         days.period_number,
         days.customer_number,
+        days.product_count,
         segments.segment_key
 
     from days

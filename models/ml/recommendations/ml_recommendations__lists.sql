@@ -11,124 +11,37 @@ customers as (
 
 ),
 
-tested as (
+methods as (
 
-    select * from {{ ref('ml_recommendations__tested') }}
-
-),
-
-preferences as (
-
-    select * from {{ ref('ml_recommendations__preferences') }}
+    select * from {{ ref('ml_recommendations__methods') }}
 
 ),
 
--- The usual order of the methods stands if nothing could be tested.
-chosen as (
+links as (
 
-    select coalesce(max(case when is_chosen then method end), '{{ settings.pinned or settings.methods[0] }}') as method
-    from tested
+    select * from {{ ref('ml_recommendations__links') }}
 
 ),
 
-had as (
+{{ owned_products(is_offered_again=true) }},
 
-    select
-        customer_products.customer_number,
-        customer_products.is_in_history,
-        products.product_number,
-        products.is_bought_again
+{{ popular_lists(settings.count) }},
 
-    from customer_products
-
-    inner join products
-        on customer_products.product_id = products.product_id
-
-),
-
-owned as (
-
-    select * from had
-    where not is_bought_again
-
-),
-
-not_offered as (
+link_lists as (
 
     select
         customer_number,
-        array_agg(product_number) as products
+        {{ top_items(
+            'product_number', 'similarity_millionths * 1000000 - product_number', settings.count
+        ) }} as products
 
-    from owned
+    from links
 
     group by customer_number
 
 ),
 
-{{ popular_lists(settings.count) }},
-
-positions as (
-
-    select
-        {%- for method in settings.methods %}
-        max(
-            case when preferences.method = '{{ method }}' then case when chosen.method = '{{ method }}' then 0 else preferences.preference end end
-        ) as {{ method }}{{ ',' if not loop.last }}
-        {%- endfor %}
-
-    from preferences
-
-    cross join chosen
-
-),
-
--- The other methods cost more, so they are asked only for customers whose list no preferred method of popularity fills.
-asked as (
-
-    select
-        customers.customer_number,
-        customers.segment_key,
-        positions.rules,
-        positions.co_occurrence,
-        coalesce(
-            least(
-                {%- for method in ['segment_popularity', 'popularity'] %}
-                case when cardinality(popular_lists.{{ method }}) >= {{ settings.count }} then positions.{{ method }} end{{ ',' if not loop.last }}
-                {%- endfor %}
-            ),
-            {{ settings.methods | length + 1 }}
-        ) as filled_from
-
-    from customers
-
-    inner join popular_lists
-        on customers.customer_number = popular_lists.customer_number
-
-    cross join positions
-
-),
-{%- for histories, method in {'link_histories': 'co_occurrence', 'rule_histories': 'rules'}.items() %}
-
-{{ histories }} as (
-
-    select
-        asked.customer_number,
-        asked.segment_key,
-        had.product_number
-
-    from had
-
-    inner join asked
-        on had.customer_number = asked.customer_number
-
-    where had.is_in_history and asked.{{ method }} < asked.filled_from
-
-),
-{%- endfor %}
-
-{{ link_lists(settings.count) }},
-
-{{ rule_lists(settings.count, settings.longest) }},
+{{ rule_lists('histories', settings.count) }},
 
 by_customer as (
 
@@ -150,8 +63,8 @@ by_customer as (
 openings as (
 
     select
-        chosen.method as listing,
-        case chosen.method
+        methods.method as listing,
+        case methods.method
             {%- for method in settings.methods %}
             when '{{ method }}' then by_customer.{{ method }}
             {%- endfor %}
@@ -160,37 +73,12 @@ openings as (
 
     from by_customer
 
-    cross join chosen
+    inner join methods
+        on methods.is_chosen
 
 ),
 
-{{ filled_lists(settings.methods, settings.count) }},
-
-links as (
-
-    select
-        filled.customer_number,
-        filled.product_number,
-        sum(pairs.similarity_millionths) as similarity_millionths,
-        count(*) as link_count,
-        -- The strongest link and its product in one number: similarity first, then the product.
-        max(pairs.similarity_millionths * 1000000000 + pairs.product_number) as strongest_link
-
-    from filled
-
-    inner join link_histories
-        on filled.customer_number = link_histories.customer_number
-
-    inner join pairs
-        on
-            link_histories.product_number = pairs.product_number
-            and filled.product_number = pairs.other_product_number
-
-    where filled.method = 'co_occurrence'
-
-    group by filled.customer_number, filled.product_number
-
-),
+{{ filled_lists('methods', settings.count) }},
 
 lists as (
 
@@ -206,8 +94,8 @@ lists as (
         end as popularity_scope,
         numbered_rules.rule_key,
         links.similarity_millionths,
-        cast(links.link_count as int) as link_count,
-        links.strongest_link % 1000000000 as because_product_number
+        links.link_count,
+        links.because_product_number
 
     from filled
 

@@ -8,12 +8,6 @@ candidates as (
 
 ),
 
-preferences as (
-
-    select * from {{ ref('ml_recommendations__preferences') }}
-
-),
-
 new_products as (
 
     select
@@ -28,6 +22,8 @@ new_products as (
     where products.period_number = 1
 
 ),
+
+{{ method_preferences('candidates') }},
 
 lists as (
 
@@ -74,7 +70,7 @@ openings as (
 
 ),
 
-{{ filled_lists(settings.methods, settings.longest) }},
+{{ filled_lists('preferences', settings.longest) }},
 
 judged as (
 
@@ -94,48 +90,27 @@ judged as (
 
 ),
 
-hits as (
-
-    select
-        method,
-        count(distinct case when is_hit and place <= {{ settings.count }} then customer_number end) as hit_customer_count
-
-    from judged
-
-    group by method
-
-),
-
-chosen as (
-
-    select
-        hits.method,
-        row_number() over (
-            order by
-                {% if settings.pinned -%}
-                case when hits.method = '{{ settings.pinned }}' then 0 else 1 end asc,
-                {% endif -%}
-                hits.hit_customer_count desc,
-                preferences.preference asc
-        ) as choice
-
-    from hits
-
-    inner join preferences
-        on hits.method = preferences.method
-
-),
-
 tested as (
 
     select
-        judged.*,
-        chosen.choice = 1 as is_chosen
-
+        method,
+        true as is_filled,
+        customer_number,
+        place,
+        product_number,
+        is_hit
     from judged
 
-    inner join chosen
-        on judged.method = chosen.method
+    union all
+
+    select
+        method,
+        false as is_filled,
+        customer_number,
+        place,
+        product_number,
+        is_hit
+    from candidates
 
 )
 
