@@ -1,36 +1,93 @@
 {#-
-    Fill lists from the CTE `offers` (listing, customer_id, product_id, method, method_preference, method_rank): by
-    preference of the methods, each product once. Expands to CTEs, the last of which is `filled` (with place from 1).
+    Fill lists to `length` places, each product once: after the products of an opening method come those of all methods, in
+    the order of preference.
+
+    From the CTEs `openings` (listing: the opening method; customer_number; opening and, by the name of each method, arrays
+    of product numbers) and that named by `preferences` (method, preference): the CTE `filled`, a row per place with `method`, the one
+    that the product comes from.
 -#}
 
-{% macro filled_lists() %}
+{% macro filled_lists(preferences, length) %}
+{%- set methods = recommendation_settings().methods -%}
+{%- set preferred = [] -%}
+{%- for method in methods %}{% do preferred.append('products_' ~ loop.index) %}{% endfor %}
 
-first_offers as (
+preferred as (
+
+    select
+        {%- for method in methods %}
+        max(case when preference = {{ loop.index }} then method end) as method_{{ loop.index }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ preferences }}
+
+),
+
+ordered as (
+
+    select
+        openings.listing,
+        openings.customer_number,
+        openings.opening
+        {%- for products in preferred %},
+        preferred.method_{{ loop.index }},
+        case preferred.method_{{ loop.index }}
+            {%- for method in methods %}
+            when '{{ method }}' then openings.{{ method }}
+            {%- endfor %}
+        end as {{ products }}
+        {%- endfor %}
+
+    from openings
+
+    cross join preferred
+
+),
+
+merged as (
 
     select
         *,
-        row_number() over (
-            partition by listing, customer_id, product_id
-            order by method_preference
-        ) as offer_number
+        opening
+        {%- for products in preferred %}
+        || {{ items_without(products, (['opening'] + preferred[:loop.index0]) | join(' || ')) }}
+        {%- endfor %} as products
 
-    from offers
+    from ordered
+
+),
+
+{{ list_places(length) }},
+
+placed as (
+
+    select
+        merged.*,
+        places.place,
+        {{ item_at('merged.products', 'places.place') }} as product_number
+
+    from merged
+
+    inner join places
+        on places.place <= cardinality(merged.products)
 
 ),
 
 filled as (
 
     select
-        *,
-        row_number() over (
-            partition by listing, customer_id
-            order by method_preference, method_rank
-        ) as place
+        listing,
+        customer_number,
+        place,
+        product_number,
+        case
+            when array_contains(opening, product_number) then listing
+            {%- for products in preferred %}
+            when array_contains({{ products }}, product_number) then method_{{ loop.index }}
+            {%- endfor %}
+        end as method
 
-    from first_offers
-
-    where offer_number = 1
+    from placed
 
 )
 
-{% endmacro %}
+{%- endmacro %}

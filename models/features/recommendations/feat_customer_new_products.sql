@@ -1,65 +1,59 @@
 with
 
-bought as (
+customer_products as (
 
     select * from {{ ref('feat_customer_products') }}
-    where period = 'whole'
 
 ),
 
-bought_earlier as (
+earlier_customers as (
 
-    select * from {{ ref('feat_customer_products') }}
-    where period = 'earlier'
+    select customer_number
+    from customer_products
+    where earlier_last_bought_date is not null
+    group by customer_number
 
 ),
 
 new_products as (
 
     select
-        customer_id,
+        customer_number,
         product_id
 
-    from bought
+    from customer_products
 
     where
-        exists (
-            select 1 from bought_earlier
-            where bought_earlier.customer_id = bought.customer_id
-        )
-        and not exists (
-            select 1 from bought_earlier
-            where
-                bought_earlier.customer_id = bought.customer_id
-                and bought_earlier.product_id = bought.product_id
-        )
+        earlier_last_bought_date is null
+        and last_bought_date is not null
+        and customer_number in (select earlier_customers.customer_number from earlier_customers)
 
 ),
 
-sampled as (
+ranked as (
 
     select
-        customer_id,
-        row_number() over (order by md5(customer_id) asc, customer_id asc) as customer_number
+        customer_number,
+        row_number() over (order by customer_number asc) as place
 
     from new_products
 
-    group by customer_id
+    group by customer_number
 
 ),
 
 tested as (
 
     select
-        new_products.customer_id,
+        new_products.customer_number,
         new_products.product_id
 
     from new_products
 
-    inner join sampled
-        on new_products.customer_id = sampled.customer_id
+    inner join ranked
+        on new_products.customer_number = ranked.customer_number
 
-    where sampled.customer_number <= {{ var('recommendations_sample_size') }}
+    where ranked.place <= {{ var('recommendations_sample_size') }}
 
 )
 

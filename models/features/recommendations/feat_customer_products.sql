@@ -1,58 +1,159 @@
+{%- set days = {'': 'is_kept', 'earlier_': 'was_kept'} -%}
+
 with
 
-purchased as (
+order_lines as (
 
-    select * from {{ ref('feat_purchased_products') }}
+    select * from {{ ref('int_order_lines') }}
+    where not is_return and customer_id is not null
 
 ),
 
-days as (
+matched_returns as (
+
+    select * from {{ ref('int_returns') }}
+    where not is_reversal
+
+),
+
+customers as (
+
+    select * from {{ ref('feat_customers__numbers') }}
+
+),
+
+earlier as (
+
+    select as_of_date from {{ ref('int_as_of_dates') }}
+    where period_number = 1
+
+),
+
+-- A later return was unknown on the earlier day.
+returned_since as (
 
     select
-        as_of_date,
-        case when period_number = 0 then 'whole' else 'earlier' end as period
+        matched_returns.order_line_id,
+        sum(matched_returns.returned_amount) as returned_amount
 
-    from {{ ref('int_as_of_dates') }}
+    from matched_returns
 
-    where period_number <= 1
+    inner join earlier
+        on matched_returns.return_date > earlier.as_of_date
+
+    group by matched_returns.order_line_id
+
+),
+
+lines as (
+
+    select
+        customers.customer_number,
+        order_lines.product_id,
+        order_lines.order_id,
+        order_lines.order_date,
+        order_lines.net_amount > 0 as is_kept,
+        order_lines.order_date <= earlier.as_of_date
+        and order_lines.net_amount + coalesce(returned_since.returned_amount, 0) > 0 as was_kept
+
+    from order_lines
+
+    inner join customers
+        on order_lines.customer_id = customers.customer_id
+
+    cross join earlier
+
+    left join returned_since
+        on order_lines.order_line_id = returned_since.order_line_id
 
 ),
 
 bought as (
 
     select
-        days.period,
-        purchased.customer_id,
-        purchased.product_id,
-        min(purchased.order_date) as first_bought_date,
-        max(purchased.order_date) as last_bought_date,
-        max(purchased.order_date)
-        > {{ dbt.dateadd('day', -var('recommendations_popularity_days'), 'max(days.as_of_date)') }} as is_recent,
-        cast(count(*) as int) as order_count
+        customer_number,
+        product_id,
+        {%- for prefix, flag in days.items() %}
+        min(case when {{ flag }} then order_date end) as {{ prefix }}first_bought_date,
+        max(case when {{ flag }} then order_date end) as {{ prefix }}last_bought_date{{ ',' if not loop.last }}
+        {%- endfor %}
 
-    from purchased
+    from lines
 
-    cross join days
+    where is_kept or was_kept
 
-    where case when days.period = 'whole' then purchased.is_kept else purchased.was_kept end
-
-    group by days.period, purchased.customer_id, purchased.product_id
+    group by customer_number, product_id
 
 ),
 
+-- Only the products of customers who have more than a history holds are ranked.
+long as (
+
+    select customer_number
+    from bought
+    group by customer_number
+    having count(*) > {{ var('recommendations_history_size') }}
+
+),
+
+long_histories as (
+
+    select
+        customer_number,
+        product_id,
+        {%- for prefix, flag in days.items() %}
+        max(case when {{ flag }} then order_date end) as {{ prefix }}last_bought_date,
+        count(distinct case when {{ flag }} then order_id end) as {{ prefix }}order_count{{ ',' if not loop.last }}
+        {%- endfor %}
+
+    from lines
+
+    where customer_number in (select long.customer_number from long)
+
+    group by customer_number, product_id
+
+),
+
+-- Products that were not kept come last: they take no place of one that was.
 ranked as (
 
     select
-        *,
-        cast(
-            row_number() over (
-                partition by period, customer_id
-                order by last_bought_date desc, order_count desc, product_id asc
-            ) as int
-        ) as recency_rank
+        customer_number,
+        product_id,
+        {%- for prefix in days %}
+        row_number() over (
+            partition by customer_number
+            order by
+                {{ prefix }}last_bought_date desc nulls last,
+                {{ prefix }}order_count desc,
+                product_id asc
+        ) as {{ prefix }}recency_rank{{ ',' if not loop.last }}
+        {%- endfor %}
+
+    from long_histories
+
+),
+
+customer_products as (
+
+    select
+        bought.customer_number,
+        bought.product_id,
+        {%- for prefix in days %}
+        bought.{{ prefix }}first_bought_date,
+        bought.{{ prefix }}last_bought_date,
+        bought.{{ prefix }}last_bought_date is not null
+        and coalesce(ranked.{{ prefix }}recency_rank, 1) <= {{ var('recommendations_history_size') }}
+            as {{ 'is' if loop.first else 'was' }}_in_history{{ ',' if not loop.last }}
+        {%- endfor %}
 
     from bought
 
+    left join ranked
+        on
+            bought.customer_number = ranked.customer_number
+            and bought.product_id = ranked.product_id
+
 )
 
-select * from ranked
+select * from customer_products

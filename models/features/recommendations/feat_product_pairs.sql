@@ -1,9 +1,10 @@
 with
 
+-- Numbers are given in the order of a hash, so the first ones are a random sample.
 customer_products as (
 
     select * from {{ ref('feat_customer_products') }}
-    where recency_rank <= {{ var('recommendations_history_size') }}
+    where customer_number <= {{ var('recommendations_sample_size') }}
 
 ),
 
@@ -14,62 +15,51 @@ products as (
 
 ),
 
-ordered as (
+-- The earlier day's customers get negative numbers: one count then serves both days.
+histories as (
 
     select
-        period,
-        customer_id,
-        row_number() over (partition by period order by md5(customer_id) asc, customer_id asc) as place
-
+        0 as period_number,
+        customer_number,
+        product_id
     from customer_products
+    where is_in_history
 
-    where recency_rank = 1
-
-),
-
--- Numbers that no two days share: counting by them is the same work for two days as for one.
-sampled as (
+    union all
 
     select
-        period,
-        customer_id,
-        case when period = 'whole' then cast(place as int) else cast(-place as int) end as customer_number
-
-    from ordered
-
-    where place <= {{ var('recommendations_sample_size') }}
+        1 as period_number,
+        -customer_number as customer_number,
+        product_id
+    from customer_products
+    where was_in_history
 
 ),
 
 held as (
 
     select
-        sampled.customer_number,
+        histories.customer_number,
         products.product_number
 
-    from customer_products
-
-    inner join sampled
-        on
-            customer_products.period = sampled.period
-            and customer_products.customer_id = sampled.customer_id
+    from histories
 
     inner join products
         on
-            customer_products.period = products.period
-            and customer_products.product_id = products.product_id
+            histories.period_number = products.period_number
+            and histories.product_id = products.product_id
 
 ),
 
 customer_counts as (
 
     select
-        period,
-        count(*) as customer_count
+        period_number,
+        count(distinct customer_number) as customer_count
 
-    from sampled
+    from histories
 
-    group by period
+    group by period_number
 
 ),
 
@@ -101,7 +91,7 @@ pair_counts as (
 
     group by one.product_number, other.product_number
 
-    -- Two who have the same two products are a coincidence.
+    -- Two customers with the same two products are a coincidence.
     having count(*) > 2
 
 ),
@@ -124,11 +114,11 @@ both_ways as (
 
 ),
 
--- Whole millionths: their sums are the same in any order of rows.
+-- Whole millionths: their sums do not depend on the order of rows.
 measured as (
 
     select
-        products.period,
+        products.period_number,
         both_ways.product_number,
         both_ways.other_product_number,
         both_ways.customer_count,
@@ -155,7 +145,7 @@ measured as (
         on both_ways.other_product_number = other.product_number
 
     inner join customer_counts
-        on products.period = customer_counts.period
+        on products.period_number = customer_counts.period_number
 
 ),
 
@@ -175,7 +165,7 @@ ranked as (
 neighbours as (
 
     select
-        period,
+        period_number,
         product_number,
         other_product_number,
         cast(customer_count as int) as customer_count,

@@ -22,8 +22,8 @@ labels as (
 days as (
 
     select
-        as_of_date,
-        case when period_number = 0 then 'whole' else 'earlier' end as period
+        period_number,
+        as_of_date
 
     from {{ ref('int_as_of_dates') }}
 
@@ -34,7 +34,7 @@ days as (
 last_sold as (
 
     select
-        days.period,
+        days.period_number,
         days.as_of_date,
         sold_lines.product_id,
         max(sold_lines.order_date) as last_sold_date
@@ -44,51 +44,78 @@ last_sold as (
     inner join days
         on sold_lines.order_date <= days.as_of_date
 
-    group by days.period, days.as_of_date, sold_lines.product_id
+    group by days.period_number, days.as_of_date, sold_lines.product_id
 
 ),
 
--- Whether a product is bought again shows only in customers who have had the time.
+bought as (
+
+    select
+        0 as period_number,
+        product_id,
+        first_bought_date,
+        last_bought_date
+    from customer_products
+    where last_bought_date is not null
+
+    union all
+
+    select
+        1 as period_number,
+        product_id,
+        earlier_first_bought_date as first_bought_date,
+        earlier_last_bought_date as last_bought_date
+    from customer_products
+    where earlier_last_bought_date is not null
+
+),
+
+-- Only customers who have had the time to buy a product again show whether they do.
 counted as (
 
     select
-        customer_products.period,
-        customer_products.product_id,
+        bought.period_number,
+        bought.product_id,
         count(*) as customer_count,
-        sum(case when customer_products.is_recent then 1 else 0 end) as recent_customer_count,
-        sum(
+        count(
             case
                 when
-                    customer_products.first_bought_date
+                    bought.last_bought_date
+                    > {{ dbt.dateadd('day', -var('recommendations_popularity_days'), 'days.as_of_date') }}
+                    then 1
+            end
+        ) as recent_customer_count,
+        count(
+            case
+                when
+                    bought.first_bought_date
                     <= {{ dbt.dateadd('day', -var('comparison_days'), 'days.as_of_date') }}
                     then 1
-                else 0
             end
         ) as early_customer_count,
-        sum(
+        count(
             case
                 when
-                    customer_products.first_bought_date
+                    bought.first_bought_date
                     <= {{ dbt.dateadd('day', -var('comparison_days'), 'days.as_of_date') }}
-                    and customer_products.last_bought_date > customer_products.first_bought_date
+                    and bought.last_bought_date > bought.first_bought_date
                     then 1
-                else 0
             end
         ) as repeat_customer_count
 
-    from customer_products
+    from bought
 
     inner join days
-        on customer_products.period = days.period
+        on bought.period_number = days.period_number
 
-    group by customer_products.period, customer_products.product_id
+    group by bought.period_number, bought.product_id
 
 ),
 
 judged as (
 
     select
-        counted.period,
+        counted.period_number,
         counted.product_id,
         labels.product_label,
         last_sold.last_sold_date,
@@ -103,7 +130,7 @@ judged as (
 
     inner join last_sold
         on
-            counted.period = last_sold.period
+            counted.period_number = last_sold.period_number
             and counted.product_id = last_sold.product_id
 
     inner join labels
@@ -118,7 +145,7 @@ products as (
         is_known_well
         and coalesce(repurchase_share >= {{ var('recommendations_repurchase_share') }}, false) as is_bought_again,
         is_known_well and not is_discontinued as is_recommendable,
-        cast(row_number() over (order by period desc, customer_count desc, product_id asc) as int) as product_number
+        cast(row_number() over (order by period_number asc, customer_count desc, product_id asc) as int) as product_number
 
     from judged
 

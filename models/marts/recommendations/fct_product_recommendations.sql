@@ -1,30 +1,35 @@
-{%- set settings = recommendation_settings() -%}
-
 with
 
-candidates as (
+lists as (
 
-    select * from {{ ref('ml_recommendations__candidates') }}
-    where period = 'whole'
-
-),
-
-preferences as (
-
-    select * from {{ ref('ml_recommendations__preferences') }}
+    select * from {{ ref('ml_recommendations__lists') }}
 
 ),
 
-backtests as (
+customers as (
 
-    select * from {{ ref('ml_recommendations__backtests') }}
+    select * from {{ ref('feat_customers__numbers') }}
 
 ),
 
 products as (
 
     select * from {{ ref('feat_products') }}
-    where period = 'whole'
+    where period_number = 0
+
+),
+
+pairs as (
+
+    select * from {{ ref('feat_product_pairs') }}
+    where period_number = 0
+
+),
+
+popularity as (
+
+    select * from {{ ref('ml_products__popularity') }}
+    where period_number = 0
 
 ),
 
@@ -35,69 +40,55 @@ rules as (
 
 ),
 
--- Where nothing could be tested yet, the usual order of the methods stands.
-chosen as (
-
-    select
-        coalesce(
-            max(case when is_chosen then method end),
-            '{{ settings.pinned or settings.methods[0] }}'
-        ) as method
-
-    from backtests
-
-),
-
-offers as (
-
-    select
-        candidates.*,
-        'today' as listing,
-        candidates.method <> chosen.method as is_filler,
-        case when candidates.method = chosen.method then 0 else preferences.preference end as method_preference
-
-    from candidates
-
-    inner join preferences
-        on candidates.method = preferences.method
-
-    cross join chosen
-
-),
-
-{{ filled_lists() }},
-
 -- What the reason of each method speaks of.
 supported as (
 
     select
-        filled.customer_id,
-        filled.place,
-        filled.product_id,
+        customers.customer_id,
+        lists.place,
+        products.product_id,
         products.product_label,
-        filled.method,
-        filled.is_filler,
-        filled.rule_key,
-        filled.score,
-        filled.link_count,
+        lists.method,
+        lists.is_filler,
+        lists.rule_key,
+        lists.link_count,
         rules.antecedent,
         rules.scope as rule_scope,
-        rules.confidence,
         because.product_label as because_label,
-        filled.expected_lift
+        case lists.method
+            when 'rules' then rules.confidence
+            when 'co_occurrence' then cast(lists.similarity_millionths as double) / 1000000
+            else popularity.customer_share
+        end as score,
+        case lists.method
+            when 'rules' then rules.lift
+            when 'co_occurrence' then pairs.lift
+            else popularity.lift
+        end as expected_lift
 
-    from filled
+    from lists
+
+    inner join customers
+        on lists.customer_number = customers.customer_number
 
     inner join products
-        on filled.product_id = products.product_id
+        on lists.product_number = products.product_number
 
     left join rules
-        on filled.rule_key = rules.rule_key
+        on lists.rule_key = rules.rule_key
+
+    left join pairs
+        on
+            lists.because_product_number = pairs.product_number
+            and lists.product_number = pairs.other_product_number
 
     left join products as because
-        on filled.because_product_number = because.product_number
+        on lists.because_product_number = because.product_number
 
-    where filled.place <= {{ settings.count }}
+    left join popularity
+        on
+            lists.product_number = popularity.product_number
+            and lists.popularity_scope = popularity.scope
 
 ),
 
@@ -108,7 +99,7 @@ reasoned as (
         case
             when method = 'rules'
                 then concat(
-                    'Bought ', antecedent, ': ', {{ percent_in_words('confidence') }}, ' of such baskets ',
+                    'Bought ', antecedent, ': ', {{ percent_in_words('score') }}, ' of such baskets ',
                     case when rule_scope = 'all' then 'hold ' else 'of their segment hold ' end,
                     product_label, ', ', {{ times_in_words('expected_lift') }}, ' times chance'
                 )

@@ -1,8 +1,202 @@
+{%- set settings = recommendation_settings() -%}
+
 with
 
-backtests as (
+tested as (
 
-    select * from {{ ref('ml_recommendations__backtests') }}
+    select * from {{ ref('ml_recommendations__tested') }}
+
+),
+
+methods as (
+
+    select * from {{ ref('ml_recommendations__methods') }}
+
+),
+
+new_products as (
+
+    select
+        customer_number,
+        count(*) as new_product_count
+
+    from {{ ref('feat_customer_new_products') }}
+
+    group by customer_number
+
+),
+
+products as (
+
+    select * from {{ ref('feat_products') }}
+    where period_number = 1 and is_recommendable
+
+),
+
+customers as (
+
+    select * from {{ ref('ml_recommendations__customers') }}
+    where period_number = 1
+
+),
+
+customer_scopes as (
+
+    select
+        customer_number,
+        'all' as scope,
+        new_product_count
+    from new_products
+
+    union all
+
+    select
+        new_products.customer_number,
+        customers.segment_key as scope,
+        new_products.new_product_count
+    from new_products
+    inner join customers
+        on new_products.customer_number = customers.customer_number
+    where customers.segment_key is not null
+
+),
+
+scopes as (
+
+    select
+        scope,
+        count(*) as customer_count,
+        sum(new_product_count) as new_product_count
+
+    from customer_scopes
+
+    group by scope
+
+),
+
+kinds as (
+
+    select
+        methods.method,
+        fillings.is_filled,
+        lengths.k
+    from methods
+    cross join (values ({{ settings.counts | join('), (') }})) as lengths (k)
+    cross join (values (true), (false)) as fillings (is_filled)
+
+),
+
+ranked as (
+
+    select
+        *,
+        is_hit
+        and row_number() over (
+            partition by method, is_filled, customer_number, is_hit
+            order by place
+        ) = 1 as is_first_hit
+
+    from tested
+
+),
+
+popularity_hits as (
+
+    select
+        customer_number,
+        place
+    from ranked
+    where method = 'popularity' and not is_filled and is_first_hit
+
+),
+
+counted as (
+
+    select
+        kinds.method,
+        kinds.is_filled,
+        kinds.k,
+        customer_scopes.scope,
+        count(*) as recommended_count,
+        count(distinct ranked.product_number) as product_count,
+        count(case when ranked.is_hit then 1 end) as hit_count,
+        count(case when ranked.is_first_hit then 1 end) as hit_customer_count,
+        count(case when ranked.is_first_hit and popularity_hits.place <= kinds.k then 1 end) as both_hit_count,
+        -- Decimals: their sum does not depend on the order of rows.
+        sum(case when ranked.is_first_hit then cast(1 / cast(ranked.place as double) as decimal(18, 12)) end) as reciprocal_rank
+
+    from ranked
+
+    inner join kinds
+        on
+            ranked.method = kinds.method
+            and ranked.is_filled = kinds.is_filled
+            and ranked.place <= kinds.k
+
+    inner join customer_scopes
+        on ranked.customer_number = customer_scopes.customer_number
+
+    left join popularity_hits
+        on ranked.customer_number = popularity_hits.customer_number
+
+    group by kinds.method, kinds.is_filled, kinds.k, customer_scopes.scope
+
+),
+
+-- A customer for whom a method names nothing is a miss: every list is judged on all customers tested.
+totals as (
+
+    select
+        kinds.method,
+        kinds.is_filled,
+        kinds.k,
+        scopes.scope,
+        cast(scopes.customer_count as double) as customer_count,
+        scopes.new_product_count,
+        counted.recommended_count,
+        coalesce(counted.product_count, 0) as product_count,
+        coalesce(counted.hit_count, 0) as hit_count,
+        coalesce(counted.hit_customer_count, 0) as hit_customer_count,
+        coalesce(counted.both_hit_count, 0) as both_hit_count,
+        coalesce(popularity.hit_customer_count, 0) as popularity_hit_count,
+        coalesce(counted.reciprocal_rank, 0) as reciprocal_rank
+
+    from kinds
+
+    cross join scopes
+
+    left join counted
+        on
+            kinds.method = counted.method
+            and kinds.is_filled = counted.is_filled
+            and kinds.k = counted.k
+            and scopes.scope = counted.scope
+
+    left join counted as popularity
+        on
+            popularity.method = 'popularity'
+            and not popularity.is_filled
+            and kinds.k = popularity.k
+            and scopes.scope = popularity.scope
+
+),
+
+rates as (
+
+    select
+        totals.*,
+        totals.hit_customer_count / totals.customer_count as hit_rate,
+        (totals.hit_customer_count - totals.popularity_hit_count) / totals.customer_count as hit_rate_gain,
+        -- Customers for whom one of the two lists hits and the other does not.
+        (totals.hit_customer_count + totals.popularity_hit_count - 2 * totals.both_hit_count)
+        / totals.customer_count as differing_share,
+        totals.is_filled and methods.is_chosen as is_chosen,
+        (select count(*) from products) as catalogue_count
+
+    from totals
+
+    inner join methods
+        on totals.method = methods.method
 
 ),
 
@@ -12,19 +206,19 @@ measured as (
         method,
         is_filled,
         scope,
-        k,
-        customer_count,
+        cast(k as int) as k,
+        cast(customer_count as int) as customer_count,
         hit_rate,
-        hit_rate_se,
+        sqrt(hit_rate * (1 - hit_rate) / customer_count) as hit_rate_se,
         hit_rate_gain,
-        hit_rate_gain_se,
-        mrr,
-        precision_at_k,
-        recall_at_k,
-        catalogue_coverage,
+        sqrt(greatest(differing_share - hit_rate_gain * hit_rate_gain, 0) / customer_count) as hit_rate_gain_se,
+        cast(reciprocal_rank as double) / customer_count as mrr,
+        cast(hit_count as double) / recommended_count as precision_at_k,
+        cast(hit_count as double) / new_product_count as recall_at_k,
+        cast(product_count as double) / nullif(catalogue_count, 0) as catalogue_coverage,
         is_chosen
 
-    from backtests
+    from rates
 
 )
 

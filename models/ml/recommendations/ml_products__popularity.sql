@@ -1,5 +1,3 @@
-{%- set settings = recommendation_settings() -%}
-
 with
 
 customer_products as (
@@ -15,136 +13,115 @@ products as (
 
 ),
 
-segments as (
+customers as (
 
-    select
-        customer_id,
-        segment_key,
-        case when period_number = 0 then 'whole' else 'earlier' end as period
-
-    from {{ ref('ml_customers__segments') }}
-
-    where segmentation = '{{ settings.segmentation }}' and period_number <= 1
+    select * from {{ ref('ml_recommendations__customers') }}
 
 ),
 
 scopes as (
 
     select
-        period,
-        customer_id,
-        'all' as scope
-    from customer_products
-    where recency_rank = 1
+        period_number,
+        'all' as scope,
+        count(*) as scope_customer_count
+    from customers
+    group by period_number
 
     union all
 
     select
-        customer_products.period,
-        customer_products.customer_id,
-        segments.segment_key as scope
-    from customer_products
-    inner join segments
-        on
-            customer_products.period = segments.period
-            and customer_products.customer_id = segments.customer_id
-    where customer_products.recency_rank = 1
-
-),
-
-scope_counts as (
-
-    select
-        period,
-        scope,
+        period_number,
+        segment_key as scope,
         count(*) as scope_customer_count
-
-    from scopes
-
-    group by period, scope
+    from customers
+    where segment_key is not null
+    group by period_number, segment_key
 
 ),
 
+-- In a segment that is lapsing hardly anybody buys now: all that its customers ever bought shows its taste.
 counted as (
 
     select
-        scopes.period,
-        scopes.scope,
-        products.product_id,
+        period_number,
+        'all' as scope,
+        product_id,
+        recent_customer_count as customer_count
+    from products
+    where recent_customer_count > 0
+    {%- for last_bought_date in ['last_bought_date', 'earlier_last_bought_date'] %}
+
+    union all
+
+    select
+        customers.period_number,
+        customers.segment_key as scope,
+        customer_products.product_id,
         count(*) as customer_count
-
     from customer_products
-
-    inner join products
+    inner join customers
         on
-            customer_products.period = products.period
-            and customer_products.product_id = products.product_id
-
-    inner join scopes
-        on
-            customer_products.period = scopes.period
-            and customer_products.customer_id = scopes.customer_id
-
-    -- Of a segment that is lapsing, hardly anybody bought of late: its taste shows in all that it bought.
-    where customer_products.is_recent or scopes.scope <> 'all'
-
-    group by scopes.period, scopes.scope, products.product_id
+            customer_products.customer_number = customers.customer_number
+            and customers.period_number = {{ loop.index0 }}
+    where
+        customer_products.{{ last_bought_date }} is not null
+        and customers.segment_key is not null
+    group by customers.period_number, customers.segment_key, customer_products.product_id
+    {%- endfor %}
 
 ),
 
 shares as (
 
     select
-        counted.period,
+        counted.period_number,
         counted.scope,
-        counted.product_id,
+        products.product_number,
         cast(counted.customer_count as int) as customer_count,
-        cast(counted.customer_count as double) / scope_counts.scope_customer_count as customer_share,
+        cast(counted.customer_count as double) / scopes.scope_customer_count as customer_share,
+        cast(products.customer_count as double) / everybody.scope_customer_count as share_of_everybody,
         cast(
             row_number() over (
-                partition by counted.period, counted.scope
-                order by counted.customer_count desc, counted.product_id asc
+                partition by counted.period_number, counted.scope
+                order by counted.customer_count desc, products.product_number asc
             ) as int
         ) as popularity_rank
 
     from counted
 
-    inner join scope_counts
+    inner join products
         on
-            counted.period = scope_counts.period
-            and counted.scope = scope_counts.scope
+            counted.period_number = products.period_number
+            and counted.product_id = products.product_id
+
+    inner join scopes
+        on
+            counted.period_number = scopes.period_number
+            and counted.scope = scopes.scope
+
+    inner join scopes as everybody
+        on
+            counted.period_number = everybody.period_number
+            and everybody.scope = 'all'
 
 ),
 
 popular as (
 
     select
-        shares.period,
-        shares.scope,
-        shares.product_id,
-        shares.customer_count,
-        shares.customer_share,
-        shares.popularity_rank,
-        case
-            when shares.scope = 'all' then cast(1 as double)
-            else
-                shares.customer_share * everybody.scope_customer_count / cast(products.customer_count as double)
-        end as lift
+        period_number,
+        scope,
+        product_number,
+        customer_count,
+        customer_share,
+        case when scope = 'all' then cast(1 as double) else customer_share / share_of_everybody end as lift,
+        popularity_rank
 
     from shares
 
-    inner join products
-        on
-            shares.period = products.period
-            and shares.product_id = products.product_id
-
-    inner join scope_counts as everybody
-        on
-            shares.period = everybody.period
-            and everybody.scope = 'all'
-
     -- Deep enough for a customer who has most of what is popular.
-    where shares.popularity_rank <= {{ var('recommendations_history_size') }}
+    where popularity_rank <= {{ var('recommendations_history_size') }}
 
 )
 

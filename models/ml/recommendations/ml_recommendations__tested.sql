@@ -5,85 +5,113 @@ with
 candidates as (
 
     select * from {{ ref('ml_recommendations__candidates') }}
-    where period = 'earlier'
 
 ),
 
 new_products as (
 
-    select * from {{ ref('feat_customer_new_products') }}
-
-),
-
-preferences as (
-
-    select * from {{ ref('ml_recommendations__preferences') }}
-
-),
-
-judged as (
-
     select
-        candidates.customer_id,
-        candidates.product_id,
-        candidates.method,
-        candidates.method_rank,
-        case when new_products.product_id is null then 0 else 1 end as is_hit
+        new_products.customer_number,
+        products.product_number
 
-    from candidates
+    from {{ ref('feat_customer_new_products') }} as new_products
 
-    left join new_products
-        on
-            candidates.customer_id = new_products.customer_id
-            and candidates.product_id = new_products.product_id
+    inner join {{ ref('feat_products') }} as products
+        on new_products.product_id = products.product_id
+
+    where products.period_number = 1
 
 ),
 
-offers as (
-
-    select
-        firsts.method as listing,
-        judged.customer_id,
-        judged.product_id,
-        judged.is_hit,
-        judged.method,
-        judged.method_rank,
-        case when judged.method = firsts.method then 0 else preferences.preference end as method_preference
-
-    from judged
-
-    inner join preferences
-        on judged.method = preferences.method
-
-    cross join preferences as firsts
-
-),
-
-{{ filled_lists() }},
+{{ method_preferences('candidates') }},
 
 lists as (
 
     select
         method,
-        false as is_filled,
-        customer_id,
-        method_rank as place,
-        product_id,
-        is_hit = 1 as is_hit
+        customer_number,
+        {{ top_items('product_number', '-place', settings.longest) }} as products
+
+    from candidates
+
+    group by method, customer_number
+
+),
+
+by_customer as (
+
+    select
+        customers.customer_number
+        {%- for method in settings.methods %},
+        coalesce({{ method }}.products, {{ no_items() }}) as {{ method }}
+        {%- endfor %}
+
+    from (select distinct customer_number from candidates) as customers
+    {%- for method in settings.methods %}
+
+    left join lists as {{ method }}
+        on
+            customers.customer_number = {{ method }}.customer_number
+            and {{ method }}.method = '{{ method }}'
+    {%- endfor %}
+
+),
+
+openings as (
+    {% for method in settings.methods %}
+
+    select
+        '{{ method }}' as listing,
+        {{ method }} as opening,
+        *
+    from by_customer
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+{{ filled_lists('preferences', settings.longest) }},
+
+judged as (
+
+    select
+        filled.listing as method,
+        filled.customer_number,
+        filled.place,
+        filled.product_number,
+        new_products.product_number is not null as is_hit
+
+    from filled
+
+    left join new_products
+        on
+            filled.customer_number = new_products.customer_number
+            and filled.product_number = new_products.product_number
+
+),
+
+tested as (
+
+    select
+        method,
+        true as is_filled,
+        customer_number,
+        place,
+        product_number,
+        is_hit
     from judged
 
     union all
 
     select
-        listing as method,
-        true as is_filled,
-        customer_id,
-        cast(place as int) as place,
-        product_id,
-        is_hit = 1 as is_hit
-    from filled
-    where place <= {{ settings.longest }}
+        method,
+        false as is_filled,
+        customer_number,
+        place,
+        product_number,
+        is_hit
+    from candidates
 
 )
 
-select * from lists
+select * from tested

@@ -1,0 +1,64 @@
+{#-
+    From the CTEs `customers` (customer_number, segment_key), `customer_products` and `products`: the CTEs `histories` (the
+    last products of each customer, which others follow from), `owned` (products that a customer is not offered, because
+    the customer has them) and `not_offered` (the same as one array per customer). If `is_offered_again`, products that
+    customers buy again are not among them.
+-#}
+
+{% macro owned_products(is_offered_again) %}
+
+had as (
+
+    select
+        customers.customer_number,
+        customers.segment_key,
+        products.product_number,
+        products.is_bought_again,
+        customer_products.is_in_history
+
+    from customer_products
+
+    inner join customers
+        on customer_products.customer_number = customers.customer_number
+
+    inner join products
+        on customer_products.product_id = products.product_id
+
+),
+
+histories as (
+
+    select
+        customer_number,
+        segment_key,
+        product_number
+    from had
+    where is_in_history
+
+),
+
+owned as (
+
+    select
+        customer_number,
+        product_number
+    from had
+    {%- if is_offered_again %}
+    where not is_bought_again
+    {%- endif %}
+
+),
+
+not_offered as (
+
+    select
+        customer_number,
+        array_agg(product_number) as products
+
+    from owned
+
+    group by customer_number
+
+)
+
+{%- endmacro %}

@@ -1,0 +1,63 @@
+{#-
+    From the CTEs `customers` (customer_number, segment_key), `not_offered` (customer_number, products: an array) and
+    `popularity`: the CTE `popular_lists`, a row per customer with the first `length` products that are popular with all
+    customers (`popularity`) and with those of the segment (`segment_popularity`), as arrays of product numbers.
+-#}
+
+{% macro popular_lists(length) %}
+{%- set depth = var('recommendations_history_size') %}
+
+popular_in_segments as (
+
+    select
+        scope,
+        {{ top_items('product_number', '-popularity_rank', depth) }} as products
+
+    from popularity
+
+    where scope <> 'all'
+
+    group by scope
+
+),
+
+popular_with_all as (
+
+    select coalesce({{ top_items('product_number', '-popularity_rank', depth) }}, {{ no_items() }}) as products
+    from popularity
+    where scope = 'all'
+
+),
+
+popular_and_owned as (
+
+    select
+        customers.customer_number,
+        popular_with_all.products as popularity,
+        coalesce(popular_in_segments.products, {{ no_items() }}) as segment_popularity,
+        coalesce(not_offered.products, {{ no_items() }}) as owned
+
+    from customers
+
+    cross join popular_with_all
+
+    left join popular_in_segments
+        on customers.segment_key = popular_in_segments.scope
+
+    left join not_offered
+        on customers.customer_number = not_offered.customer_number
+
+),
+
+popular_lists as (
+
+    select
+        customer_number,
+        {{ first_items(items_without('popularity', 'owned'), length) }} as popularity,
+        {{ first_items(items_without('segment_popularity', 'owned'), length) }} as segment_popularity
+
+    from popular_and_owned
+
+)
+
+{%- endmacro %}

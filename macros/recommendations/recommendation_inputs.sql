@@ -1,0 +1,62 @@
+{#-
+    CTEs of all that lists of one day are made from. `period_number` is 0 for today or 1 for the earlier day, on which lists
+    are tested. Lists of both days are thus made by the same SQL.
+-#}
+
+{% macro recommendation_inputs(period_number) %}
+{%- set earlier = period_number == 1 -%}
+
+customer_products as (
+
+    select
+        customer_number,
+        product_id,
+        {{ 'was_in_history' if earlier else 'is_in_history' }} as is_in_history
+
+    from {{ ref('feat_customer_products') }}
+
+    where {{ 'earlier_last_bought_date' if earlier else 'last_bought_date' }} is not null
+
+),
+
+products as (
+
+    select * from {{ ref('feat_products') }}
+    where period_number = {{ period_number }}
+
+),
+
+pairs as (
+
+    select * from {{ ref('feat_product_pairs') }}
+    where period_number = {{ period_number }}
+
+),
+
+popularity as (
+
+    select * from {{ ref('ml_products__popularity') }}
+    where period_number = {{ period_number }}
+
+),
+
+mined_rules as (
+
+    select * from {{ ref('ml_rules__mined') }}
+    where
+        period_number = {{ period_number }}
+        and item_level = 'product'
+        and consequent_length = 1
+        and not is_redundant
+        and lift > 1
+
+),
+
+rule_items as (
+
+    select * from {{ ref('ml_rules__items') }}
+    where period_number = {{ period_number }}
+
+)
+
+{%- endmacro %}
