@@ -5,7 +5,7 @@ python benchmarks/lifetime.py --sizes 1m,10m --lifetimes PATH/TO/python
 Every step is a process of its own on the same table of histories, simulated by MBG/NBD and
 Gamma-Gamma. `PATH/TO/python` is an interpreter of an environment that has lifetimes 0.11.3 (which
 wants older NumPy and pandas than the project) and duckdb; without it that peer is left out.
-Figures go to results.json, and RESULTS.md is written anew.
+Figures go to results.json, and RESULTS.md is written again.
 """
 
 import argparse

@@ -7,7 +7,7 @@ same itemsets with the same counts, or this ends with an error. CPU and wall sec
 reading to writing, without the imports, the median of three runs where one takes less than five
 seconds; peak memory is the process's. `PATH/TO/python` is an interpreter of an environment that has
 pyfim, efficient-apriori, duckdb, numpy and pyarrow; without it those peers are left out. Real data
-are looked for where the tests look. Figures go to results.json, and RESULTS.md is written anew.
+are looked for where the tests look. Figures go to results.json, and RESULTS.md is written again.
 """
 
 import argparse

@@ -5,7 +5,7 @@ python benchmarks/segments.py --sizes 10k,100k,1m,10m
 Every step is a process of its own on the same table of simulated customers: drawing the sample and
 fitting, assigning everyone by the SQL of the project, and the same by scikit-learn
 (read the table, scale, predict, write the labels), whose segments are compared row by row. Figures
-go to results.json, and RESULTS.md is written anew.
+go to results.json, and RESULTS.md is written again.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 {#-
-    Stops the run, before anything is built, where the source is not what its YAML says it is.
-    Everything found wrong is said at once, each with its mend. Also: `dbt run-operation check_source`.
+    Stops the run before anything is built if the source does not match its YAML. The message lists every mistake, each
+    with how to fix it. Also available as `dbt run-operation check_source`.
 -#}
 
 {% macro check_source() %}

@@ -94,7 +94,7 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
         order by case when reason = 'accepted' then 0 else 1 end, row_count desc, reason
         """
     )
-    lines += ["", f"What became of {sum(row[1] for row in reasons):,} raw lines"]
+    lines += ["", f"Outcome of {sum(row[1] for row in reasons):,} raw lines"]
     lines += _table(
         [(reason, f"{n:,}", f"{amount or 0:,.2f}", why) for reason, n, amount, why in reasons],
         ("reason", "lines", "amount", "meaning"),

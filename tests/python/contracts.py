@@ -134,7 +134,7 @@ def state_of(manifest):
 
 
 def main():
-    """Write the ledger anew, and print what else there is to do."""
+    """Write the ledger again, and print what else there is to do."""
     with tempfile.TemporaryDirectory() as folder:
         state = state_of(parse(folder))
     ledger = updated(read_ledger(), *state)

@@ -197,7 +197,7 @@ def a_model_reads_eight_others_at_most(manifest):
 
 @rule
 def views_are_stacked_three_high_at_most(manifest):
-    """Each reader computes a view anew, and all those below it."""
+    """Each reader computes a view again, and all views below it."""
 
     def height(node):
         if node["resource_type"] != "model" or node["config"]["materialized"] != "view":
@@ -251,7 +251,7 @@ def a_model_lies_in_the_room_of_its_family_beside_its_yaml(manifest):
 
 @rule
 def marts_are_public_and_under_contract_and_the_rest_is_private(manifest):
-    """And all are of a group: dbt refuses a private model to whoever is of another."""
+    """All models are in a group: dbt refuses private models to other groups."""
     return [
         model["name"]
         for model in nodes(manifest, "model")

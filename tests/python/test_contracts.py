@@ -1,4 +1,4 @@
-"""The marts are what docs/contracts.csv says, and whoever changes them has to say so."""
+"""The marts equal docs/contracts.csv, and every change of them is recorded there."""
 
 import pytest
 from contracts import offences, read_ledger, state_of, updated

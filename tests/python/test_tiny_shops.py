@@ -1,4 +1,4 @@
-"""Whole builds of shops with next to nothing in them: a documented outcome, never a NaN."""
+"""Whole builds of shops with very little data: a documented outcome, never a NaN."""
 
 import json
 
