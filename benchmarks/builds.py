@@ -34,7 +34,7 @@ def data_of(size: str) -> Path | None:
         return path
     folder = DATA / size
     if not folder.exists():
-        from clientele.simulate import generate
+        from clientele.simulation.generating import generate
 
         generate(folder, customers=CUSTOMERS[size])
     return folder

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from clientele.sources import load_source
+from clientele.sources import load_source, project_vars
 from clientele.summary import summary
 from clientele.warehouse import warehouse
 
@@ -87,7 +87,6 @@ def _project() -> Path:
 
 def _build(options, dbt_arguments: list[str]) -> int:
     from clientele.building import build
-    from clientele.publish import project_vars
 
     project = _project()
     settings = load_source(options.source, project / "sources")
@@ -121,7 +120,7 @@ def _summary(options, _) -> int:
 
 
 def _publish(options, _) -> int:
-    from clientele import publish
+    from clientele.publishing import builds, copies, folders
 
     if options.target != "duckdb":
         raise ValueError(
@@ -130,10 +129,10 @@ def _publish(options, _) -> int:
         )
     project = _project()
     folder = project / (os.environ.get("CLIENTELE_PUBLISH_DIR") or "published")
-    current = folder / publish.CURRENT / publish.DATABASE
+    current = folder / folders.CURRENT / copies.DATABASE
     if options.list:
-        for row in publish.publications(folder):
-            mark = "*" if row["build_id"] == publish.current_build(folder) else " "
+        for row in folders.publications(folder):
+            mark = "*" if row["build_id"] == folders.current_build(folder) else " "
             print(
                 f"{mark} {row['build_id']}  {row['source_name']} as of {row['as_of_date']}, "
                 f"{row['mart_count']} marts, {row['row_count']:,} rows, "
@@ -141,17 +140,17 @@ def _publish(options, _) -> int:
             )
         return 0
     if options.rollback is not None:
-        build_id = publish.roll_back(folder, options.rollback or None)
+        build_id = folders.roll_back(folder, options.rollback or None)
         print(f"Back to {build_id}: {current}")
         return 0
     target_path = project / os.environ.get("DBT_TARGET_PATH", "target")
-    build, variables = publish.passed_build(target_path, project)
-    done = publish.publish(
+    build, variables = builds.passed_build(target_path, project)
+    done = folders.publish(
         build,
         project / os.environ.get("CLIENTELE_DB", "clientele.duckdb"),
         folder,
         kept=variables["publications_kept"],
-        git_commit=publish.project_commit(project),
+        git_commit=builds.project_commit(project),
     )
     what = "Published" if done.is_new else "Published already" if done.was_current else "Back to"
     warned = f", built with {build.warning_count} warnings" if build.warning_count else ""
@@ -161,7 +160,7 @@ def _publish(options, _) -> int:
 
 
 def _generate(options, _) -> int:
-    from clientele.simulate import generate
+    from clientele.simulation.generating import generate
 
     truth = generate(
         options.folder,
@@ -175,7 +174,7 @@ def _generate(options, _) -> int:
 
 
 def _sample(_, __) -> int:
-    from clientele.simulate import write_sample
+    from clientele.simulation.generating import write_sample
 
     write_sample(_project())
     return 0

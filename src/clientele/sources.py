@@ -50,3 +50,9 @@ def load_source(name: str, folder: Path) -> dict:
     if settings["source"].get("name") != name:
         raise ValueError(f"{path}: `name` must be '{name}', the file's own name")
     return settings
+
+
+def project_vars(project: Path, overridden: dict | None = None) -> dict:
+    """Return the vars of dbt_project.yml, and in their place those that dbt was given."""
+    settings = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8")) or {}
+    return (settings.get("vars") or {}) | (overridden or {})

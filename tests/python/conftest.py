@@ -13,13 +13,16 @@ import pytest
 from contracts import parse
 from filelock import FileLock
 
+# Fixtures.
+from publishers import database, folder, processes  # noqa: F401
+
 PROJECT = Path(__file__).parents[2]
 # `make test-spark` runs these, in an environment that has Spark.
 collect_ignore = [] if importlib.util.find_spec("pyspark") else ["spark"]
 # The files that take longest, to begin with; what is left fills the ends of the workers' time.
 LONGEST = ["test_sample", "test_segmentation", "test_real_sources", "test_parity_of_sources"]
 LONGEST += ["test_parity", "test_parity_over_thrift", "test_formats", "test_source_check"]
-LONGEST += ["test_publishing"]
+LONGEST += ["test_publishers"]
 
 
 def pytest_collection_modifyitems(items):
@@ -139,13 +142,13 @@ def new_warehouse(tmp_path_factory):
 @pytest.fixture(scope="session")
 def built_once(tmp_path_factory):
     """Return a function that builds a warehouse, unless another worker has; to be read only."""
-    folder = tmp_path_factory.getbasetemp()
-    # A worker's folder is in the one of them all.
-    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    base = tmp_path_factory.getbasetemp()
+    # A worker's folder is inside the folder of all workers.
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def build(name, *arguments):
-        warehouse, said = Warehouse(folder / name), folder / name / "output.txt"
-        with FileLock(folder / f"{name}.lock"):
+        warehouse, said = Warehouse(base / name), base / name / "output.txt"
+        with FileLock(base / f"{name}.lock"):
             if said.exists():
                 warehouse.output = said.read_text()
             else:

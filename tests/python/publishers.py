@@ -1,6 +1,7 @@
-"""Small warehouses, and publishers and readers in processes of their own, which tests may kill."""
+"""Small warehouses, and publishers and readers in processes that tests may kill."""
 
 import hashlib
+import multiprocessing
 import os
 import resource
 import signal
@@ -9,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import pytest
 
-from clientele import publish
+from clientele.publishing import builds, copies, folders
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 MARTS = ["dim_customers", "fct_order_lines", "fct_orders"]
@@ -18,7 +20,7 @@ MARTS = ["dim_customers", "fct_order_lines", "fct_orders"]
 CHANGES = {"os.mkdir", "os.rename", "os.symlink", "os.chmod", "os.remove", "os.rmdir"}
 
 
-def build_of(number: int, database: Path, rows: int = 50) -> publish.Build:
+def build_of(number: int, database: Path, rows: int = 50) -> builds.Build:
     """Build a small warehouse whose rows all say ``number``, and return what dbt would say of it.
 
     ``fct_order_lines`` is a view, as in the real one.
@@ -40,7 +42,7 @@ def build_of(number: int, database: Path, rows: int = 50) -> publish.Build:
             select build, order_id, amount * 2 as amount from marts.fct_orders
             """
         )
-    return publish.Build(
+    return builds.Build(
         invocation_id=f"{number:08x}-0000",
         started_at=BEGIN + timedelta(minutes=number),
         ended_ns=database.stat().st_mtime_ns,
@@ -48,7 +50,7 @@ def build_of(number: int, database: Path, rows: int = 50) -> publish.Build:
         source_name="small",
         currency="EUR",
         min_cell=5,
-        marts=[publish.Mart(name, "It's one.", {"build": "Which."}) for name in MARTS],
+        marts=[builds.Mart(name, "It's one.", {"build": "Which."}) for name in MARTS],
     )
 
 
@@ -64,7 +66,7 @@ def digest(publication: Path) -> str:
 
 def numbers_in(publication: Path) -> set[int]:
     """Return the builds that the marts of a publication say they are of: one, or it is mixed."""
-    with duckdb.connect(str(publication / publish.DATABASE), read_only=True) as connection:
+    with duckdb.connect(str(publication / copies.DATABASE), read_only=True) as connection:
         found = {
             int(build_id[-8:], 16)
             for (build_id,) in connection.execute(
@@ -150,7 +152,7 @@ def publish_until(step: int, sign: int, build, database, folder, kept: int) -> N
     duckdb.connect = Counting
     real_fsync, os.fsync = os.fsync, fsync
     sys.addaudithook(heard)
-    publish.publish(build, database, folder, kept=kept)
+    folders.publish(build, database, folder, kept=kept)
 
 
 def hold(database, opened, over) -> None:
@@ -165,8 +167,72 @@ def publish_with_little_space(size: int, build, database, folder, said) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
     try:
-        publish.publish(build, database, folder, kept=5)
+        folders.publish(build, database, folder, kept=5)
     except OSError as error:
         said.put(str(error))
     else:
         said.put("")
+
+
+def publish_builds(numbers, database, folder, kept=9):
+    for number in numbers:
+        done = folders.publish(build_of(number, database), database, folder, kept=kept)
+    return done.build_id
+
+
+def current(folder):
+    return folder / "current"
+
+
+def name(number):
+    """Return the build id of `build_of(number)`."""
+    return f"20260101T00{number:02d}00Z-{number:08x}"
+
+
+def names(folder):
+    return sorted(path.name for path in folder.glob("2*"))
+
+
+def digests(folder):
+    return {publication: digest(folder / publication) for publication in names(folder)}
+
+
+def ended(process):
+    process.join()
+    return process.exitcode
+
+
+# -- Fixtures
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """A context whose processes start at once, with DuckDB loaded and nothing of this one's."""
+    context = multiprocessing.get_context("forkserver")
+    inherited = os.environ.get("PYTHONPATH", "")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), inherited])
+    context.set_forkserver_preload(["publishers"])
+    started = []
+
+    def start(target, *arguments):
+        # One that a failed test leaves behind must not keep pytest waiting.
+        process = context.Process(target=target, args=arguments, daemon=True)
+        process.start()
+        started.append(process)
+        return process
+
+    context.start = start
+    yield context
+    for process in started:
+        process.kill()
+    os.environ["PYTHONPATH"] = inherited
+
+
+@pytest.fixture
+def database(tmp_path):
+    return tmp_path / "small.duckdb"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "published"

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from conftest import PROJECT
 
-from clientele.simulate import generate
+from clientele.simulation.generating import generate
 
 sys.path.append(str(PROJECT / "benchmarks"))
 builds, engines, measuring, report = map(

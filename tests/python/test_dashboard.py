@@ -17,7 +17,8 @@ from conftest import PROJECT
 from playwright.sync_api import expect
 from scipy.optimize import linprog
 
-from clientele.dashboard import ALL, OVER_PLACES, Page, small_cells
+from clientele.dashboard import ALL, OVER_PLACES, Page
+from clientele.disclosure import small_cells
 
 LOADERS = sorted(path.name for path in (PROJECT / "dashboard/src/data").glob("*.json.py"))
 

@@ -5,7 +5,7 @@ import pytest
 import yaml
 from conftest import PROJECT
 
-from clientele import simulate
+from clientele.simulation.generating import generate
 
 WANTED = ["+rpt_data_quality", "+fct_orders", "+dim_products"]
 
@@ -18,7 +18,7 @@ def build(new_warehouse, tmp_path_factory):
     def run(file_format):
         made = folder / file_format
         kept_as = "parquet" if file_format == "table" else file_format
-        truth = simulate.generate(made, customers=400, file_format=kept_as, progress=False)
+        truth = generate(made, customers=400, file_format=kept_as, progress=False)
         settings = yaml.safe_load((PROJECT / "sources/generated.yml").read_text())
         warehouse = new_warehouse(file_format)
         for name, table in settings["source"]["tables"].items():

@@ -13,7 +13,7 @@ from conftest import PROJECT
 from sklearn.metrics import adjusted_rand_score
 
 from clientele.rules.mining import mine_rules
-from clientele.simulate import generate
+from clientele.simulation.generating import generate
 
 TRUTH = json.loads((Path(__file__).parent / "sample_truth/truth.json").read_text())
 TRUE_SEGMENTS = pd.read_csv(Path(__file__).parent / "sample_truth/customers.csv")

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from conftest import PROJECT
 
-from clientele import simulate
+from clientele.simulation import dirt, files, generating
+from clientele.simulation.shop import ELASTICITY, PROMOTION_DISCOUNT, SEGMENTS
 
 FILES = ["seeds/sample/sample_order_lines.csv", "seeds/sample/sample_products.csv"]
 TRUTHS = ["tests/python/sample_truth/truth.json", "tests/python/sample_truth/customers.csv"]
@@ -18,7 +19,7 @@ TRUTHS = ["tests/python/sample_truth/truth.json", "tests/python/sample_truth/cus
 def shop(tmp_path_factory):
     """A shop of 20,000 customers, in three chunks, and its truth."""
     folder = tmp_path_factory.mktemp("shop") / "made"
-    truth = simulate.generate(folder, customers=20_000, chunk_customers=8_000, progress=False)
+    truth = generating.generate(folder, customers=20_000, chunk_customers=8_000, progress=False)
     return folder, truth
 
 
@@ -47,14 +48,14 @@ def query(shop):
 def test_the_committed_sample_is_what_the_simulator_makes(tmp_path):
     project = tmp_path
     (project / "seeds/sample").mkdir(parents=True)
-    simulate.write_sample(project)
+    generating.write_sample(project)
     differing = filecmp.cmpfiles(PROJECT, project, FILES + TRUTHS, shallow=False)
     assert differing[0] == FILES + TRUTHS
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path):
     for name, seed in [("a", 5), ("b", 5), ("c", 6)]:
-        simulate.generate(tmp_path / name, customers=300, seed=seed, progress=False)
+        generating.generate(tmp_path / name, customers=300, seed=seed, progress=False)
     names = [str(path.relative_to(tmp_path / "a")) for path in (tmp_path / "a").rglob("*.*")]
     same, _, errors = filecmp.cmpfiles(tmp_path / "a", tmp_path / "b", names, shallow=False)
     assert sorted(same) == sorted(names) and len(names) == 5 and not errors
@@ -64,7 +65,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path):
 
 def test_a_chunk_does_not_depend_on_those_after_it(shop, tmp_path):
     folder, _ = shop
-    simulate.generate(tmp_path / "first", customers=8_000, chunk_customers=8_000, progress=False)
+    generating.generate(tmp_path / "first", customers=8_000, chunk_customers=8_000, progress=False)
     part = "order_lines/part-00000.parquet"
     assert filecmp.cmp(folder / part, tmp_path / "first" / part, shallow=False)
 
@@ -72,7 +73,7 @@ def test_a_chunk_does_not_depend_on_those_after_it(shop, tmp_path):
 def test_the_truth_counts_every_line(shop, query):
     _, truth = shop
     assert sum(truth["rows"].values()) == query("select count(*) from lines")[0][0]
-    assert truth["rows"].keys() == {*simulate.DIRT, "accepted", "reversed_purchase"}
+    assert truth["rows"].keys() == {*dirt.DIRT, "accepted", "reversed_purchase"}
     count = {
         "missing_order_id": "order_id is null",
         "missing_product_id": "product_id is null",
@@ -111,8 +112,8 @@ def test_order_keys_are_unique_across_chunks(query):
 
 def test_formats_hold_the_same(tmp_path):
     rows = {}
-    for name in simulate.FORMATS:
-        simulate.generate(tmp_path / name, customers=200, file_format=name, progress=False)
+    for name in files.FORMATS:
+        generating.generate(tmp_path / name, customers=200, file_format=name, progress=False)
         reader = {
             "parquet": "read_parquet('{}')",
             "jsonl": "read_json('{}')",
@@ -132,13 +133,13 @@ def test_formats_hold_the_same(tmp_path):
 
 def test_segments_have_their_shares(query):
     shares = dict(query("select segment, count(*) / 20000 from people group by 1"))
-    for name, segment in simulate.SEGMENTS.items():
+    for name, segment in SEGMENTS.items():
         assert shares[name] == pytest.approx(segment["share"], abs=0.012)
 
 
-@pytest.mark.parametrize("segment", simulate.SEGMENTS)
+@pytest.mark.parametrize("segment", SEGMENTS)
 def test_rates_and_dropouts_have_the_planted_means(query, segment):
-    planted = simulate.SEGMENTS[segment]
+    planted = SEGMENTS[segment]
     rate, dropout, count = query(
         f"""
         select avg(purchase_rate), avg(dropout_probability), count(*)
@@ -161,8 +162,8 @@ def test_demand_answers_price_with_the_planted_elasticity(query):
         from sales join people using (customer_id) where segment = 'families'
         """
     )[0]
-    elasticity = np.log(promoted / usual) / np.log(1 - simulate.PROMOTION_DISCOUNT)
-    assert elasticity == pytest.approx(simulate.ELASTICITY, abs=0.1)
+    elasticity = np.log(promoted / usual) / np.log(1 - PROMOTION_DISCOUNT)
+    assert elasticity == pytest.approx(ELASTICITY, abs=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -242,17 +243,17 @@ def test_the_campaign_moves_the_treated_by_the_planted_uplift(query):
 )
 def test_wrong_arguments_are_refused(tmp_path, change, message):
     with pytest.raises(ValueError, match=message):
-        simulate.generate(tmp_path / "made", **{"customers": 10, **change})
+        generating.generate(tmp_path / "made", **{"customers": 10, **change})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_in_use_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(ValueError, match="is not empty"):
-        simulate.generate(tmp_path, customers=10)
+        generating.generate(tmp_path, customers=10)
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_one_customer_is_enough(tmp_path):
-    truth = simulate.generate(tmp_path / "made", customers=1, progress=False)
+    truth = generating.generate(tmp_path / "made", customers=1, progress=False)
     assert json.loads((tmp_path / "made/truth/truth.json").read_text()) == truth

@@ -1,6 +1,7 @@
 """The members of each segment: customer keys only, loaded when a reader downloads them."""
 
-from clientele.dashboard import open_page, small_cells
+from clientele.dashboard import open_page
+from clientele.disclosure import small_cells
 
 # Without countries: a customer hidden in one segmentation could be found in another.
 MEMBERS = """

@@ -5,7 +5,7 @@ import yaml
 from conftest import PROJECT
 from test_parity import GRAIN, NO_TESTS, differences, on_spark
 
-from clientele.simulate import generate
+from clientele.simulation.generating import generate
 
 
 @pytest.fixture(scope="module")

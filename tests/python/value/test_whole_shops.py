@@ -4,22 +4,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clientele import simulate
+from clientele.simulation import customers as simulated
 from clientele.value.fitting import fit_clv
 
 
 def test_planted_parameters_of_the_simulator_are_recovered_within_their_errors(monkeypatch):
     for name in ("families", "gift_buyers"):
-        planted = simulate.SEGMENTS[name] | {"share": 1.0}
-        monkeypatch.setattr(simulate, "SEGMENTS", {name: planted})
-        chunk = simulate._Chunk(np.random.default_rng(6), None, 0, 20_000)
+        planted = simulated.SEGMENTS[name] | {"share": 1.0}
+        monkeypatch.setattr(simulated, "SEGMENTS", {name: planted})
+        chunk = simulated.Chunk(np.random.default_rng(6), None, 0, 20_000)
         customer, day, _ = chunk._purchase_times()
         days = pd.Series(day).groupby(customer)
         histories = pd.DataFrame(
             {
                 "x": days.size() - 1,
                 "t_x": days.max() - days.min(),
-                "t": simulate.DAYS - days.min(),
+                "t": simulated.DAYS - days.min(),
                 "order_value_mean": 1.0,
             }
         )

@@ -1,0 +1,1 @@
+"""Publish the marts of a build that passed: copies that people read while the next build runs."""

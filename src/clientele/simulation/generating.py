@@ -1,0 +1,133 @@
+"""Write simulated raw orders, at any size, and the bundled sample.
+
+Customers are made in chunks, each from a seed of its own: memory stays constant, and no chunk
+depends on another.
+"""
+
+import json
+import shutil
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+from tqdm import tqdm
+
+from clientele.simulation.customers import Chunk, lines_table
+from clientele.simulation.files import FORMATS, NULL, write
+from clientele.simulation.shop import (
+    BUNDLE_SHARE,
+    CATEGORIES,
+    ELASTICITY,
+    SEGMENTS,
+    make_catalogue,
+    products_table,
+)
+
+
+def generate(
+    output_dir: Path,
+    *,
+    customers: int,
+    seed: int = 1,
+    file_format: str = "parquet",
+    products: int = 200,
+    campaign_uplift: float = 0.10,
+    chunk_customers: int = 20_000,
+    progress: bool = True,
+) -> dict:
+    """Write order lines, products and campaigns, and the truth about them, to ``output_dir``.
+
+    ``order_lines/part-*`` and ``campaigns/part-*`` have one file per chunk of customers, so has
+    ``truth/customers``; ``products`` is one file and ``truth/truth.json`` the summary, which is
+    also returned. The same arguments give the same bytes. ``campaign_uplift`` is the added
+    probability of an order within two weeks for a treated customer who is still alive; 0 turns
+    the campaign's effect off.
+
+    Raises:
+        ValueError: an argument out of range, or ``output_dir`` is not empty; nothing is written.
+    """
+    output_dir = Path(output_dir)
+    if not 1 <= customers <= 10_000_000:
+        raise ValueError(f"customers={customers}: choose 1 to 10,000,000")
+    if not 2 * len(CATEGORIES) <= products <= 100_000:
+        raise ValueError(f"products={products}: choose {2 * len(CATEGORIES)} to 100,000")
+    if file_format not in FORMATS:
+        raise ValueError(f"file_format='{file_format}': choose one of {', '.join(FORMATS)}")
+    if not 0 <= campaign_uplift <= 1:
+        raise ValueError(f"campaign_uplift={campaign_uplift}: a probability is from 0 to 1")
+    if output_dir.exists() and (not output_dir.is_dir() or any(output_dir.iterdir())):
+        raise ValueError(f"{output_dir} is not empty; name a new folder, or empty it")
+
+    unfinished = output_dir.with_name(f".{output_dir.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    for folder in ("order_lines", "campaigns", "truth/customers"):
+        (unfinished / folder).mkdir(parents=True)
+
+    root = np.random.SeedSequence(seed)
+    catalogue = make_catalogue(np.random.default_rng(root.spawn(1)[0]), products)
+    write(products_table(catalogue), unfinished / f"products.{file_format}", file_format)
+    chunks = -(-customers // chunk_customers)
+    rows, amounts = {}, {}
+    counts = {"guest_lines": 0, "matched_return_lines": 0, "unmatched_return_lines": 0}
+    bar = tqdm(total=customers, unit=" customers", disable=None if progress else True)
+    with bar:
+        for index, child in enumerate(root.spawn(chunks)):
+            first = index * chunk_customers
+            size = min(chunk_customers, customers - first)
+            chunk = Chunk(np.random.default_rng(child), catalogue, first, size)
+            lines, people, campaign = chunk.simulate(campaign_uplift)
+            part = f"part-{index:05d}"
+            write(
+                lines_table(lines, file_format),
+                unfinished / f"order_lines/{part}.{file_format}",
+                file_format,
+            )
+            write(campaign, unfinished / f"campaigns/{part}.{file_format}", file_format)
+            pa.parquet.write_table(people, unfinished / f"truth/customers/{part}.parquet")
+            reasons, which = np.unique(lines["reason"], return_inverse=True)
+            cents = np.where(lines["quantity"] == NULL, 0, lines["quantity"]) * np.where(
+                lines["price"] == NULL, 0, lines["price"]
+            )
+            for i, reason in enumerate(reasons.tolist()):
+                rows[reason] = rows.get(reason, 0) + int((which == i).sum())
+                amounts[reason] = amounts.get(reason, 0) + int(cents[which == i].sum())
+            for name, found in chunk.counts.items():
+                counts[name] += found
+            bar.update(size)
+
+    truth = {
+        "customers": customers,
+        "seed": seed,
+        "rows": dict(sorted(rows.items())),
+        "amounts": {k: str(Decimal(v) / 100) for k, v in sorted(amounts.items())},
+        **counts,
+        "segments": SEGMENTS,
+        "bundles": [[f"P{i}" for i in bundle] for bundle in catalogue["bundles"]],
+        "bundle_share": BUNDLE_SHARE,
+        "elasticity": ELASTICITY,
+        "campaign_uplift": campaign_uplift,
+    }
+    (unfinished / "truth/truth.json").write_text(json.dumps(truth, indent=1) + "\n")
+    if output_dir.exists():
+        output_dir.rmdir()
+    unfinished.rename(output_dir)
+    return truth
+
+
+def write_sample(project: Path) -> dict:
+    """Write the bundled sample: two seeds, and its truth for the tests."""
+    made = Path(project) / "target/sample"
+    shutil.rmtree(made, ignore_errors=True)
+    made.parent.mkdir(exist_ok=True)
+    truth = generate(made, customers=3_000, file_format="csv", progress=False)
+    seeds, truths = Path(project) / "seeds/sample", Path(project) / "tests/python/sample_truth"
+    truths.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(made / "order_lines/part-00000.csv", seeds / "sample_order_lines.csv")
+    shutil.copyfile(made / "products.csv", seeds / "sample_products.csv")
+    shutil.copyfile(made / "truth/truth.json", truths / "truth.json")
+    people = pa.parquet.read_table(made / "truth/customers/part-00000.parquet")
+    write(people.select(["customer_id", "segment"]), truths / "customers.csv", "csv")
+    shutil.rmtree(made)
+    return truth
