@@ -1,17 +1,26 @@
-"""A site served on this machine, and pages of it in headless Chromium."""
+"""The dashboard's data, site and pages: built once, served here, opened in headless Chromium."""
 
 import functools
 import http.server
+import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 
-from conftest import lacking
+import duckdb
+import pytest
+from conftest import PROJECT, lacking
+from filelock import FileLock
 
 PAGES = [
     "index", "rfm", "segments", "migration", "value", "baskets", "recommendations", "cohorts",
     "quality",
 ]  # fmt: skip
+LOADERS = sorted(path.name for path in (PROJECT / "dashboard/src/data").glob("*.json.py"))
+NASTY = "<img src=x onerror=alert(1)>"
 # No sandbox for root in a container, and nothing that asks the network by itself.
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -61,3 +70,151 @@ def settle(page):
         "() => !document.querySelector('observablehq-loading, .observablehq--running')"
     )
     page.wait_for_function("() => document.querySelectorAll('figure.card').length > 0")
+
+
+def run_loader(name, publication):
+    finished = subprocess.run(
+        [sys.executable, str(PROJECT / "dashboard/src/data" / name)],
+        env=os.environ | {"CLIENTELE_PUBLICATION": str(publication)},
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(finished.stdout)
+
+
+@pytest.fixture(scope="session")
+def publication(published_sample):
+    return (published_sample.folder / "published/current").resolve()
+
+
+@pytest.fixture(scope="session")
+def marts(publication):
+    """Return a function that asks the publication: one row, or all of them."""
+
+    def ask(sql, *parameters):
+        with duckdb.connect(str(publication / "clientele.duckdb"), read_only=True) as connection:
+            rows = connection.execute(sql, parameters).fetchall()
+        return rows[0] if len(rows) == 1 else rows
+
+    return ask
+
+
+def stricter(publication, folder, min_cell):
+    """Return a copy of a publication whose smallest cell is another."""
+    folder.mkdir()
+    copy = folder / "clientele.duckdb"
+    shutil.copyfile(publication / "clientele.duckdb", copy)
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("update marts.publications set min_cell = ?", [min_cell])
+    return folder
+
+
+def build_site(publish_folder, site):
+    program("npm")
+    subprocess.run(["make", "dashboard/node_modules/.package-lock.json"], cwd=PROJECT, check=True)
+    return subprocess.run(
+        ["npm", "run", "--silent", "build"],
+        cwd=PROJECT / "dashboard",
+        env=os.environ
+        | {
+            "CLIENTELE_PYTHON": sys.executable,
+            "CLIENTELE_PUBLISH_DIR": str(publish_folder),
+            "CLIENTELE_SITE": str(site),
+        },
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def site(published_sample, tmp_path_factory):
+    """The dashboard of the sample, built once for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = base / "site/dist"
+    with FileLock(base / "site.lock"):
+        if not folder.exists():
+            folder.parent.mkdir()
+            built = build_site(published_sample.folder / "published", folder)
+            assert built.returncode == 0, built.stderr[-3000:]
+            assert f"9 pages in {folder}" in built.stdout
+    return folder
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    with served(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Return a function that opens a page; at the end nothing may have gone wrong on any."""
+    contexts, wrong = [], []
+
+    def open_page(name, at=address, **context):
+        contexts.append(
+            browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | context)
+        )
+        page = contexts[-1].new_page()
+        page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else 0)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith((f"{at}/", "data:", "blob:"))
+                else wrong.append(request.url)
+            ),
+        )
+        page.goto(f"{at}/{name}.html")
+        settle(page)
+        return page
+
+    yield open_page
+    for context in contexts:
+        for page in context.pages:
+            wrong += page.locator(".observablehq--error").all_inner_texts()
+        context.close()
+    assert wrong == []
+
+
+def figure_of(page, label):
+    return page.locator("dl.tile", has=page.get_by_text(label, exact=True)).locator(".value")
+
+
+def tile(page, label):
+    """Return the figure of the tile with a label."""
+    return figure_of(page, label).inner_text()
+
+
+def card(page, title):
+    return page.locator("figure.card", has=page.get_by_role("heading", name=title, exact=True))
+
+
+def table(page, title):
+    """Return the texts of a card's table, row by row, opening it where it is closed."""
+    details = card(page, title).locator("details")
+    if details.count() and details.get_attribute("open") is None:
+        details.locator("summary").click()
+    rows = card(page, title).locator("tbody tr")
+    rows.first.wait_for()
+    return [row.locator("td").all_inner_texts() for row in rows.all()]
+
+
+def choose(page, label, option):
+    page.get_by_label(label, exact=True).select_option(label=option)
+
+
+def shows(page, label, value):
+    """Wait until a tile shows a value: a filter's work takes a moment."""
+    from playwright.sync_api import expect
+
+    expect(figure_of(page, label)).to_have_text(value)

@@ -13,9 +13,9 @@ import pytest
 from contracts import parse
 from filelock import FileLock
 
-# Fixtures.
-from publishers import database, folder, processes  # noqa: F401
 
+# Modules of helpers that have fixtures too.
+pytest_plugins = ["browsing", "publishers"]
 PROJECT = Path(__file__).parents[2]
 # `make test-spark` runs these, in an environment that has Spark.
 collect_ignore = [] if importlib.util.find_spec("pyspark") else ["spark"]
@@ -175,7 +175,7 @@ def sample_copy(sample, new_warehouse):
     return copy
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def published_sample(sample, new_warehouse):
     """The built sample, copied with its times and artifacts, and published by the command line."""
     copy = new_warehouse("published")
