@@ -13,9 +13,30 @@ purchase_days as (
 
 ),
 
+ranked_categories as (
+
+    select
+        *,
+        row_number() over (partition by customer_id order by net_amount desc, category asc) as preference
+
+    from {{ ref('feat_customer_categories') }}
+
+),
+
 categories as (
 
-    select * from {{ ref('feat_customers__categories') }}
+    select
+        customer_id,
+        cast(sum(product_count) as int) as product_count,
+        cast(count(*) as int) as category_count,
+        max(case when preference = 1 then category end) as top_category,
+        max(case when preference = 1 then category_share end) as top_category_share,
+        -- Rounded: the last digits of a sum of doubles depend on the order of rows.
+        round(abs(sum(category_share * ln(category_share))), 9) as category_entropy
+
+    from ranked_categories
+
+    group by customer_id
 
 ),
 
