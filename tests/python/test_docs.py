@@ -57,13 +57,15 @@ def test_every_link_between_pages_leads_to_a_file(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
-def test_every_path_and_every_function_that_a_page_names_exists(page):
+def test_every_path_model_and_function_that_a_page_names_exists(page):
     text = page.read_text()
     # A path with a placeholder or a pattern names no single file; generated folders come and go.
     paths = re.findall(rf"`((?:{FOLDERS})/[\w./-]*)`", text)
     created = re.findall(r"Create `([^`]+)`", text)
     missing = [p for p in paths if not (PROJECT / p).exists() and p not in {*EXAMPLES, *created}]
     assert missing == []
+    models = re.findall(r"`((?:stg|int|feat|ml)_\w+)`", text)
+    assert [name for name in models if not [*PROJECT.glob(f"models/*/**/{name}.*")]] == []
     for name in re.findall(r"`(clientele(?:\.\w+)+)`", text):
         if name.startswith("clientele.duckdb"):
             continue
