@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from clientele.rules.measures import measure
 from clientele.rules.significance import adjusted
@@ -59,7 +59,7 @@ def rule_differences(
     segments = per_rule(np.ones(len(rule))).astype(int)
     testable = (segments > 1) & np.isfinite(statistic)
     statistic = np.where(testable, np.maximum(statistic, 0), np.nan)
-    p_values = np.where(testable, chi2.sf(statistic, np.maximum(segments - 1, 1)), np.nan)
+    p_values = np.where(testable, chdtrc(np.maximum(segments - 1, 1), statistic), np.nan)
     # A rule and its converse are one table, hence one test.
     tables = frame[key].drop_duplicates().to_numpy(dtype=str).reshape(-1, 2)
     _, first, same = np.unique(np.sort(tables, axis=1), axis=0, return_index=True,

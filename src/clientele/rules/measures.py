@@ -1,7 +1,7 @@
 """How strong an association rule is: measures of four counts of baskets."""
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 
 def measure(both, left, right, n, interval: float = 0.95) -> dict[str, np.ndarray]:
@@ -46,6 +46,6 @@ def lift_interval(both, left, right, n, *, interval: float = 0.95):
     with np.errstate(divide="ignore", invalid="ignore"):
         lift = both * n / (left * right)
         variance = 1 / both - 1 / left - 1 / right + 2 * lift / n - 1 / n
-        reach = norm.ppf((1 + interval) / 2) * np.sqrt(np.maximum(variance, 0))
+        reach = ndtri((1 + interval) / 2) * np.sqrt(np.maximum(variance, 0))
         lower, upper = lift * np.exp(-reach), lift * np.exp(reach)
     return np.where(both > 0, lower, 0.0), np.where(both > 0, upper, np.inf)

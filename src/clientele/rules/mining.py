@@ -92,16 +92,40 @@ def association_rules(
     """
     _check(min_confidence, None)
     subsets = mined.subsets()
-    frames = [
-        _scope_rules(mined, subsets, scope, min_confidence, interval)
-        for scope in mined.scopes.itertuples()
+    scopes = enumerate(mined.scopes.itertuples())
+    parts = [
+        part
+        for number, scope in scopes
+        for part in _splits(mined, subsets, number, scope, min_confidence)
     ]
-    # Typed one by one: pandas guesses what columns without a value become.
-    frames = [typed(frame, ASSOCIATION_RULE_TYPES) for frame in frames or [pd.DataFrame()]]
-    return pd.concat(frames, ignore_index=True)
+    if not parts:
+        return typed(pd.DataFrame(), ASSOCIATION_RULE_TYPES)
+    # Columns as arrays: a frame of each part would take most of the time of a small shop.
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    n = columns["basket_count"]
+    both, left, right = (columns[f"{c}_count"] for c in ("order", "antecedent", "consequent"))
+    columns |= measure(both, left, right, n, interval)
+    shorter = columns.pop("best_shorter")
+    columns["improvement"] = columns["confidence"] - np.fmax(shorter, right / n)
+    columns["is_redundant"] = shorter >= columns["confidence"]
+    later = [f"holdout_{c}_count" for c in ("order", "antecedent", "consequent", "basket")]
+    b, a, c, total = (columns[name].astype(float) for name in later)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        columns["holdout_lift"] = np.where(a * c > 0, b * total / (a * c), np.nan)
+    rules = pd.DataFrame(columns)
+    if not mined.cells["is_holdout"].any():
+        rules[later] = np.nan
+    rules = rules.sort_values(
+        ["scope_number", "lift", "confidence", "order_count", "antecedent_items",
+         "consequent_items"],
+        ascending=[True, False, False, False, True, True],
+        ignore_index=True,
+    )  # fmt: skip
+    return typed(rules, ASSOCIATION_RULE_TYPES)
 
 
-def _scope_rules(mined, subsets, scope, min_confidence, interval) -> pd.DataFrame:
+def _splits(mined, subsets, number, scope, min_confidence) -> list[dict[str, np.ndarray]]:
+    """Return the columns of a scope's rules, a part per length of set and way to split it."""
     n = int(scope.basket_count)
     mined_cells = mined.members(scope.segment)
     held_out = mined.members(scope.segment, holdout=True)
@@ -125,67 +149,40 @@ def _scope_rules(mined, subsets, scope, min_confidence, interval) -> pd.DataFram
             kept = np.flatnonzero(both / left >= min_confidence)
             if not len(kept):
                 continue
-            columns = np.flatnonzero([mask >> j & 1 for j in range(k)])
-            others = np.flatnonzero([not mask >> j & 1 for j in range(k)])
             raw, corrected = p_values[k, min(mask, full ^ mask)]
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "antecedent_items": _names(mined.labels, sets[kept][:, columns]),
-                        "consequent_items": _names(mined.labels, sets[kept][:, others]),
-                        "order_count": both[kept],
-                        "antecedent_count": left[kept],
-                        "consequent_count": right[kept],
-                        "p_value": raw[kept],
-                        "p_value_adjusted": corrected[kept],
-                        "best_shorter": best[kept, mask],
-                        "is_closed": closed[kept],
-                        "is_maximal": maximal[kept],
-                        "holdout_order_count": later[kept, full],
-                        "holdout_antecedent_count": later[kept, mask],
-                        "holdout_consequent_count": later[kept, full ^ mask],
-                    }
-                )
-            )
-    if not parts:
-        return pd.DataFrame(columns=list(ASSOCIATION_RULE_TYPES))
-    rules = pd.concat(parts, ignore_index=True)
-    name = scope.segment or "all"
-    for side in ("antecedent", "consequent"):
-        items = rules[f"{side}_items"]
-        rules[side] = items.map(", ".join)
-        rules[f"{side}_length"] = items.map(len)
-        rules[f"{side}_items"] = items.map(_json)
-    rules["scope"], rules["basket_count"] = name, n
-    both, left, right = (
-        rules[c].to_numpy() for c in ("order_count", "antecedent_count", "consequent_count")
-    )
-    measures = measure(both, left, right, n, interval)
-    for column, values in measures.items():
-        rules[column] = values
-    shorter = rules.pop("best_shorter").to_numpy()
-    rules["improvement"] = rules["confidence"] - np.fmax(shorter, right / n)
-    rules["is_redundant"] = shorter >= rules["confidence"]
-    rules["holdout_basket_count"] = holdout_count
-    later = [f"holdout_{c}_count" for c in ("order", "antecedent", "consequent", "basket")]
-    if not mined.cells["is_holdout"].any():
-        rules[later] = np.nan
-    b, a, c, total = (rules[column].to_numpy(dtype=float) for column in later)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rules["holdout_lift"] = np.where(a * c > 0, b * total / (a * c), np.nan)
-    return rules.sort_values(
-        ["lift", "confidence", "order_count", "antecedent_items", "consequent_items"],
-        ascending=[False, False, False, True, True],
-        ignore_index=True,
-    )
+            part = {
+                "scope_number": np.full(len(kept), number),
+                "scope": np.full(len(kept), scope.segment or "all", dtype=object),
+                "order_count": both[kept],
+                "antecedent_count": left[kept],
+                "consequent_count": right[kept],
+                "basket_count": np.full(len(kept), n),
+                "p_value": raw[kept],
+                "p_value_adjusted": corrected[kept],
+                "best_shorter": best[kept, mask],
+                "is_closed": closed[kept],
+                "is_maximal": maximal[kept],
+                "holdout_order_count": later[kept, full],
+                "holdout_antecedent_count": later[kept, mask],
+                "holdout_consequent_count": later[kept, full ^ mask],
+                "holdout_basket_count": np.full(len(kept), holdout_count),
+            }
+            for side, bits in (("antecedent", mask), ("consequent", full ^ mask)):
+                members = [j for j in range(k) if bits >> j & 1]
+                names = _names(mined.labels, sets[kept][:, members])
+                part[side] = np.array([", ".join(items) for items in names], dtype=object)
+                part[f"{side}_items"] = np.array([as_json(items) for items in names], dtype=object)
+                part[f"{side}_length"] = np.full(len(kept), len(members))
+            parts.append(part)
+    return parts
 
 
 def _names(labels: np.ndarray, sets: np.ndarray) -> list[list[str]]:
     return [sorted(names) for names in labels[sets].tolist()]
 
 
-def _json(items: list[str]) -> str:
-    return json.dumps(items, ensure_ascii=False)
+# Made once: `json.dumps` makes another for each call.
+as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def frequent_itemsets(
@@ -212,7 +209,7 @@ def frequent_itemsets(
     for length, (sets, counts) in enumerate(zip(mined.sets, mined.counts, strict=True), start=1):
         held = counts[:, cells].sum(axis=1)
         kept = held >= mined.scopes["min_count"].iloc[0] if len(mined.scopes) else held > 0
-        items = map(_json, _names(mined.labels, sets[kept]))
+        items = map(as_json, _names(mined.labels, sets[kept]))
         parts.append(pd.DataFrame({"items": items, "length": length, "order_count": held[kept]}))
     frame = pd.concat(parts).assign(basket_count=n)
     frame["support"] = frame["order_count"] / max(n, 1)

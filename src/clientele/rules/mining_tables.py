@@ -53,17 +53,35 @@ class DuckDBTables(_Tables):
     text = "varchar"
 
     def __init__(self, session, relations: dict) -> None:
-        """Take relations of ``session``, or data frames and a connection of our own."""
-        self.session = session or duckdb.connect()
-        self.registered = {}
+        """Take relations of ``session``, or data frames for a connection of our own."""
+        # A connection takes longer than mining a small frame, which may need none.
+        self._session, self._waiting, self.registered = session, {}, {}
         super().__init__(relations)
+
+    @property
+    def session(self):
+        """The connection, opened by the first query."""
+        if self._session is None:
+            self._session = duckdb.connect()
+            for own, frame in self._waiting.items():
+                self._session.register(own, frame)
+            self._waiting = {}
+        return self._session
 
     def _name(self, name: str, frame) -> None:
         own = f"{self.prefix}{name}"
-        if self.registered.get(name) == own:
-            self.session.unregister(own)
-        self.session.register(own, frame)
+        if self._session is None:
+            self._waiting[own] = frame
+        else:
+            if self.registered.get(name) == own:
+                self.session.unregister(own)
+            self.session.register(own, frame)
         self.names[name] = self.registered[name] = own
+
+    def row_count(self, name: str) -> int:
+        """Return how many rows a table has."""
+        frame = self._waiting.get(self.names[name])
+        return super().row_count(name) if frame is None else len(frame)
 
     def put(self, name: str, frame: pd.DataFrame) -> None:
         """Make a data frame a table; its numbers must fit in 32 bits."""
@@ -89,7 +107,7 @@ class DuckDBTables(_Tables):
 
     def _forget(self, name: str) -> None:
         own = self.names.pop(name, None)
-        if own is None:
+        if own is None or self._waiting.pop(own, None) is not None:
             return
         if self.registered.get(name) == own:
             self.session.unregister(self.registered.pop(name))

@@ -10,7 +10,7 @@ from clientele.rules.basket_data import MemoryBaskets, WarehouseBaskets
 from clientele.rules.baskets import lists_of_rows
 from clientele.rules.differences import rule_differences
 from clientele.rules.itemsets import Itemsets, check_knobs, choose_engine, mine
-from clientele.rules.mining import association_rules
+from clientele.rules.mining import as_json, association_rules
 from clientele.rules.mining_tables import working_tables
 from clientele.rules.scopes import View, scopes_of
 from clientele.rules.types import ASSOCIATION_RULE_TYPES, DIFFERENCE_TYPES
@@ -172,9 +172,7 @@ def _as_rows(mined: Itemsets) -> pd.DataFrame:
     ]
     for length, (sets, counts) in enumerate(zip(mined.sets, mined.counts, strict=True), start=1):
         row, cell = np.nonzero(counts)
-        names = [
-            json.dumps(sorted(names), ensure_ascii=False) for names in mined.labels[sets].tolist()
-        ]
+        names = [as_json(sorted(names)) for names in mined.labels[sets].tolist()]
         parts.append(
             pd.DataFrame(
                 {
@@ -270,7 +268,7 @@ def difference_table(itemsets: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFram
         if segments.empty or pairs.empty:
             continue
         pairs["items"] = [
-            json.dumps(sorted(json.loads(left) + json.loads(right)), ensure_ascii=False)
+            as_json(sorted(json.loads(left) + json.loads(right)))
             for left, right in zip(
                 pairs["antecedent_items"], pairs["consequent_items"], strict=True
             )
