@@ -36,6 +36,7 @@ class Configuration:
     knobs: dict
 
     def __post_init__(self):
+        """Refuse unknown methods."""
         if unknown := set(self.tried_methods) - METHODS.keys():
             raise ValueError(
                 f"segmentation_method(s) {', '.join(sorted(unknown))}: give of {', '.join(METHODS)}"
