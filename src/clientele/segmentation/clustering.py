@@ -144,7 +144,7 @@ def candidates(
     ``features`` has a row per customer. ``reference`` is the cluster that each customer is in
     now; the means of these clusters are one more start for k-means. Returns a row per feature
     set, number of clusters, prototype and feature: the scaling, the prototype, and
-    ``far_distance``, the 99th percentile of the fitted customers' distances.
+    ``far_distance``, the 99th percentile of the fitted customers' distances (not interpolated).
 
     Four segments by two features, and the segment of each customer::
 
@@ -163,7 +163,8 @@ def candidates(
             known = features.index.isin(reference.index)
             start = centres_of(z[known], reference.reindex(features.index[known]))
         for count, fitted in fit(z, method=method, start=start, **knobs).items():
-            far = float(np.quantile(fitted.nearest(z)[1], 0.99))
+            # A customer's distance, so that nobody of fewer than a hundred is beyond it.
+            far = float(np.quantile(fitted.nearest(z)[1], 0.99, method="higher"))
             table = _as_frame(fitted, scalings, far)
             parts.append(table.assign(feature_set=name, method=method, cluster_count=count))
     if not parts:

@@ -36,10 +36,10 @@ class Configuration:
     knobs: dict
 
     def __post_init__(self):
+        """Refuse unknown methods."""
         if unknown := set(self.tried_methods) - METHODS.keys():
             raise ValueError(
-                f"segmentation_method(s) {', '.join(sorted(unknown))}: "
-                f"give of {', '.join(METHODS)}"
+                f"segmentation_method(s) {', '.join(sorted(unknown))}: give of {', '.join(METHODS)}"
             )
 
     @property

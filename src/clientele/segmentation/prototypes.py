@@ -44,7 +44,7 @@ class Prototypes:
         )
 
     def deciding(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the number of each row's prototype (-1 is noise) and the distance to the nearest."""
+        """Return each row's prototype by number (-1 is noise), and the distance to the nearest."""
         best = np.empty(len(z))
         which = np.empty(len(z), dtype=int)
         for start in range(0, len(z), CHUNK):

@@ -33,6 +33,7 @@ class Refit:
     def __init__(
         self, samples: dict[str, pd.DataFrame], due_rows: pd.DataFrame, reference: pd.DataFrame
     ):
+        """Keep what was read; see the class."""
         self.samples, self.due_rows, self.reference = samples, due_rows, reference
         self.is_due = is_due(due_rows)
         self.version = int(due_rows["version"].iloc[0])
@@ -54,6 +55,7 @@ class Refit:
 
     @cached_property
     def configuration(self) -> Configuration:
+        """Return the settings of the fits."""
         return Configuration.read(self.due_rows)
 
     def customers(self, segmentation: str, version: int | None = None) -> tuple:
@@ -226,7 +228,12 @@ def parameters(
 
 
 def version_rows(
-    refit: Refit, made: pd.DataFrame, fitted: pd.DataFrame, *, source_name: str, min_agreement: float
+    refit: Refit,
+    made: pd.DataFrame,
+    fitted: pd.DataFrame,
+    *,
+    source_name: str,
+    min_agreement: float,
 ) -> pd.DataFrame:
     """Return the record of every segmentation that was refitted.
 

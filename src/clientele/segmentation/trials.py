@@ -58,6 +58,7 @@ class Trials:
         knobs: dict,
         reference: pd.Series | None = None,
     ):
+        """Take the customers that candidates are tried on; nothing is fitted yet."""
         self.today, self.past = thinned(today), thinned(past)
         self.feature_sets = {name: cols for name, cols in feature_sets.items() if cols}
         self.methods, self.cluster_counts, self.scaling = methods, cluster_counts, scaling
@@ -227,7 +228,10 @@ def tried(
     incumbent: tuple[str, str, int] | None = None,
     **trials,
 ) -> pd.DataFrame:
-    """Return all candidates of one segmentation, one of them chosen; see `Trials` and `choose_candidate`."""
+    """Return all candidates of one segmentation, one of them chosen.
+
+    ``trials`` are the settings of `Trials`; the rest is that of `choose_candidate`.
+    """
     trials = Trials(today, past, min_share=min_share, **trials)
     return choose_candidate(
         trials.runs(),
