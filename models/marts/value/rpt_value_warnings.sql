@@ -1,34 +1,19 @@
 with
 
-backtests as (
-
-    select * from {{ ref('fct_model_backtests') }}
-
-),
-
 overall as (
 
-    select * from backtests
+    select * from {{ ref('fct_model_backtests') }}
     where decile = 0
-
-),
-
-fitted as (
-
-    select * from {{ ref('ml_clv__parameters') }}
 
 ),
 
 histories as (
 
-    select * from {{ ref('feat_customers__purchase_days') }}
-
-),
-
-totals as (
-
-    select * from {{ ref('ml_segments__values') }}
-    where segmentation = 'all'
+    select
+        t,
+        case when x > 0 and order_value_mean > 0 then ln(x) end as log_x,
+        case when x > 0 and order_value_mean > 0 then ln(order_value_mean) end as log_value
+    from {{ ref('feat_customers__purchase_days') }}
 
 ),
 
@@ -36,12 +21,11 @@ horizons as (
     {% for days in var('clv_horizons_days') %}
 
     select {{ days }} as horizon_days
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    {{ 'union all' if not loop.last }}{% endfor %}
 
 ),
 
--- Of the other forecasters of each kind the one that errs least against the published model, on the windows of both.
+-- Each other model against the published one, over the windows that both forecast.
 pairs as (
 
     select
@@ -56,54 +40,51 @@ pairs as (
         avg(other.normalised_gini) - avg(published.normalised_gini) as gini_lead
 
     from overall as published
-
     inner join overall as other
         on
             published.target = other.target
             and published.horizon_days = other.horizon_days
             and published.cutoff_date = other.cutoff_date
-
-    where
-        published.is_published
-        and other.model not in ('mbg_nbd', 'bg_nbd')
-
+    where published.is_published and other.model not in ('mbg_nbd', 'bg_nbd')
     group by published.horizon_days, published.target, other.is_baseline, other.model
 
 ),
 
-ranked as (
+-- What each check compares the published model by: the error, or the ranking of customers.
+compared as (
+
+    select
+        horizon_days,
+        model,
+        error_ratio as measured,
+        case
+            when is_baseline and target = 'orders' then 'orders_beaten'
+            when is_baseline and target = 'amount' then 'value_beaten'
+            when target = 'orders' then 'challenger_better'
+        end as check_name
+    from pairs
+
+    union all
+
+    select
+        horizon_days,
+        model,
+        gini_lead as measured,
+        'value_ranking_beaten' as check_name
+    from pairs
+    where is_baseline and target = 'amount'
+
+),
+
+-- The strongest rival of each check.
+rivals as (
 
     select
         *,
         row_number() over (
-            partition by horizon_days, target, is_baseline order by error_ratio desc nulls last, model asc
-        ) as error_place,
-        row_number() over (
-            partition by horizon_days, target, is_baseline order by gini_lead desc nulls last, model asc
-        ) as gini_place
-
-    from pairs
-
-),
-
-rivals as (
-
-    select
-        horizon_days,
-        max(case when is_baseline and target = 'orders' and error_place = 1 then error_ratio end) as orders_ratio,
-        max(case when is_baseline and target = 'orders' and error_place = 1 then model end) as orders_rival,
-        max(case when is_baseline and target = 'amount' and error_place = 1 then error_ratio end) as value_ratio,
-        max(case when is_baseline and target = 'amount' and error_place = 1 then model end) as value_rival,
-        max(case when is_baseline and target = 'amount' and gini_place = 1 then gini_lead end) as gini_lead,
-        max(case when is_baseline and target = 'amount' and gini_place = 1 then model end) as gini_rival,
-        max(
-            case when not is_baseline and target = 'orders' and error_place = 1 then error_ratio end
-        ) as challenger_ratio,
-        max(case when not is_baseline and target = 'orders' and error_place = 1 then model end) as challenger_name
-
-    from ranked
-
-    group by horizon_days
+            partition by horizon_days, check_name order by measured desc nulls last, model asc
+        ) as place
+    from compared
 
 ),
 
@@ -111,75 +92,37 @@ own as (
 
     select
         horizon_days,
-        -- What a handful of customers did proves nothing.
+        -- The outcome of a handful of customers proves nothing.
         count(distinct case when customer_count >= 50 then cutoff_date end) as origin_count,
         max(abs(case when target = 'orders' then coverage_80 - 0.8 end)) as coverage_gap
-
     from overall
-
     where is_published
-
     group by horizon_days
 
 ),
 
-calibration as (
-
-    select * from {{ ref('ml_clv__calibration') }}
-
-),
-
--- Where the data begin in the middle of a shop's life, its old customers all seem to come at once.
-arrivals as (
+history as (
 
     select
         max(t) as history_days,
-        count(*) as customer_count
-
+        case
+            when min(log_x) < max(log_x) and min(log_value) < max(log_value)
+                then round(covar_pop(log_x, log_value) / nullif(stddev_pop(log_x) * stddev_pop(log_value), 0), 6)
+        end as frequency_value_correlation
     from histories
 
 ),
 
-first_months as (
+-- If the data begin in the middle of a shop's life, its old customers all seem to arrive at once.
+arrivals as (
 
     select
-        max(arrivals.history_days) as history_days,
-        sum(case when histories.t > arrivals.history_days - 30 then 1 else 0 end) as first_count,
+        sum(case when histories.t > history.history_days - 30 then 1 else 0 end) as first_count,
         sum(
-            case
-                when histories.t <= arrivals.history_days - 30 and histories.t > arrivals.history_days - 120 then 1
-                else 0
-            end
-        ) as later_count
-
+            case when histories.t between history.history_days - 119 and history.history_days - 30 then 1 else 0 end
+        ) / 3e0 as later_count
     from histories
-
-    cross join arrivals
-
-),
-
-logarithms as (
-
-    select
-        ln(x) as log_x,
-        ln(order_value_mean) as log_value
-
-    from histories
-
-    where
-        x > 0
-        and order_value_mean > 0
-
-),
-
-correlation as (
-
-    select
-        round(
-            covar_pop(log_x, log_value) / nullif(stddev_pop(log_x) * stddev_pop(log_value), 0), 6
-        ) as frequency_value_correlation
-
-    from logarithms
+    cross join history
 
 ),
 
@@ -189,8 +132,7 @@ fits as (
         min(case when model <> 'gamma_gamma' then case when has_converged then 1 else 0 end end) as purchases_converged,
         min(case when model = 'gamma_gamma' then case when has_converged then 1 else 0 end end) as spend_converged,
         max(case when model = 'gamma_gamma' and parameter = 'q' then estimate end) as q
-
-    from fitted
+    from {{ ref('ml_clv__parameters') }}
 
 ),
 
@@ -198,245 +140,37 @@ measured as (
 
     select
         horizons.horizon_days,
-        first_months.history_days,
-        first_months.first_count,
-        first_months.later_count,
-        correlation.frequency_value_correlation,
-        fits.purchases_converged,
-        fits.spend_converged,
-        fits.q,
-        rivals.orders_ratio,
-        rivals.orders_rival,
-        rivals.value_ratio,
-        rivals.value_rival,
-        rivals.gini_lead,
-        rivals.gini_rival,
-        rivals.challenger_ratio,
-        rivals.challenger_name,
-        coalesce(own.origin_count, 0) as origin_count,
-        own.coverage_gap,
-        calibration.gap as calibration_gap,
-        sqrt(totals.order_estimation_variance) / nullif(totals.expected_orders, 0) as sampling_error
+        checks.*,
+        rivals.model as detail,
+        checks.threshold * case when checks.is_threshold_per_horizon_day then horizons.horizon_days else 1 end as own_threshold,
+        case checks.check_name
+            when 'not_backtested' then coalesce(own.origin_count, 0)
+            when 'short_history' then history.history_days
+            when 'purchases_not_converged' then coalesce(fits.purchases_converged, 0)
+            when 'spend_not_converged' then coalesce(fits.spend_converged, 0)
+            when 'value_without_mean' then fits.q
+            when 'left_truncated' then arrivals.first_count / nullif(arrivals.later_count, 0)
+            when 'frequency_and_value_correlated' then history.frequency_value_correlation
+            when 'return_miscalibrated' then calibration.gap
+            when 'ranges_miscalibrated' then own.coverage_gap
+            when 'sampling_error' then sqrt(totals.order_estimation_variance) / nullif(totals.expected_orders, 0)
+            else rivals.measured
+        end as measured_value
 
     from horizons
-
-    cross join first_months
-
-    cross join correlation
-
+    cross join {{ ref('value_checks') }} as checks
+    cross join history
+    cross join arrivals
     cross join fits
-
+    left join own on horizons.horizon_days = own.horizon_days
+    left join {{ ref('ml_clv__calibration') }} as calibration on horizons.horizon_days = calibration.horizon_days
+    left join {{ ref('ml_segments__values') }} as totals
+        on horizons.horizon_days = totals.horizon_days and totals.segmentation = 'all'
     left join rivals
-        on horizons.horizon_days = rivals.horizon_days
-
-    left join own
-        on horizons.horizon_days = own.horizon_days
-
-    left join calibration
-        on horizons.horizon_days = calibration.horizon_days
-
-    left join totals
-        on horizons.horizon_days = totals.horizon_days
-
-),
-
--- One row per check; a check that could not be measured is raised where its lack is a reason for doubt.
-checks as (
-
-    select
-        horizon_days,
-        1 as check_number,
-        'not_backtested' as check_name,
-        'unreliable' as severity,
-        origin_count = 0 as is_raised,
-        cast(origin_count as double) as measured,
-        cast(1 as double) as threshold,
-        cast(null as {{ dbt.type_string() }}) as detail,
-        'No past day has 50 customers, as long a history before it and the whole horizon after it: nothing could be checked' as meaning
-    from measured
-
-    union all
-
-    select
-        horizon_days,
-        2 as check_number,
-        'orders_beaten' as check_name,
-        'unreliable' as severity,
-        coalesce(orders_ratio > 1, false) as is_raised,
-        orders_ratio as measured,
-        cast(1 as double) as threshold,
-        orders_rival as detail,
-        'On past days a naive baseline forecast the orders with less error' as meaning
-    from measured
-
-    union all
-
-    select
-        horizon_days,
-        3 as check_number,
-        'value_beaten' as check_name,
-        'unreliable' as severity,
-        coalesce(value_ratio > 1, false) as is_raised,
-        value_ratio as measured,
-        cast(1 as double) as threshold,
-        value_rival as detail,
-        'On past days a naive baseline forecast the money with less error' as meaning
-    from measured
-
-    union all
-
-    select
-        horizon_days,
-        4 as check_number,
-        'short_history' as check_name,
-        'unreliable' as severity,
-        coalesce(history_days < 2 * horizon_days, true) as is_raised,
-        cast(history_days as double) as measured,
-        cast(2 * horizon_days as double) as threshold,
-        cast(null as {{ dbt.type_string() }}) as detail,
-        'The history is shorter than twice the horizon' as meaning
-    from measured
-
-    union all
-
-    select
-        horizon_days,
-        5 as check_number,
-        'purchases_not_converged' as check_name,
-        'unreliable' as severity,
-        coalesce(purchases_converged, 0) = 0 as is_raised,
-        cast(coalesce(purchases_converged, 0) as double) as measured,
-        cast(1 as double) as threshold,
-        cast(null as {{ dbt.type_string() }}) as detail,
-        'The purchase model has no maximum that could be found: too little to learn from' as meaning
-    from measured
-
-    union all
-
-    select
-        horizon_days,
-        6 as check_number,
-        'spend_not_converged' as check_name,
-        'unreliable' as severity,
-        coalesce(spend_converged, 0) = 0 as is_raised,
-        cast(coalesce(spend_converged, 0) as double) as measured,
-        cast(1 as double) as threshold,
-        cast(null as {{ dbt.type_string() }}) as detail,
-        'The spend model has no maximum that could be found, or nobody came back to learn it from' as meaning
-    from measured
-
-    union all
-
-    select
-        horizon_days,
-        7 as check_number,
-        'value_without_mean' as check_name,
-        'unreliable' as severity,
-        coalesce(q <= 1.05, false) as is_raised,
-        q as measured,
-        cast(1.05 as double) as threshold,
-        cast(null as {{ dbt.type_string() }}) as detail,
-        'Order values vary so much between customers (q near 1) that their mean is hardly finite' as meaning
-    from measured
-
-    union all
-
-    select
-        horizon_days,
-        8 as check_number,
-        'left_truncated' as check_name,
-        'note' as severity,
-        coalesce(first_count > 2 * later_count / 3e0 and later_count > 0, false) as is_raised,
-        cast(first_count as double) / nullif(later_count / 3e0, 0) as measured,
-        cast(2 as double) as threshold,
-        cast(null as {{ dbt.type_string() }}) as detail,
-        'Many more customers first bought in the first 30 days than in the months after: the data begin in the middle of'
-        || ' the shop''s life, and first orders before it are missing' as meaning
-    from measured
-
-    union all
-
-    select
-        horizon_days,
-        9 as check_number,
-        'frequency_and_value_correlated' as check_name,
-        'note' as severity,
-        coalesce(abs(frequency_value_correlation) > 0.3, false) as is_raised,
-        frequency_value_correlation as measured,
-        0.3 as threshold,
-        cast(null as {{ dbt.type_string() }}) as detail,
-        'Frequent customers spend much more, or less, per order; the spend model takes the two to be independent' as meaning
-    from measured
-
-    union all
-
-    select
-        horizon_days,
-        10 as check_number,
-        'value_ranking_beaten' as check_name,
-        'note' as severity,
-        coalesce(gini_lead > 0, false) as is_raised,
-        gini_lead as measured,
-        cast(0 as double) as threshold,
-        gini_rival as detail,
-        'On past days a naive baseline ordered customers better by the money that came' as meaning
-    from measured
-
-    union all
-
-    select
-        horizon_days,
-        11 as check_number,
-        'challenger_better' as check_name,
-        'note' as severity,
-        coalesce(challenger_ratio > 1 / 0.99e0, false) as is_raised,
-        challenger_ratio as measured,
-        1 / 0.99e0 as threshold,
-        challenger_name as detail,
-        'On past days boosted trees, alone or blended in, forecast the orders with over 1 percent less error' as meaning
-    from measured
-
-    union all
-
-    select
-        horizon_days,
-        12 as check_number,
-        'return_miscalibrated' as check_name,
-        'note' as severity,
-        coalesce(calibration_gap > 0.05, false) as is_raised,
-        calibration_gap as measured,
-        0.05 as threshold,
-        cast(null as {{ dbt.type_string() }}) as detail,
-        'On past days the probability of churn was off by more than 5 points in the mean tenth of customers' as meaning
-    from measured
-
-    union all
-
-    select
-        horizon_days,
-        13 as check_number,
-        'ranges_miscalibrated' as check_name,
-        'note' as severity,
-        coalesce(coverage_gap > 0.05, false) as is_raised,
-        coverage_gap as measured,
-        0.05 as threshold,
-        cast(null as {{ dbt.type_string() }}) as detail,
-        'On a past day ranges of 80 percent held more than 5 points more or fewer customers' as meaning
-    from measured
-
-    union all
-
-    select
-        horizon_days,
-        14 as check_number,
-        'sampling_error' as check_name,
-        'note' as severity,
-        coalesce(sampling_error > 0.05, true) as is_raised,
-        sampling_error as measured,
-        0.05 as threshold,
-        cast(null as {{ dbt.type_string() }}) as detail,
-        'Not knowing the parameters alone puts more than 5 percent of error into the total of orders' as meaning
-    from measured
+        on
+            horizons.horizon_days = rivals.horizon_days
+            and checks.check_name = rivals.check_name
+            and rivals.place = 1
 
 ),
 
@@ -447,13 +181,18 @@ described as (
         cast(check_number as int) as check_number,
         check_name,
         severity,
-        is_raised,
-        round(cast(measured as double), 9) as measured,
-        cast(threshold as double) as threshold,
+        case
+            when measured_value is null then is_raised_if_unmeasured
+            when is_raised_if = 'below' then measured_value < own_threshold
+            when is_raised_if = 'above' then measured_value > own_threshold
+            else abs(measured_value) > own_threshold
+        end as is_raised,
+        round(cast(measured_value as double), 9) as measured,
+        cast(own_threshold as double) as threshold,
         detail,
         meaning
 
-    from checks
+    from measured
 
 )
 
