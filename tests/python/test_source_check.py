@@ -151,7 +151,7 @@ def test_an_unmapped_required_column_is_named(check):
 
 
 def test_an_unknown_canonical_column_is_named(check):
-    assert "`costumer` is no canonical column" in check(change=mapped("costumer", "customer"))
+    assert "`costumer` is not a canonical column" in check(change=mapped("costumer", "customer"))
 
 
 def test_a_column_mapped_twice_is_named(check):
@@ -183,7 +183,7 @@ def test_a_missing_table_is_named(check):
 
 def test_an_unknown_format_is_named(check):
     message = check(change=lambda s: s["tables"]["order_lines"].update(path="lines.xlsx"))
-    assert "lines.xlsx is not told by its ending" in message
+    assert "lines.xlsx does not tell its format" in message
 
 
 @pytest.mark.parametrize("key", ["name", "timezone", "currency"])
@@ -192,7 +192,7 @@ def test_a_missing_setting_is_named(check, key):
 
 
 def test_an_unknown_setting_is_named(check):
-    assert "`time_zone` is no setting" in check(change=lambda s: s.update(time_zone="UTC"))
+    assert "`time_zone` is not a setting" in check(change=lambda s: s.update(time_zone="UTC"))
 
 
 def test_an_unknown_rule_is_named(check):
