@@ -24,8 +24,8 @@ measured as (
         cast(reverse_order_count as double) / nullif(reverse_antecedent_order_count, 0) as reverse_confidence,
         cast(reverse_order_count as double) * followed_up_count
         / nullif(cast(reverse_antecedent_order_count as double) * reverse_followed_order_count, 0) as reverse_lift,
-        -- Variance of the logarithm of the confidence, by customers: the sum of the squares of what each adds to
-        -- ln(orders followed) - ln(orders with the antecedent).
+        -- Variance of the logarithm of the confidence with customers as clusters: the sum over customers of the
+        -- squared share in ln(orders followed) - ln(orders with the antecedent).
         cast(antecedent_customer_count as double) / nullif(antecedent_customer_count - 1, 0)
         * greatest(
             square_sum / (cast(order_count as double) * order_count)
@@ -42,7 +42,7 @@ bounded as (
 
     select
         *,
-        -- 99.9 %: thousands of pairs are looked at.
+        -- 99.9 %, because thousands of pairs are tested.
         lift * exp(-3.2905 * sqrt(log_variance)) as lift_lower,
         lift * exp(3.2905 * sqrt(log_variance)) as lift_upper
 

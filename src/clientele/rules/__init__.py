@@ -2,4 +2,4 @@
 
 from clientele.libraries import load
 
-load("scipy.sparse", "scipy.special", "scipy.stats")
+load("scipy.sparse", "scipy.special")
