@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 # Spark needs an older pandas, and therefore its own environment.
 SPARK := .venv-spark
 DASHBOARD := dashboard/node_modules/.package-lock.json
+# Errors only: warnings about the user's own pip configuration are not about this project.
+INSTALL := -m pip install -qq --disable-pip-version-check
 # Two workers share the tests, file by file, in the order of tests/python/conftest.py.
 WORKERS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
@@ -69,17 +71,20 @@ clean:  ## Remove what builds left; the environment and published data stay
 
 # pip checks the hashes and resolves nothing. The project itself is linked, not copied.
 $(VENV)/installed: requirements.lock pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo 'Installing the packages of requirements.lock into $(VENV)'
+	@$(BIN)/python $(INSTALL) --require-hashes -r requirements.lock
+	@$(BIN)/python $(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@echo 'Installing the packages of requirements-dev.lock into $(VENV)'
+	@$(BIN)/python $(INSTALL) --require-hashes -r requirements-dev.lock
 	@touch $@
 
 $(SPARK)/installed: requirements-spark.lock pyproject.toml | java $(SPARK)/bin/python
-	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
-	$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo 'Installing the packages of requirements-spark.lock into $(SPARK)'
+	@$(SPARK)/bin/python $(INSTALL) --require-hashes -r requirements-spark.lock
+	@$(SPARK)/bin/python $(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # Checked before half a gigabyte is downloaded in vain.
@@ -97,4 +102,4 @@ node:
 %/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 		{ echo "clientele needs Python 3.11 to 3.13; say PYTHON=python3.12 or the like"; exit 2; }
-	$(PYTHON) -m venv $(@:/bin/python=)
+	@$(PYTHON) -m venv $(@:/bin/python=)

@@ -188,8 +188,7 @@ class Progress:
             models = phase.finished.total() - checks
             counts = f"{models or '':>6}  {checks or '':>6}"
             lines.append(f"  {name:<{width}}  {counts}  {phase.time:5.1f} s  {phase.cpu:5.1f} s")
-        cpu = sum(phase.cpu for _, phase in rows)
-        whole = self._seen_at - self._begin
+        whole, cpu = self._seen_at - self._begin, self._seen_cpu
         lines.append(f"  {'all':<{width}}  {'':14}  {whole:5.1f} s  {cpu:5.1f} s")
         lines.append("  Phases overlap in time. CPU is this process's, shared equally by the nodes")
         lines.append("  that run at a moment.")

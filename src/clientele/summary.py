@@ -1,10 +1,10 @@
-"""The few figures that a person wants to see after a build."""
+"""The figures that a person wants to see after a build."""
 
 from collections.abc import Callable
 
 
 def _table(rows: list[tuple], header: tuple[str, ...], numbers: set[int]) -> list[str]:
-    """Lay rows out in columns, those in ``numbers`` aligned to the right; no rows, no lines."""
+    """Return the lines of a table, columns in ``numbers`` to the right; none without rows."""
     if not rows:
         return []
     cells = [header, *[tuple(str(value) for value in row) for row in rows]]
@@ -20,14 +20,15 @@ def _table(rows: list[tuple], header: tuple[str, ...], numbers: set[int]) -> lis
 
 
 def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_count: int = 5) -> str:
-    """Return a page of text on the marts that ``query`` asks, amounts in ``currency``."""
+    """Return a page of text about the marts that ``query`` reads, amounts in ``currency``."""
     unit = f" {currency}" if currency else ""
     customers, revenue, as_of_date = query(
         "select count(*), sum(monetary), max(as_of_date) from marts.fct_customer_features"
     )[0]
     orders = query("select count(*) from marts.fct_orders where is_purchase")[0][0]
+    day = f"As of {as_of_date}: " if as_of_date else ""
     lines = [
-        f"As of {as_of_date}: {customers:,} customers, {orders:,} orders, "
+        f"{day}{customers:,} customers, {orders:,} orders, "
         f"{revenue or 0:,.0f}{unit} from known customers.",
         "",
         "Segments (how customers buy)",

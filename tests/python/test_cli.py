@@ -1,9 +1,10 @@
-"""The command line refuses wrong input in words, with exit code 2, and touches nothing."""
+"""The command line refuses wrong input with a message and exit code 2, and changes nothing."""
 
 import pytest
 
 from clientele import cli
-from clientele.sources import load_source
+from clientele.sources import load_source, project_vars
+from clientele.summary import summary
 
 
 @pytest.fixture
@@ -71,3 +72,69 @@ def test_a_wrong_option_is_refused(project):
     with pytest.raises(SystemExit) as refusal:
         cli.main(["summary", "--sauce", "x"])
     assert refusal.value.code == 2
+
+
+def test_vars_of_the_project_are_overridden_one_by_one(project):
+    (project / "dbt_project.yml").write_text("vars: {a: 1, b: {c: 2}}")
+    assert project_vars(project, {"b": 3}) == {"a": 1, "b": 3}
+    (project / "dbt_project.yml").write_text("name: no_vars")
+    assert project_vars(project) == {}
+
+
+def answers(**tables):
+    """Answer the summary's queries with the rows of the mart that each of them reads."""
+
+    def query(sql):
+        (rows,) = [rows for mart, rows in tables.items() if f"marts.{mart}" in sql.split()]
+        return rows.pop(0) if isinstance(rows[0], list) else rows
+
+    return query
+
+
+def test_the_summary_of_a_shop_of_guests_has_no_nulls():
+    page = summary(
+        answers(
+            fct_customer_features=[(0, None, None)],
+            fct_orders=[(3,)],
+            dim_segments=[[]],
+            fct_association_rules=[[], [(0, 0, 0)]],
+            fct_customer_values=[[]],
+            rpt_data_quality=[("accepted", 5, 12.5, "Sales"), ("zero_price", 1, None, "Gifts")],
+        ),
+        currency="EUR",
+    )
+    assert "None" not in page
+    assert page.startswith("0 customers, 3 orders, 0 EUR from known customers.")
+    assert "6 raw lines" in page
+
+
+def test_the_summary_says_what_is_unknown_and_aligns_figures():
+    page = summary(
+        answers(
+            fct_customer_features=[(1200, 45000.4, "2025-12-31")],
+            fct_orders=[(3400,)],
+            dim_segments=[
+                [("Loyal", 1000, 0.8333, 0.9, "Thank them"), ("New", 200, 0.17, None, "")]
+            ],
+            fct_association_rules=[[("A", "B", 0.5, 2.04, None, 30)], [(9, 2, 1)]],
+            fct_customer_values=[[(90, 12.4, None, 0.5, "bg"), (365, 50.0, 999.6, 0.5, "bg")]],
+            rpt_data_quality=[("accepted", 1000, 12345.678, "Sales")],
+        )
+    )
+    lines = page.splitlines()
+    assert (
+        lines[0] == "As of 2025-12-31: 1,200 customers, 3,400 orders, 45,000 from known customers."
+    )
+    loyal, new = [line for line in lines if "Loyal" in line or line.startswith("  New")]
+    assert loyal.split() == ["Loyal", "1,000", "83%", "90%", "Thank", "them"]
+    assert new.split() == ["New", "200", "17%", "0%"]
+    assert loyal.index("1,000") + len("1,000") == new.index("200") + len("200")
+    assert "9 rules, 2 with lift below 1, 1 neither chance nor redundant" in page
+    assert [line.split() for line in lines if " => " in line] == [
+        ["A", "=>", "B", "50%", "2.0", "30"]
+    ]
+    assert [line.split()[2:] for line in lines if " days " in line] == [
+        ["12", "unknown"],
+        ["50", "1,000"],
+    ]
+    assert "12,345.68" in page

@@ -181,6 +181,7 @@ def test_downloads_are_csv_that_a_spreadsheet_reads_as_text(tmp_path):
         {"a": "@x", "b": "-1"},
         {"a": "+1", "b": "\tx"},
         {"a": None, "b": "a-b=c"},
+        {"a": '"quoted"', "b": "last"},
     ]
     module = PROJECT / "dashboard/src/components/data.js"
     script = tmp_path / "csv.mjs"
@@ -197,6 +198,7 @@ def test_downloads_are_csv_that_a_spreadsheet_reads_as_text(tmp_path):
         ["'@x", "'-1"],
         ["'+1", "'\tx"],
         ["", "a-b=c"],
+        ['"quoted"', "last"],
     ]
 
 
