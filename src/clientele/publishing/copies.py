@@ -130,7 +130,7 @@ def write(
 
 
 def refuse_if_changed(build: Build, database: Path) -> None:
-    """Raise ``ValueError`` if the build did not write the database, or something wrote to it since."""
+    """Raise ``ValueError`` unless the build wrote the database and nothing wrote to it since."""
     if not database.is_file():
         raise ValueError(f"no warehouse at {database}; build first")
     log = database.with_name(f"{database.name}.wal")

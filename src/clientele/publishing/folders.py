@@ -129,7 +129,7 @@ def current_build(folder: Path) -> str | None:
 
 
 def _clear_up(folder: Path) -> None:
-    """Remove what publishers left unfinished or renamed for removal; what fails stays for the next."""
+    """Remove what publishers left unfinished or renamed for removal, as far as possible."""
     for leftover in [*folder.glob(".[0-9]*T[0-9]*Z-*.tmp"), folder / f".{CURRENT}.tmp"]:
         with suppress(OSError):
             _remove(leftover)
