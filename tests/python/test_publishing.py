@@ -42,7 +42,9 @@ def test_every_public_mart_is_published_row_for_row(published_sample):
             "select comment from duckdb_columns() "
             "where table_name = 'dim_segments' and column_name = 'segmentation'"
         ).fetchall()[0][0]
-        assert comment.startswith("Which way of dividing customers the segment belongs to")
+    manifest = json.loads((published_sample.folder / "target/manifest.json").read_text())
+    columns = manifest["nodes"]["model.clientele.dim_segments"]["columns"]
+    assert comment == columns["segmentation"]["description"].strip() != ""
 
 
 def test_a_publication_says_what_it_is(published_sample):
