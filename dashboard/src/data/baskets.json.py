@@ -103,7 +103,7 @@ SCOPES = """
     select distinct runs.scope, coalesce(segments.segment_name, 'All customers') as scope_name
     from marts.fct_association_rule_runs as runs
     left join marts.dim_segments as segments
-        on runs.scope = segments.segment_key and segments.is_promoted
+        on runs.scope = segments.segment_key
     order by all
 """
 

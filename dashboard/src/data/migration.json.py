@@ -7,7 +7,6 @@ MOVES = """
     with segment_names as (
         select segmentation, segment_key, segment_name
         from marts.dim_segments
-        where is_promoted
     )
     select
         moves.segmentation, moves.from_as_of_date, moves.to_as_of_date,

@@ -78,7 +78,6 @@ SEGMENTS = """
     select segmentation, segment_key, segment_name, customer_count, net_amount,
         customer_share, revenue_share, recommended_action
     from marts.dim_segments
-    where is_promoted
     order by segmentation, net_amount desc
 """
 # Each with the number of customers who changed: joined, left, ordered or returned something.
@@ -126,7 +125,6 @@ SEGMENT_CHANGES = """
     from now
     full join earlier_members using (segment_key, customer_id)
     join marts.dim_segments as segments using (segment_key)
-    where segments.is_promoted
     group by all
     order by segments.segmentation, now desc
 """

@@ -12,7 +12,7 @@ BACKTESTS = """
         backtests.catalogue_coverage, backtests.is_chosen
     from marts.fct_recommendation_backtests as backtests
     left join marts.dim_segments as segments
-        on backtests.scope = segments.segment_key and segments.is_promoted
+        on backtests.scope = segments.segment_key
     order by backtests.scope, backtests.k, backtests.hit_rate desc, backtests.method
 """
 # A product offered to few customers could identify them.

@@ -7,7 +7,6 @@ SEGMENTS = """
         customer_share, net_amount, revenue_share, recency_days_mean, frequency_mean,
         monetary_mean, sql_rule, rule_precision, rule_recall, recommended_action, is_small
     from marts.dim_segments
-    where is_promoted
     order by segmentation, net_amount desc
 """
 # The denominators of a segment's shares in a country.
@@ -33,7 +32,6 @@ DRIVERS = """
         segments.customer_count
     from marts.fct_segment_drivers as drivers
     join marts.dim_segments as segments using (segmentation, segment_key)
-    where segments.is_promoted
     order by all
 """
 MONTHS = """

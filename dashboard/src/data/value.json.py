@@ -31,7 +31,6 @@ SEGMENTS = """
     join marts.dim_segments as segments
         on memberships.segmentation = segments.segmentation
         and memberships.segment_key = segments.segment_key
-        and segments.is_promoted
     where memberships.is_current
     group by all
     order by memberships.segmentation, forecasts.horizon_days, clv desc nulls last

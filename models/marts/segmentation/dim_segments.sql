@@ -55,7 +55,7 @@ today as (
 
 ),
 
--- A segment that only earlier days' customers were in is a segment too, of nobody.
+-- Segments without members today are kept if customers of earlier days are in them.
 segments as (
 
     select
@@ -109,7 +109,7 @@ named_groups as (
 
 ),
 
--- A segment is advised as the RFM cell of its mean scores is, an RFM group as itself.
+-- A segment gets the advice of the RFM cell of its mean scores, an RFM group its own.
 described as (
 
     select
@@ -159,8 +159,7 @@ published as (
         rules.rule_precision,
         rules.rule_recall,
         rules.rule_fidelity,
-        coalesce(playbook.recommended_action, 'Nobody is in it today') as recommended_action,
-        true as is_promoted
+        coalesce(playbook.recommended_action, 'No customer is in it today') as recommended_action
 
     from described
 

@@ -21,7 +21,8 @@ words as (
 
 ),
 
--- Decimals: their sums are the same in any order of rows. Squares are of doubles: Spark cuts products of decimals.
+-- The sum of decimals does not depend on the order of rows. Squares are of doubles, because Spark cuts products of
+-- decimals.
 customers as (
 
     select
@@ -104,7 +105,7 @@ means as (
         rest_total / nullif(all_count - customer_count, 0) as others_mean,
         log_total / customer_count as log_mean,
         rest_log_total / nullif(all_count - customer_count, 0) as rest_log_mean,
-        -- Pooled within the segment and the rest; below a thousandth it is rounding.
+        -- Pooled within the segment and the rest. Below a thousandth it is a rounding error.
         sqrt(greatest(
             all_square_total / all_count
             - (
@@ -145,19 +146,19 @@ ranked as (
             order by abs(differences.standardised_difference) desc, differences.measure asc
         ) as driver_rank,
         concat(
-            words.words_before,
+            coalesce(words.words_before, concat(replace(differences.measure, '_', ' '), ' is')),
             ' ',
             case
                 when coalesce(differences.ratio, 100) >= 99.95 then 'over 99x '
                 when differences.ratio < 0.05 then 'less than 0.1x '
                 else concat(cast(cast(round(differences.ratio, 1) as decimal(8, 1)) as string), 'x ')
             end,
-            words.words_after
+            coalesce(words.words_after, 'that of other customers')
         ) as driver
 
     from differences
 
-    inner join words
+    left join words
         on differences.measure = words.measure
 
 ),

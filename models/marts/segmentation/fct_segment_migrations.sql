@@ -82,7 +82,7 @@ earlier as (
 
 ),
 
--- Where each was before, and where each is: a newcomer comes from `none`, who gave back every purchase goes there.
+-- New customers come from `none`; customers who returned every purchase go there.
 moved as (
 
     select

@@ -13,7 +13,7 @@ versions as (
 
 ),
 
--- Of versions that were finished only.
+-- Finished versions only.
 recorded as (
 
     select

@@ -51,7 +51,7 @@ behaviour as (
 
 ),
 
--- The version that scores until now, and the one that is being made.
+-- The version in force, and the one that is being made.
 wanted as (
 
     select

@@ -1,4 +1,4 @@
-{#- A view: two models read it. -#}
+{#- A view, because few models read it. -#}
 {{ config(materialized='view') }}
 
 with
