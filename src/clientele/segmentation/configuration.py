@@ -38,8 +38,7 @@ class Configuration:
     def __post_init__(self):
         if unknown := set(self.tried_methods) - METHODS.keys():
             raise ValueError(
-                f"segmentation_method(s) {', '.join(sorted(unknown))}: "
-                f"give of {', '.join(METHODS)}"
+                f"segmentation_method(s) {', '.join(sorted(unknown))}: give of {', '.join(METHODS)}"
             )
 
     @property

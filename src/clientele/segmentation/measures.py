@@ -121,9 +121,7 @@ def null_silhouettes(z: np.ndarray, counts: list[int], *, random_seed: int) -> d
     """
     rng = np.random.default_rng(random_seed)
     shuffled = np.column_stack([rng.permutation(column) for column in z.T])
-    fits = fit(
-        shuffled, method="kmeans", cluster_counts=counts, random_seed=random_seed, starts=2
-    )
+    fits = fit(shuffled, method="kmeans", cluster_counts=counts, random_seed=random_seed, starts=2)
     labelings = [fitted.nearest(shuffled)[0] for fitted in fits.values()]
     sampled = sampled_silhouettes(shuffled, labelings, random_seed=random_seed)
     measured = {k: each["silhouette"] for k, each in zip(fits, sampled, strict=True)}

@@ -117,7 +117,9 @@ def hierarchical(
 def dbscan(
     z,
     counts,
-    *, random_seed, eps=None,
+    *,
+    random_seed,
+    eps=None,
     pairwise_points=PAIRWISE_POINTS,
     prototype_count=PROTOTYPES,
     **_,
@@ -131,7 +133,8 @@ def dbscan(
 def hdbscan(
     z,
     counts,
-    *, random_seed,
+    *,
+    random_seed,
     pairwise_points=PAIRWISE_POINTS,
     prototype_count=PROTOTYPES,
     **_,
@@ -168,9 +171,7 @@ def _by_density(model, points, seed, prototype_count):
     count = int(labels.max()) + 1
     if not count:
         return {}
-    fitted = represented(
-        points, labels, random_seed=seed, count=prototype_count, with_reach=True
-    )
+    fitted = represented(points, labels, random_seed=seed, count=prototype_count, with_reach=True)
     return {count: fitted}
 
 

@@ -226,7 +226,12 @@ def parameters(
 
 
 def version_rows(
-    refit: Refit, made: pd.DataFrame, fitted: pd.DataFrame, *, source_name: str, min_agreement: float
+    refit: Refit,
+    made: pd.DataFrame,
+    fitted: pd.DataFrame,
+    *,
+    source_name: str,
+    min_agreement: float,
 ) -> pd.DataFrame:
     """Return the record of every segmentation that was refitted.
 
