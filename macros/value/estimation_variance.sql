@@ -1,6 +1,6 @@
 {#-
-    Delta method: the variance of a sum whose derivatives by the logarithms of the parameters are columns `<sum>_by_<name>`,
-    the parameters' covariance being given by columns `<name>_<axis>` of `parameter_loadings`.
+    Delta method: the variance of a sum whose derivatives by the logarithms of the parameters are columns `<sum>_by_<name>`.
+    Columns `<name>_<axis>` of `parameter_loadings` give the parameters' covariance.
 -#}
 
 {% macro estimation_variance(sum, names) -%}

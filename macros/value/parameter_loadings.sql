@@ -1,4 +1,4 @@
-{#- Columns `<name>_<axis>` of the named parameters from the rows of `ml_clv__parameters`, of the spend model or not. -#}
+{#- Columns `<name>_<axis>` of the named parameters from the rows of `ml_clv__parameters`: of the spend model, or of the purchase model. -#}
 
 {% macro parameter_loadings(names, is_spend) -%}
     {%- for name in names -%}

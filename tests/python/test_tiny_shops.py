@@ -58,7 +58,7 @@ def assert_no_nan(warehouse):
 
 
 @pytest.mark.parametrize(("shop", "customers"), [("one_customer", 1), ("one_day", 3)])
-def test_what_hardly_anybody_tells_is_forecast_and_not_called_reliable(build, shop, customers):
+def test_a_shop_with_too_few_data_is_forecast_and_marked_unreliable(build, shop, customers):
     warehouse = build(shop)
     assert_no_nan(warehouse)
     values = warehouse.frame("from marts.fct_customer_values")
@@ -77,7 +77,7 @@ def test_what_hardly_anybody_tells_is_forecast_and_not_called_reliable(build, sh
     assert warehouse.query("select count(*) from marts.dim_customers") == [(customers,)]
 
 
-def test_with_all_orders_counted_a_shop_to_which_nobody_returns_has_values(build):
+def test_with_all_orders_counted_a_shop_without_repeat_purchases_has_values(build):
     """And SQL scores them as Python does with the same setting."""
     warehouse = build("nobody_returns", clv_spend_orders="all")
     assert_no_nan(warehouse)
@@ -115,7 +115,7 @@ def test_without_known_customers_there_are_no_forecasts_and_no_error(build):
     assert warnings["not_backtested"] and warnings["purchases_not_converged"]
 
 
-def test_a_setting_that_is_none_stops_before_anything_is_built(new_warehouse):
+def test_an_unknown_setting_stops_before_anything_is_built(new_warehouse):
     warehouse = new_warehouse("wrong").dbt("build", "--vars", "{clv_spend_orders: first}")
     assert warehouse.exit_code != 0 and not warehouse.database.exists()
     assert "clv_spend_orders='first' is none of repeat, all" in warehouse.output

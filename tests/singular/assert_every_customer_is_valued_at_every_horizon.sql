@@ -1,4 +1,4 @@
--- A customer without a forecast would be missing from every total without a word.
+-- A customer without a forecast would be missing from every total.
 
 with
 

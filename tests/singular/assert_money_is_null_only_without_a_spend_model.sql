@@ -1,4 +1,4 @@
--- Where the spend model could be fitted every customer has a value and a range; where not, nobody has a guess.
+-- With a spend model every customer has a value and a range; without one nobody has.
 
 with
 

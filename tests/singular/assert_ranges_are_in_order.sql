@@ -1,4 +1,4 @@
--- Ten percent are not more than half, and what comes sooner is not later.
+-- A lower percentile of value is not higher, and a date with a lower probability is not later.
 
 select
     customer_id,

@@ -86,7 +86,7 @@ described as (
         customer_values.next_order_date_p50,
         customer_values.next_order_date_p90,
 
-        -- how far to trust it
+        -- reliability
         reliability.is_reliable,
         reliability.reliability_reason
 

@@ -25,7 +25,7 @@ described as (
         backtests.horizon_days,
         backtests.decile,
 
-        -- who forecast
+        -- the model
         backtests.model in ('last_window', 'rate', 'rfm_cell') as is_baseline,
         coalesce(backtests.model = published.model, false) as is_published,
 
@@ -34,7 +34,7 @@ described as (
         backtests.actual_mean,
         backtests.predicted_mean,
 
-        -- how far off
+        -- errors
         backtests.mae,
         backtests.rmse,
         backtests.bias,

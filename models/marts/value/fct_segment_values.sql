@@ -68,7 +68,7 @@ described as (
         clv + {{ z90 }} * value_deviation as clv_p90,
         value_at_risk,
 
-        -- where from
+        -- the model
         model,
         is_reliable
 

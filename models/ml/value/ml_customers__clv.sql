@@ -3,31 +3,7 @@
 
 with
 
-histories as (
-
-    select * from {{ ref('feat_customers__purchase_days') }}
-
-),
-
-expected_orders as (
-
-    select * from {{ ref('ml_clv__expected_orders') }}
-
-),
-
-fitted as (
-
-    select * from {{ ref('ml_clv__parameters') }}
-
-),
-
-calibration as (
-
-    select * from {{ ref('ml_clv__calibration') }}
-
-),
-
--- MBG/NBD lets a customer leave after the first order already, BG/NBD does not.
+-- With MBG/NBD a customer may leave after the first order, with BG/NBD only after a repeat order.
 parameters as (
 
     select
@@ -41,7 +17,7 @@ parameters as (
         max(case when model = 'gamma_gamma' and parameter = 'q' then estimate end) as q,
         max(case when model = 'gamma_gamma' and parameter = 'v' then estimate end) as v
 
-    from fitted
+    from {{ ref('ml_clv__parameters') }}
 
 ),
 
@@ -80,13 +56,13 @@ alive as (
             else parameters.b / (parameters.b + histories.x + parameters.extra_dropouts - 1)
         end as b_share
 
-    from histories
+    from {{ ref('feat_customers__purchase_days') }} as histories
 
     cross join parameters
 
 ),
 
--- Days to the next order: the Lomax quantile at level / p_alive; none where p_alive is not above the level.
+-- Days to the next order: the Lomax quantile at level / p_alive; none if p_alive is not above the level.
 waiting as (
 
     select
@@ -132,14 +108,14 @@ ordering as (
 
     from waiting
 
-    inner join expected_orders
+    inner join {{ ref('ml_clv__expected_orders') }} as expected_orders
         on
             waiting.x = expected_orders.x
             and waiting.t = expected_orders.t
 
 ),
 
--- The model's own chance of an order, put right by what came on past days; 0 and 1 have no log odds.
+-- The model's probability of an order, corrected by the outcomes of past days; 0 and 1 have no log odds.
 calibrated as (
 
     select
@@ -154,7 +130,7 @@ calibrated as (
 
     from ordering
 
-    inner join calibration
+    inner join {{ ref('ml_clv__calibration') }} as calibration
         on ordering.horizon_days = calibration.horizon_days
 
 ),
@@ -188,7 +164,7 @@ valued as (
                 ) }} as date)
         end as next_order_date_p{{ level }},
         {% endfor %}
-        -- chance: variances of orders and value, infinite where the spend model has none
+        -- chance: variances of orders and value, the latter null if the spend model has none
         p_alive * order_square_if_alive - power(p_alive * expected_orders_if_alive, 2) as order_variance,
         case
             when p * spend_count + q > 2
@@ -198,7 +174,7 @@ valued as (
                     - power(p_alive * expected_orders_if_alive * value_per_amount * expected_order_value, 2)
         end as value_variance,
 
-        -- not knowing the parameters: derivatives of ln(expected orders) by the logarithm of each, and of ln(value)
+        -- uncertainty of the parameters: derivatives of ln(expected orders) and ln(value) by the logarithm of each
         log_gradient_r - (1 - p_alive) * r * ln((alpha + t) / (alpha + t_x)) as gradient_r,
         log_gradient_alpha + (1 - p_alive) * (r + x) * (alpha / (alpha + t_x) - alpha / (alpha + t)) as gradient_alpha,
         log_gradient_a - (1 - p_alive) as gradient_a,

@@ -86,7 +86,7 @@ def forecasts(now, before, horizon, fits, first, random_seed):
 
 
 def outcome(customers, horizon, target):
-    """Return each customer's purchase days or amount in the window, or 1 for any order and 0 for none."""
+    """Return each customer's purchase days or amount in the window, or whether there was any."""
     orders = customers[f"next_orders_{horizon}"].to_numpy(float)
     if target == "amount":
         return customers[f"next_amount_{horizon}"].to_numpy(float)

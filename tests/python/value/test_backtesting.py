@@ -19,7 +19,7 @@ def measured(customers):
     return backtest(customers, **KNOBS)
 
 
-def test_the_gini_is_one_for_the_right_order_and_minus_one_for_the_reverse():
+def test_the_gini_is_one_for_the_perfect_order_and_minus_one_for_the_reverse():
     actual = np.array([0, 0, 1, 5, 2])
     assert normalised_gini(actual, actual * 10.0) == pytest.approx(1)
     assert normalised_gini(actual, -actual) == pytest.approx(-1)
@@ -27,17 +27,17 @@ def test_the_gini_is_one_for_the_right_order_and_minus_one_for_the_reverse():
     assert normalised_gini([1, 3, 0], [2, 1, 0]) == pytest.approx((1 / 6) / (1 / 2))
 
 
-def test_equal_forecasts_rank_nobody():
+def test_equal_forecasts_share_their_outcomes():
     assert normalised_gini([3, 0, 1], [1, 1, 1]) == pytest.approx(0)
     first, second = normalised_gini([3, 0, 1], [2, 2, 1]), normalised_gini([0, 3, 1], [2, 2, 1])
     assert first == second
 
 
-def test_where_everyone_does_the_same_there_is_no_order():
+def test_the_gini_is_undefined_if_all_outcomes_are_equal():
     assert np.isnan(normalised_gini([2, 2], [1, 2])) and np.isnan(normalised_gini([], []))
 
 
-def test_measures_are_those_of_the_forecast_they_name(customers, measured):
+def test_measures_belong_to_the_forecast_of_their_row(customers, measured):
     now = customers[customers["period_number"] == 90].sort_values("sample_number")
     actual, forecast = now["next_orders_90"].to_numpy(), now["past_orders_90"].to_numpy()
     row = measured[
@@ -53,7 +53,7 @@ def test_measures_are_those_of_the_forecast_they_name(customers, measured):
     assert row["actual_mean"] == pytest.approx(actual.mean())
 
 
-def test_deciles_part_the_customers_and_fall(measured):
+def test_deciles_partition_the_customers_by_falling_forecast(measured):
     for _, rows in measured.groupby(["target", "model", "cutoff_date"]):
         rows = rows.set_index("decile")
         parts = rows.loc[1:]
@@ -73,7 +73,7 @@ def test_every_model_and_baseline_forecasts_every_target(measured):
     assert measured["cutoff_date"].nunique() == 2
 
 
-def test_no_forecast_sees_what_comes_after_its_day(customers, measured):
+def test_no_forecast_uses_what_follows_its_day(customers, measured):
     """What followed the last cut-off is scrambled: outcomes change, and no forecast does."""
     rng = np.random.default_rng(9)
     changed = customers.copy()
@@ -101,7 +101,7 @@ def test_the_challenger_learns_from_the_window_before(customers, measured):
     assert predicted(again, "mbg_nbd") == predicted(measured, "mbg_nbd")
 
 
-def test_customers_who_follow_the_model_are_forecast_best_by_it_and_covered():
+def test_the_model_that_customers_follow_wins_and_covers_them():
     overall = backtest(shop(3000, seed=2), **KNOBS).query("decile == 0 and target == 'orders'")
     errors = overall.groupby("model")["rmse"].mean()
     assert (errors["mbg_nbd"] < errors[NAIVE_FORECASTS]).all()
@@ -117,7 +117,7 @@ def test_customers_who_follow_the_model_are_forecast_best_by_it_and_covered():
     # Histories of 410 - missing and 320 - missing days; half a window before that to learn from.
     [(0, 2, 2), (180, 2, 2), (190, 2, 1), (230, 2, 1), (231, 1, 1), (320, 1, 0), (321, 0, 0)],
 )
-def test_windows_that_the_history_does_not_reach_are_left_out(customers, missing, windows, learns):
+def test_windows_with_too_short_a_history_are_left_out(customers, missing, windows, learns):
     short = customers.assign(history_days=customers["history_days"] - missing)
     measured = backtest(short, **KNOBS)
     cutoffs = measured.groupby("model")["cutoff_date"].nunique()
@@ -129,7 +129,7 @@ def test_windows_that_the_history_does_not_reach_are_left_out(customers, missing
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("count", [0, 1, 3])
-def test_tiny_shops_are_measured_without_a_nan_where_a_number_is_promised(customers, count):
+def test_tiny_shops_have_no_null_measures(customers, count):
     chosen = customers[customers["customer_id"].isin(customers["customer_id"].unique()[:count])]
     measured = backtest(chosen, **KNOBS)
     assert list(measured.columns) == list(BACKTEST_TYPES)
@@ -139,7 +139,7 @@ def test_tiny_shops_are_measured_without_a_nan_where_a_number_is_promised(custom
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_shop_to_which_nobody_returns_is_measured_too(customers):
+def test_a_shop_without_repeat_purchases_is_measured(customers):
     once = customers.assign(x=0, t_x=0, order_value_mean=np.nan)
     for name in ("next_orders_90", "next_amount_90"):
         once[name] = 0
@@ -152,7 +152,7 @@ def test_a_shop_to_which_nobody_returns_is_measured_too(customers):
     assert "mbg_nbd" not in set(measured.loc[measured["target"] == "amount", "model"])
 
 
-def test_with_all_orders_money_is_forecast_no_worse_and_covered():
+def test_with_all_orders_counted_amounts_are_forecast_no_worse_and_covered():
     customers = shop(3000, seed=4)
     first = customers["average_order_value"]
     every = customers.assign(order_value_mean=first)

@@ -19,14 +19,14 @@ def races(*ratios):
     return pd.DataFrame(rows, columns=columns)
 
 
-def test_bg_nbd_is_published_only_if_it_errs_clearly_less():
+def test_bg_nbd_is_published_only_if_its_error_is_clearly_lower():
     assert choose_purchase_model(races(0.9, 1.05)) == "bg_nbd"
     assert choose_purchase_model(races(0.995, 0.995)) == "mbg_nbd"
     assert choose_purchase_model(races(1.2)) == "mbg_nbd"
     assert choose_purchase_model(races()) == "mbg_nbd"
 
 
-def test_the_var_pins_the_model_and_is_held_to_the_names():
+def test_the_var_fixes_the_model_and_must_name_one():
     assert choose_purchase_model(races(0.5), "mbg_nbd") == "mbg_nbd"
     assert choose_purchase_model(races(), "bg_nbd") == "bg_nbd"
     with pytest.raises(ValueError, match="clv_model='pareto' is none of mbg_nbd, bg_nbd"):
@@ -52,7 +52,7 @@ def shifted(by, slope=1.0):
     return list(zip(TOLD, expit(by + slope * logit(TOLD)), strict=True))
 
 
-def test_a_model_that_is_always_too_sure_is_put_right_and_the_gap_is_measured_out_of_time():
+def test_a_model_that_is_always_too_certain_is_corrected_and_the_gap_is_out_of_time():
     windows = [shifted(0.6, 0.7), shifted(0.5, 0.7), shifted(0.55, 0.75)]
     result = calibrate(shares(*windows), model="mbg_nbd", horizons_days=[30]).iloc[0]
     assert result["is_recalibrated"] and result["window_count"] == 3
@@ -62,7 +62,7 @@ def test_a_model_that_is_always_too_sure_is_put_right_and_the_gap_is_measured_ou
     assert raw > 0.1 and 0 < result["gap"] < 0.03
 
 
-def test_what_swings_from_window_to_window_is_left_as_the_model_has_it():
+def test_a_bias_that_changes_sign_between_windows_is_not_corrected():
     windows = [shifted(0.5), shifted(-0.5), shifted(0.5)]
     result = calibrate(shares(*windows), model="mbg_nbd", horizons_days=[30]).iloc[0]
     assert not result["is_recalibrated"] and (result["intercept"], result["slope"]) == (0, 1)
@@ -70,7 +70,7 @@ def test_what_swings_from_window_to_window_is_left_as_the_model_has_it():
     assert result["gap"] == pytest.approx(raw)
 
 
-def test_one_window_is_too_few_to_put_anything_right_and_none_has_no_gap():
+def test_one_window_is_too_few_for_a_correction_and_no_window_has_no_gap():
     tenths = pd.concat([shares(shifted(1.0)), shares(*[shifted(1)] * 3, model="bg_nbd")])
     result = calibrate(tenths, model="mbg_nbd", horizons_days=[90, 30])
     assert result["horizon_days"].tolist() == [30, 90]
@@ -80,7 +80,7 @@ def test_one_window_is_too_few_to_put_anything_right_and_none_has_no_gap():
 
 
 @pytest.mark.parametrize("came", [0.0, 1.0])
-def test_windows_in_which_everyone_does_the_same_stay_finite(came):
+def test_windows_with_equal_outcomes_stay_finite(came):
     windows = [list(zip(TOLD, [came] * 10, strict=True))] * 3
     result = calibrate(shares(*windows), model="mbg_nbd", horizons_days=[30])
     assert np.isfinite(result[["intercept", "slope", "gap"]]).all(axis=None)

@@ -45,7 +45,7 @@ def test_expected_orders_are_those_of_the_published_hypergeometric_formula(x, t)
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_expected_orders_hold_where_formulas_with_gamma_functions_break(model):
+def test_expected_orders_are_bounded_where_hypergeometric_formulas_fail(model):
     grid = np.array(
         np.meshgrid(
             [0.01, 0.24, 5],  # r
@@ -88,7 +88,7 @@ def test_expected_orders_are_the_integral_over_the_dropout_probability():
 
 @pytest.mark.parametrize("a", [5, 30, 3000])
 @pytest.mark.parametrize("b", [0.5, 20, 5000])
-def test_who_buys_without_pause_is_expected_to_do_so_until_dropping_out(a, b):
+def test_a_customer_who_buys_without_pause_is_expected_to_buy_until_dropout(a, b):
     result = expected_orders_if_alive(1000, 1, 1e9, model="mbg_nbd", r=1, alpha=1, a=a, b=b)
     # The mean of 1 / p over Beta(a, b + 1001).
     assert result == pytest.approx((a + b + 1000) / (a - 1), rel=1e-11)
@@ -123,7 +123,7 @@ def test_bg_nbd_takes_every_one_time_buyer_for_alive_and_mbg_nbd_does_not():
     assert p_alive(3, 90, 90, model="mbg_nbd", **PURCHASES) == pytest.approx(1 / (1 + 0.8 / 5))
 
 
-def test_who_has_bought_often_and_then_stopped_is_dead_without_overflow():
+def test_a_frequent_buyer_who_stopped_long_ago_is_dead_without_overflow():
     with np.errstate(all="raise", under="ignore"):
         assert p_alive(5000, 100, 100_000, model="mbg_nbd", **PURCHASES) == 0
 
@@ -136,7 +136,7 @@ def test_a_customer_without_repeat_purchase_is_worth_the_average_order():
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_next_order_comes_when_it_is_said_to_in_simulated_futures(model):
+def test_the_next_order_date_is_that_of_simulated_futures(model):
     x, t, alive, rng = 2, 200.0, 0.8, np.random.default_rng(5)
     rate = rng.gamma(PURCHASES["r"] + x, 1 / (PURCHASES["alpha"] + t), 400_000)
     waited = rng.exponential(1 / rate)
@@ -150,7 +150,7 @@ def test_the_next_order_comes_when_it_is_said_to_in_simulated_futures(model):
     assert np.mean(waited <= 90) == pytest.approx(p_order(alive, x, t, 90, **knobs), abs=0.003)
 
 
-def test_an_order_over_ten_years_off_is_none():
+def test_an_order_more_than_ten_years_away_is_null():
     assert np.isnan(next_order_days(0.5, 0.6, 0, 3000, r=0.05, alpha=10))
 
 

@@ -21,7 +21,7 @@ def simulated():
 
 @pytest.mark.parametrize(("x", "t_x", "t"), [(0, 0, 30), (1, 12, 30), (3, 20, 20), (7, 5, 30)])
 @pytest.mark.parametrize("model", MODELS)
-def test_a_purchase_history_has_the_probability_that_the_model_s_story_gives_it(model, x, t_x, t):
+def test_the_likelihood_of_a_history_is_the_integral_over_rates_and_dropouts(model, x, t_x, t):
     r, alpha, a, b = 1.4, 9.0, 1.3, 2.1
     survived = x + EXTRA_DROPOUTS[model]  # chances to drop out that were not taken
 
@@ -49,7 +49,7 @@ def test_a_purchase_history_has_the_probability_that_the_model_s_story_gives_it(
 
 
 @pytest.mark.parametrize(("x", "mean"), [(1, 20.0), (4, 7.5), (30, 50.0)])
-def test_order_values_have_the_probability_and_the_outlook_that_the_model_s_story_gives(x, mean):
+def test_the_likelihood_and_the_mean_of_order_values_are_integrals_over_customers(x, mean):
     p, q, v = SPEND.values()
 
     def over_customers(f):
@@ -125,7 +125,7 @@ def test_standard_errors_are_the_spread_of_estimates_over_samples():
     np.testing.assert_allclose(logs.std(axis=0, ddof=1), claimed, rtol=0.4)
 
 
-def test_loadings_square_to_the_covariance_that_standard_errors_come_from(simulated):
+def test_loadings_multiply_to_the_covariance_of_the_standard_errors(simulated):
     fit = fit_clv(simulated)
     for _, rows in fit.groupby("model"):
         loadings = rows[LOADINGS].to_numpy()
@@ -135,7 +135,7 @@ def test_loadings_square_to_the_covariance_that_standard_errors_come_from(simula
         assert (np.triu(loadings[:, : len(rows)], 1) == 0).all()
 
 
-def test_totals_differ_between_samples_as_the_delta_method_says():
+def test_totals_vary_between_samples_as_the_delta_method_predicts():
     population = simulate("mbg_nbd", 500, seed=99, **PURCHASES, **SPEND)
     totals, claimed = [], []
     for seed in range(30):
@@ -191,7 +191,7 @@ def test_the_order_of_customers_changes_no_bit(simulated):
     pd.testing.assert_frame_equal(fit_clv(shuffled), fit_clv(simulated), check_exact=True)
 
 
-def test_a_wide_prior_is_no_prior_and_a_narrow_one_draws_to_the_middle_of_the_data(simulated):
+def test_a_wide_prior_has_no_effect_and_a_narrow_one_pulls_to_the_middle_of_the_data(simulated):
     plain = fit_clv(simulated, prior_sd=None)
     wide = fit_clv(simulated, prior_sd=1e4)
     np.testing.assert_allclose(wide["estimate"], plain["estimate"], rtol=1e-5)

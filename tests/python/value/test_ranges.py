@@ -32,7 +32,7 @@ def test_order_counts_have_the_shares_of_simulated_futures(model, extra, x, t, d
 
 @pytest.mark.parametrize(("model", "extra"), MODELS)
 @pytest.mark.parametrize(("x", "t", "days"), HISTORIES)
-def test_the_mean_and_the_chance_of_none_are_those_of_the_closed_forms(model, extra, x, t, days):
+def test_the_mean_and_the_probability_of_no_order_match_the_closed_forms(model, extra, x, t, days):
     result = ranges.order_probabilities(x, [t], days, extra=extra, **PURCHASES)[0]
     mean = expected_orders_if_alive(x, t, days, model=model, **PURCHASES)
     assert result @ np.arange(len(result)) == pytest.approx(mean, rel=1e-6)
@@ -40,7 +40,7 @@ def test_the_mean_and_the_chance_of_none_are_those_of_the_closed_forms(model, ex
     assert 1 - result[0] == pytest.approx(some, rel=1e-10)
 
 
-def test_what_is_beyond_the_largest_count_is_in_the_last():
+def test_probability_beyond_the_largest_count_is_in_the_last_entry():
     knobs = {"r": 0.05, "alpha": 0.001, "a": 1e-6, "b": 5.0}
     result = ranges.order_probabilities(0, [0, 10], 3650, extra=1, **knobs)
     assert result.shape == (2, ranges.MAX_ORDERS + 1)
@@ -50,7 +50,7 @@ def test_what_is_beyond_the_largest_count_is_in_the_last():
 
 @pytest.mark.parametrize("spend", [SPEND, {"p": 1.1, "q": 2.0, "v": 30.0}, SPEND | {"p": 20.0}])
 @pytest.mark.parametrize(("x", "t", "days"), HISTORIES)
-def test_quantiles_of_value_hold_the_probability_they_name(x, t, days, spend):
+def test_quantiles_of_value_have_their_probability(x, t, days, spend):
     table = ranges.order_probabilities(x, [t], days, extra=1, **PURCHASES)
     log_levels = ranges.value_levels(x, [table], **spend)[0]
     scale = np.array([spend["v"] + x * 25.0])
@@ -82,7 +82,7 @@ def test_value_is_distributed_as_in_simulated_futures():
         assert np.mean(worth <= value) == pytest.approx(known[0], abs=0.0044)
 
 
-def test_a_forecast_that_is_right_covers_what_it_says():
+def test_a_correct_forecast_covers_the_stated_share():
     rng = np.random.default_rng(3)
     distribution = stats.poisson(1.3)
     came = distribution.rvs(100_000, random_state=rng)

@@ -86,7 +86,7 @@ def test_sql_scores_the_edges_as_python_does(sample, model, theta):
 
 
 @pytest.mark.parametrize("column", ["expected_orders", "clv"])
-def test_standard_errors_of_totals_are_what_moving_the_parameters_gives(sample, column):
+def test_standard_errors_of_totals_match_moved_parameters(sample, column):
     """The delta method by brute force: every customer scored anew along each axis."""
     parameters, histories = sample.frame("from ml.ml_clv__parameters"), histories_of(sample)
     floor = (parameters["parameter"] == "q").astype(float)

@@ -112,7 +112,7 @@ TINY = {
 @pytest.mark.parametrize("prior_sd", [None, 2.5])
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("case", TINY)
-def test_tiny_histories_give_finite_estimates_and_say_if_they_hold(case, model, prior_sd):
+def test_tiny_histories_give_finite_estimates_and_flag_convergence(case, model, prior_sd):
     histories = pd.DataFrame(TINY[case])
     histories["order_value_mean"] = np.where(histories["x"] > 0, 22.35, np.nan)
     fit = fit_clv(histories, model=model, prior_sd=prior_sd)
@@ -136,14 +136,14 @@ def test_tiny_histories_give_finite_estimates_and_say_if_they_hold(case, model, 
     assert ("gamma_gamma" in set(fit["model"])) == buyers
 
 
-def test_where_no_time_has_passed_the_prior_speaks_of_a_purchase_a_year():
+def test_if_no_time_has_passed_the_prior_gives_a_purchase_a_year():
     histories = pd.DataFrame(TINY["all on one day"]).assign(order_value_mean=np.nan)
     assert estimates(fit_clv(histories), "mbg_nbd") == pytest.approx(
         {"r": 1, "alpha": 365.25, "a": 1, "b": 1}
     )
 
 
-def test_where_everyone_spends_the_same_that_is_expected_though_no_spread_can_be_fitted():
+def test_equal_order_values_are_expected_although_their_spread_cannot_be_fitted():
     histories = pd.DataFrame({"x": [1, 4] * 25, "t_x": [9, 40] * 25, "t": 40})
     fit = fit_clv(histories.assign(order_value_mean=12.5))
     has_converged = fit.groupby("model")["has_converged"].first()
@@ -152,7 +152,7 @@ def test_where_everyone_spends_the_same_that_is_expected_though_no_spread_can_be
     np.testing.assert_allclose(values, 12.5, rtol=1e-4)
 
 
-def test_repeat_purchases_for_nothing_stay_out_of_the_spend_model_but_are_scored():
+def test_free_repeat_purchases_are_left_out_of_the_spend_model_but_scored():
     histories = pd.DataFrame(
         {"x": [1, 1, 2], "t_x": [3, 9, 4], "t": [9, 9, 9], "order_value_mean": [0.0, 8.0, 9.0]}
     )
@@ -197,7 +197,7 @@ def lookup_of(parameters=None, horizons_days=(30,), annual_discount_rate=0.1):
         ),
     ],
 )
-def test_histories_that_cannot_be_are_refused_by_column_and_count(history, message):
+def test_impossible_histories_are_refused_with_column_and_count(history, message):
     possible = {"x": 1, "t_x": 3, "t": 5, "order_value_mean": 10.0}
     histories = pd.DataFrame([possible, possible | history, possible | history])
     parameters = parameters_of("mbg_nbd", **PURCHASES)
@@ -225,7 +225,7 @@ def test_knobs_out_of_range_are_refused(call, message):
         call()
 
 
-def test_with_all_orders_the_first_one_is_one_more_to_learn_order_values_from(simulated):
+def test_with_all_orders_the_first_order_counts_in_the_spend_model(simulated):
     """The same as if every customer had come once more, as far as spend goes."""
     histories = simulated.assign(order_value_mean=simulated["order_value_mean"].fillna(17.0))
     more = histories.assign(**{name: histories[name] + 1 for name in ("x", "t_x", "t")})

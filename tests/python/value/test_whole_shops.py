@@ -29,7 +29,7 @@ def test_planted_parameters_of_the_simulator_are_recovered_within_their_errors(m
         monkeypatch.undo()
 
 
-def test_the_mart_s_baseline_is_what_orders_alone_give(sample):
+def test_the_baseline_of_the_mart_follows_from_the_orders(sample):
     """From the orders of the sample, without the models in between."""
     rows = sample.query(
         """
@@ -79,7 +79,7 @@ def test_the_published_model_beats_every_baseline_on_the_sample(sample):
     assert all(own < other for _, _, own, other in windows)
 
 
-def test_online_retail_is_ranked_and_covered_as_it_should_be(online_retail):
+def test_online_retail_is_ranked_well_and_covered(online_retail):
     """18 months, then 6: the last window of 180 days."""
     gini, *coverage = online_retail.query(
         """
@@ -93,7 +93,7 @@ def test_online_retail_is_ranked_and_covered_as_it_should_be(online_retail):
     assert coverage == pytest.approx([0.5, 0.8, 0.95], abs=0.03)
 
 
-def test_online_retail_s_year_is_not_believed_and_the_reason_names_the_baseline(online_retail):
+def test_the_year_of_online_retail_is_unreliable_and_the_reason_names_the_baseline(online_retail):
     result = dict(
         online_retail.query(
             "select distinct horizon_days, reliability_reason from marts.fct_customer_values"
