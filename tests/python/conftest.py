@@ -13,7 +13,6 @@ import pytest
 from contracts import parse
 from filelock import FileLock
 
-
 # Modules of helpers that have fixtures too.
 pytest_plugins = ["browsing", "publishers"]
 PROJECT = Path(__file__).parents[2]
