@@ -7,7 +7,12 @@ from dataclasses import fields
 import pytest
 import yaml
 from conftest import PROJECT
-from versions_of_segments import CONFIGURATION, as_reference, first_version, three_kinds_of_customers
+from versions_of_segments import (
+    CONFIGURATION,
+    as_reference,
+    first_version,
+    three_kinds_of_customers,
+)
 
 from clientele.segmentation.configuration import Configuration
 from clientele.segmentation.drift import baseline, due
