@@ -1,7 +1,7 @@
-"""Give dbt's Spark adapter what it offers for Databricks alone: Python models.
+"""Let dbt's Spark adapter run Python models, which it offers only on Databricks.
 
-dbt imports every installed module whose name starts with ``dbt_``, so being installed is enough;
-where there is no dbt-spark, nothing happens. With ``method: session`` Python models run in the
+dbt imports every installed module whose name starts with ``dbt_``, so being installed is enough.
+Without dbt-spark, nothing happens. With ``method: session`` Python models run in the
 session that runs the SQL. Any other method needs a Spark Connect server over the same catalog,
 at the URL in the environment variable ``SPARK_REMOTE``.
 """
@@ -26,12 +26,12 @@ if dbt_spark is not None:
     def spark_session(method: str):
         """Yield a session on the catalog of a profile with that ``method``.
 
-        Raises ``DbtRuntimeError`` where that takes a Spark Connect server and none is named.
+        Raises ``DbtRuntimeError`` if that needs a Spark Connect server and none is named.
         """
         from pyspark.sql import SparkSession
 
         if method == "session":
-            # The adapter's own session; it stays open for what comes next.
+            # The adapter's own session; it stays open for the next models.
             yield SparkSession.builder.getOrCreate()
             return
         url = os.environ.get("SPARK_REMOTE")
@@ -40,7 +40,7 @@ if dbt_spark is not None:
                 f"Python models with `method: {method}` need a Spark Connect server "
                 "on the same catalog: set SPARK_REMOTE=sc://<host>:15002"
             )
-        # One of its own: a shared session, stopped by another thread, would hang this one.
+        # A new session: a shared one, stopped by another thread, would hang this one.
         spark = SparkSession.builder.remote(url).create()
         try:
             yield spark
@@ -48,7 +48,7 @@ if dbt_spark is not None:
             spark.stop()
 
     def require_java() -> None:
-        """Raise ``DbtRuntimeError`` unless there is a Java that Spark runs on."""
+        """Raise ``DbtRuntimeError`` unless a Java that Spark supports is installed."""
         home = os.environ.get("JAVA_HOME")
         java = f"{home}/bin/java" if home else shutil.which("java")
         remedy = "install one (Debian: openjdk-17-jre-headless) or set JAVA_HOME"
@@ -70,7 +70,7 @@ if dbt_spark is not None:
 
         def submit(self, compiled_code: str) -> None:
             """Execute the model and, after it, dbt's code that stores what it returned."""
-            # dbt's code drops the index of a data frame, as it should; no need to say so.
+            # dbt's code drops the index of a data frame on purpose.
             warnings.filterwarnings("ignore", message="If `index_col` is not specified")
             with spark_session(self.method) as spark:
                 code = compile(compiled_code, f"{self.name}.py", "exec")
@@ -80,10 +80,10 @@ if dbt_spark is not None:
         """dbt-spark's adapter, with Python models on open-source Spark."""
 
         def __init__(self, config, *arguments) -> None:
-            """Refuse a profile that would start a Spark here without a Java to run it."""
+            """Refuse a profile that starts Spark in this process if there is no Java to run it."""
             from pyspark.logger import PySparkLogger
 
-            # Every failed statement, with pages of Java; dbt reports it too.
+            # It prints pages of Java for each failed statement, which dbt reports too.
             PySparkLogger.getLogger("SQLQueryContextLogger").setLevel("CRITICAL")
             if config.credentials.method == "session":
                 require_java()
@@ -103,8 +103,8 @@ if dbt_spark is not None:
         def find_files(self, path: str) -> str | None:
             """Return ``path``, made absolute, if Spark finds a file there; else None. Reads none.
 
-            The path may be a glob. Without a scheme it starts at the project's folder, as Spark's
-            catalog, which starts at its warehouse, would not have it.
+            The path may be a glob. Without a scheme it starts at the project's folder; Spark itself
+            would start at its warehouse.
             """
             from pyspark.errors import AnalysisException
 

@@ -1,4 +1,4 @@
-"""The command line: thin wrappers around dbt and the simulator."""
+"""The command line: build with dbt, print a summary, publish, simulate."""
 
 import argparse
 import os
@@ -11,32 +11,34 @@ from clientele.warehouse import warehouse
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit code: 0, 1 where dbt failed, 2 for wrong input."""
+    """Run the command line and return the exit code: 0, 1 if dbt failed, or 2 for wrong input."""
     parser = argparse.ArgumentParser(prog="clientele", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
     build = commands.add_parser(
         "build",
-        help="check a source, `dbt build` everything on it, print a summary",
-        description="Arguments that are not named here go to `dbt build` as they are.",
+        help="check a source, build everything with dbt, print a summary",
+        description="Check a source, build everything with dbt, and print a summary. Unit tests "
+        "run only with --resource-type. Other arguments are passed to `dbt build`, such as "
+        "--select or --full-refresh.",
     )
     build.add_argument("--source", default="sample", help="name of a file in sources/")
-    build.add_argument("--data", help="path that stands for {data} in that file")
-    build.add_argument("--as-of", metavar="DATE", help="rebuild that day, YYYY-MM-DD")
+    build.add_argument("--data", help="path that replaces {data} in that file")
+    build.add_argument("--as-of", metavar="DATE", help="build as of that day, YYYY-MM-DD")
     build.add_argument("--verbose", action="store_true", help="print all that dbt prints")
     _add_target(build)
     build.set_defaults(run=_build)
 
     show = commands.add_parser("summary", help="print the summary of the last build")
     _add_target(show)
-    show.add_argument("--currency", default="", help="unit to print after amounts")
+    show.add_argument("--currency", default="", help="currency to print after amounts")
     show.set_defaults(run=_summary)
 
     share = commands.add_parser(
         "publish",
-        help="publish the marts of the last build, if all of it passed",
-        description="Write the marts of the last build, if all of it passed, to the folder "
-        "CLIENTELE_PUBLISH_DIR (published), and let its link `current` lead to them.",
+        help="publish the marts of the last build if it passed",
+        description="Copy the marts of the last build, if it passed, to the folder "
+        "CLIENTELE_PUBLISH_DIR (published), and point its link `current` at them.",
     )
     _add_target(share)
     instead = share.add_mutually_exclusive_group()
@@ -45,13 +47,13 @@ def main(arguments: list[str] | None = None) -> int:
         nargs="?",
         const="",
         metavar="BUILD_ID",
-        help="go back to what the current publication replaced, or to the one named",
+        help="go back to the publication before the current one, or to BUILD_ID",
     )
-    instead.add_argument("--list", action="store_true", help="list the publications kept")
+    instead.add_argument("--list", action="store_true", help="list the publications that are kept")
     share.set_defaults(run=_publish)
 
     generate = commands.add_parser(
-        "generate", help="write simulated raw orders with planted truth, at any size"
+        "generate", help="write simulated raw orders of any number of customers, with known truth"
     )
     generate.add_argument("folder", type=Path, help="a new or empty folder")
     generate.add_argument("--customers", type=int, default=10_000)
@@ -60,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     generate.add_argument("--format", choices=["parquet", "jsonl", "csv"], default="parquet")
     generate.set_defaults(run=_generate)
 
-    sample = commands.add_parser("sample", help="write the bundled sample anew")
+    sample = commands.add_parser("sample", help="rewrite the bundled sample")
     sample.set_defaults(run=_sample)
 
     options, rest = parser.parse_known_args(arguments)
@@ -74,14 +76,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _add_target(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--target", default="duckdb", help="output of profiles.yml (duckdb)")
+    parser.add_argument("--target", default="duckdb", help="an output of profiles.yml (duckdb)")
 
 
 def _project() -> Path:
-    """Return the project's folder, which dbt too looks for where it is called."""
+    """Return the project's folder, which for dbt too is the current folder."""
     project = Path.cwd()
     if not (project / "dbt_project.yml").is_file():
-        raise ValueError(f"{project} holds no dbt_project.yml; call it in the project folder")
+        raise ValueError(f"{project} has no dbt_project.yml; run clientele in the project folder")
     return project
 
 
@@ -113,7 +115,9 @@ def _build(options, dbt_arguments: list[str]) -> int:
 
 def _summary(options, _) -> int:
     if options.target == "spark":
-        raise ValueError("the catalog of target `spark` ends with its build, which printed this")
+        raise ValueError(
+            "the catalog of target `spark` ends with its build, which has printed its summary"
+        )
     with warehouse(options.target, _project()) as built:
         print(summary(built.query, currency=options.currency))
     return 0
@@ -125,7 +129,7 @@ def _publish(options, _) -> int:
     if options.target != "duckdb":
         raise ValueError(
             f"only target `duckdb` is published, not `{options.target}`, "
-            "whose marts are tables of a catalog that readers share already"
+            "whose marts readers reach through its catalog"
         )
     project = _project()
     folder = project / (os.environ.get("CLIENTELE_PUBLISH_DIR") or "published")
@@ -154,7 +158,7 @@ def _publish(options, _) -> int:
     )
     what = "Published" if done.is_new else "Published already" if done.was_current else "Back to"
     warned = f", built with {build.warning_count} warnings" if build.warning_count else ""
-    print(f"\n{what} {done.build_id}{warned}, for anyone to read while the next is built:")
+    print(f"\n{what} {done.build_id}{warned}, to read while the next build runs:")
     print(f"  {current}\n  {current.parent}/<mart>.parquet")
     return 0
 

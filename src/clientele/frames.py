@@ -1,4 +1,4 @@
-"""Cross the border between the warehouse and pandas."""
+"""Move tables between the warehouse and pandas."""
 
 from decimal import Decimal
 
@@ -7,15 +7,15 @@ from pandas.api.types import is_object_dtype
 
 
 def collect(relation, key: str | list[str], *, max_rows: int = 5_000_000) -> pd.DataFrame:
-    """Return what ``dbt.ref`` gave, a DuckDB relation or Spark frame, indexed by ``key``.
+    """Return a relation of ``dbt.ref``, DuckDB's or Spark's, as a frame indexed by ``key``.
 
-    Rows are sorted by the key: a database returns them in any order it likes, and a seeded
-    algorithm is reproducible only if its input is. Decimals become floats.
+    Rows are sorted by the key: a database returns them in any order, and a seeded algorithm is
+    reproducible only if its input is. Decimals become floats.
 
     Raises ``ValueError`` if there are more than ``max_rows`` rows (they are counted before any
     is fetched), or if the key is null or not unique.
     """
-    # Not "has it df": a frame of Spark Connect has any attribute, as a column.
+    # `df` tells nothing: a frame of Spark Connect has every attribute, as a column.
     is_duckdb = not hasattr(relation, "toPandas")
     row_count = len(relation) if is_duckdb else relation.count()
     if row_count > max_rows:
@@ -44,8 +44,8 @@ def collect(relation, key: str | list[str], *, max_rows: int = 5_000_000) -> pd.
 def as_table(session, frame: pd.DataFrame, types: dict[str, str]):
     """Return ``frame`` as a relation of the engine behind ``session``, with the given types.
 
-    ``types`` maps columns, in order, to names of types that both engines read. Without it an
-    empty frame has no types, and a date turns into a timestamp. NaN becomes null.
+    ``types`` maps columns, in order, to names of types that both engines read. Without them an
+    empty frame would have no types, and a date would become a timestamp. NaN becomes null.
     """
     frame = frame.reindex(columns=list(types))
     if hasattr(session, "createDataFrame"):

@@ -1,4 +1,4 @@
-"""Read `sources/<name>.yml`: dbt vars that say where raw data are and what they mean."""
+"""Read `sources/<name>.yml`: dbt vars that locate the raw data and describe their columns."""
 
 from pathlib import Path
 
@@ -26,11 +26,11 @@ _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _m
 def load_source(name: str, folder: Path) -> dict:
     """Return the vars that ``folder/<name>.yml`` holds.
 
-    Only what no SQL engine is needed for is checked here; dbt's start hook checks the rest.
+    Only checks that need no SQL engine are made here; dbt's start hook makes the others.
 
     Raises:
-        ValueError: no such source, no valid YAML, a key given twice, no `source:`, or another
-            name inside than outside.
+        ValueError: no such source, invalid YAML, a key given twice, no `source:`, or a name that
+            differs from the file's.
     """
     path = folder / f"{name}.yml"
     if not path.is_file():
@@ -53,6 +53,6 @@ def load_source(name: str, folder: Path) -> dict:
 
 
 def project_vars(project: Path, overridden: dict | None = None) -> dict:
-    """Return the vars of dbt_project.yml, and in their place those that dbt was given."""
+    """Return the vars of dbt_project.yml, with ``overridden`` ones in their place."""
     settings = yaml.safe_load((project / "dbt_project.yml").read_text(encoding="utf-8")) or {}
     return (settings.get("vars") or {}) | (overridden or {})

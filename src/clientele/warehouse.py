@@ -1,4 +1,4 @@
-"""Ask the marts, on whichever engine built them."""
+"""Query the marts on the engine that built them."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -19,10 +19,10 @@ class Warehouse:
 
 @contextmanager
 def warehouse(target: str, project: Path) -> Iterator[Warehouse]:
-    """Open what a build with the ``target`` of profiles.yml left: `duckdb`, else one of Spark's.
+    """Open the marts that a build with ``target`` left: `duckdb`, or a Spark target.
 
     Raises:
-        ValueError: there is nothing, or no complete marts; says how to get them.
+        ValueError: there are no marts, or not all of them; the message says how to get them.
     """
     remedy = "run `make run` (or `dbt build`) first"
     if target != "duckdb":
@@ -51,4 +51,4 @@ def warehouse(target: str, project: Path) -> Iterator[Warehouse]:
             )
         except duckdb.CatalogException as error:
             reason = str(error).splitlines()[0]
-            raise ValueError(f"{database} holds no complete marts ({reason}); {remedy}") from None
+            raise ValueError(f"{database} does not hold all marts ({reason}); {remedy}") from None

@@ -84,7 +84,7 @@ def numbers_in(publication: Path) -> set[int]:
 
 
 def numbers_in_parquet(publication: Path) -> set[int]:
-    """The same of its Parquet files."""
+    """Return the builds that its Parquet files say they are of."""
     folder = publication.resolve()
     with duckdb.connect() as connection:
         query = " union ".join(f"select build from '{folder}/{mart}.parquet'" for mart in MARTS)
@@ -97,7 +97,7 @@ def leftovers(folder: Path) -> list[str]:
 
 
 def read_in_a_loop(publication, read, done, counted, seen) -> None:
-    """Read the current publication anew until ``done``; any error ends the process."""
+    """Read the current publication again and again until ``done``; any error ends the process."""
     while not done.is_set():
         found = read(publication)
         assert len(found) == 1, found
@@ -156,7 +156,7 @@ def publish_until(step: int, sign: int, build, database, folder, kept: int) -> N
 
 
 def hold(database, opened, over) -> None:
-    """Hold a warehouse as a build does."""
+    """Keep a warehouse open as a build does."""
     with duckdb.connect(str(database)):
         opened.set()
         over.wait()

@@ -55,7 +55,7 @@ def test_an_unknown_source_lists_the_known_ones(project, capsys):
 def test_a_folder_that_is_no_project_is_named(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["build"]) == 2
-    assert "holds no dbt_project.yml" in capsys.readouterr().err
+    assert "has no dbt_project.yml" in capsys.readouterr().err
 
 
 def test_a_summary_without_a_warehouse_says_how_to_get_one(project, capsys):

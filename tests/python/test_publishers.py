@@ -244,7 +244,7 @@ def test_readers_in_a_loop_see_no_error_and_no_mixed_build(processes, database, 
     for number in range(2, 52):
         begun = [counted.value for _, counted, _ in readers]
         publish_builds([number], database, folder, kept=5)
-        # Each reader has begun anew since, so that it has seen every publication.
+        # Each reader has started again since, so that it has seen every publication.
         for (process, counted, _), count in zip(readers, begun, strict=True):
             while counted.value < count + 2 and process.is_alive():
                 time.sleep(0.001)
