@@ -19,8 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
         "build",
         help="check a source, build everything with dbt, print a summary",
         description="Check a source, build everything with dbt, and print a summary. Unit tests "
-        "run only with --resource-type. Other arguments are passed to `dbt build`, such as --select or "
-        "--full-refresh.",
+        "run only with --resource-type. Other arguments are passed to `dbt build`, such as "
+        "--select or --full-refresh.",
     )
     build.add_argument("--source", default="sample", help="name of a file in sources/")
     build.add_argument("--data", help="path that replaces {data} in that file")
