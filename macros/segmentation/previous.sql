@@ -1,16 +1,16 @@
 {#-
-    The relation that the last build left for `model`, which stands in the same schema as the model that asks, or rows of
-    none with its columns (`columns`: names to types). A model cannot `ref` what is built after it; what was built
-    yesterday is there all the same.
+    The table of `model` from the last build, in the schema of the calling model. If there is none, a query without rows
+    that has its `columns` (names to types). A model cannot `ref` a model that is built after it, but it can read what an
+    earlier build left.
 -#}
 
 {% macro previous(model, columns) %}
-    {%- set found = none -%}
+    {%- set relation = none -%}
     {%- if execute -%}
-        {%- set found = adapter.get_relation(database=this.database, schema=this.schema, identifier=model) -%}
+        {%- set relation = adapter.get_relation(database=this.database, schema=this.schema, identifier=model) -%}
     {%- endif -%}
-    {%- if found is not none -%}
-        {{ return(found) }}
+    {%- if relation is not none -%}
+        {{ return(relation) }}
     {%- endif -%}
     {%- set nothing -%}
         (

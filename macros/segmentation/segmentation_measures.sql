@@ -1,6 +1,6 @@
 {#-
-    What segmentations may use and their rules may speak of: the numbers of `feat_customers__behaviour`, known on every
-    day for every customer. `fct_customer_features` holds them under the same names.
+    The measures that segmentations may use and that rules may name: those of `feat_customers__behaviour`, which are known
+    for every customer on every day. `fct_customer_features` has them under the same names.
 -#}
 
 {% macro segmentation_measures() %}

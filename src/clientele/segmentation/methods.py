@@ -177,7 +177,7 @@ def _by_density(model, points, seed, prototype_count):
 
 @dataclass(frozen=True)
 class Method:
-    """How to fit a method, and how its numbers of clusters hang together.
+    """How to fit a method, and how its numbers of clusters are related.
 
     ``finds_count``: it chooses the number of clusters itself. ``is_joint``: all numbers of
     clusters come from one fit, so that asking for fewer saves nothing and may change the fit.

@@ -246,3 +246,34 @@ def test_plain_sql_over_the_parameters_assigns_the_same(noise):
         connection.register("parameters", parameters)
         in_sql = connection.sql(query).df()["cluster_id"].tolist()
     assert in_sql == assign(noise, parameters)["cluster_id"].tolist()
+
+
+def test_small_clusters_are_merged_until_none_is_left_and_sizes_are_counted_again():
+    """Three small clusters in a row: merged with each other they are still too small."""
+    rng = np.random.default_rng(1)
+    middles, sizes = [0, 10, 30, 31, 32.5], [60, 40, 3, 2, 2]
+    points = np.concatenate(
+        [
+            middle + rng.uniform(-0.05, 0.05, (size, 1))
+            for middle, size in zip(middles, sizes, strict=True)
+        ]
+    )
+    knobs = {"method": "kmeans", "cluster_counts": [5], "random_seed": 1, "starts": 20}
+    assert np.bincount(fit(points, **knobs)[5].nearest(points)[0]).tolist() == [60, 40, 3, 2, 2]
+    merged = fit(points, **knobs, min_share=0.06)[5]
+    assert np.bincount(merged.nearest(points)[0]).tolist() == [60, 40, 7]
+    merged = fit(points, **knobs, min_share=0.1)[5]
+    assert np.bincount(merged.nearest(points)[0]).tolist() == [60, 47]
+    merged = fit(points, **knobs, min_share=0.9)[5]
+    assert np.bincount(merged.nearest(points)[0]).tolist() == [107]
+
+
+def test_equal_clusters_are_numbered_by_position():
+    points = np.array([[5.0], [5.0], [1.0], [1.0], [9.0]])
+    found = fit(points, method="kmeans", cluster_counts=[3], random_seed=1)[3]
+    assert found.nearest(points)[0].tolist() == [1, 1, 0, 0, 2]
+
+
+def test_an_unknown_knob_is_refused_by_name():
+    with pytest.raises(TypeError, match="fit has no knob start_count"):
+        fit(np.ones((3, 1)), method="kmeans", cluster_counts=[1], random_seed=1, start_count=1)

@@ -1,10 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial.distance import cdist
 from sklearn.datasets import make_blobs
 from sklearn.metrics import (
     calinski_harabasz_score,
     davies_bouldin_score,
+    silhouette_samples,
     silhouette_score,
 )
 
@@ -15,6 +17,8 @@ from clientele.segmentation.measures import (
     internal_measures,
     match,
     null_silhouettes,
+    sampled_silhouettes,
+    silhouettes,
 )
 from clientele.segmentation.prototypes import NOISE
 
@@ -87,7 +91,7 @@ def outcomes():
     return group, frame
 
 
-def test_labels_that_foretell_have_the_r2_of_their_means(outcomes):
+def test_labels_that_predict_have_the_r2_of_their_means(outcomes):
     group, frame = outcomes
     found = forward_value(group, frame)
     churn = (frame["forward_order_count"] == 0).to_numpy(float)
@@ -138,3 +142,38 @@ def test_noise_agrees_with_noise_only():
     old = pd.Series(["s-1", "s-1", "s-noise", "s-noise"])
     assert match(old, pd.Series([0, 0, NOISE, NOISE])) == ({0: "s-1"}, 1.0)
     assert match(old, pd.Series([NOISE, NOISE, 0, 0])) == ({}, 0.0)
+
+
+def test_the_bootstrap_repeats_itself_with_the_same_seed():
+    shaky = np.random.default_rng(2).normal(size=(300, 3))
+    rows = []
+
+    def refit(sample):
+        rows.append(sample)
+        return fit(sample, method="kmeans", cluster_counts=[4], random_seed=1, starts=1)
+
+    labels = {
+        4: fit(shaky, method="kmeans", cluster_counts=[4], random_seed=1)[4].nearest(shaky)[0]
+    }
+    first, second, other = (
+        bootstrap_stability(shaky, labels, refit, random_seed=seed, rounds=3) for seed in (1, 1, 2)
+    )
+    assert first == second != other
+    for earlier, later in zip(rows[:3], rows[3:6], strict=True):
+        np.testing.assert_array_equal(earlier, later)
+    # Rounds differ from each other, and draw with replacement.
+    assert not np.array_equal(rows[0], rows[1])
+    assert len(np.unique(rows[0], axis=0)) < len(shaky) == len(rows[0])
+
+
+def test_silhouettes_of_several_segmentations_are_scikit_learns(blobs):
+    points, blob = blobs
+    others = [blob, np.arange(len(blob)) % 4, np.where(np.arange(len(blob)) == 0, 9, blob)]
+    distances = cdist(points, points)
+    for labels, each in zip(others, silhouettes(distances, others), strict=True):
+        np.testing.assert_allclose(each, silhouette_samples(points, labels), atol=1e-9)
+    noisy = np.where(np.arange(len(blob)) % 7 == 0, NOISE, blob)
+    sampled = sampled_silhouettes(points, [blob, noisy], random_seed=1)
+    kept = noisy != NOISE
+    assert sampled[0]["silhouette"] == pytest.approx(silhouette_score(points, blob))
+    assert sampled[1]["silhouette"] == pytest.approx(silhouette_score(points[kept], blob[kept]))
