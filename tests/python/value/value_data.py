@@ -65,7 +65,9 @@ def shop(customers=600, days=500, seed=1, horizon=90):
                 break
             now += rng.exponential(1 / rate[number])
     purchases = pd.DataFrame(purchases, columns=["customer_id", "day", "amount"])
-    return features(purchases, days, [horizon], [horizon, 2 * horizon, 3 * horizon])
+    tables = features(purchases, days, [horizon], [horizon, 2 * horizon, 3 * horizon])
+    # The shop opened on day 0, whenever its first customer came.
+    return tables.assign(history_days=days - tables["period_number"])
 
 
 def features(purchases, today, horizons, period_numbers, spend_orders="repeat"):
