@@ -1,5 +1,5 @@
 {#-
-    From the CTEs `customers` (customer_number, segment_key), `customer_products` and `products`: the CTEs `histories` (the
+    From the CTEs `customers` (customer_number), `customer_products` and `products`: the CTEs `histories` (the
     last products of each customer, which others follow from), `owned` (products that a customer is not offered, because
     the customer has them) and `not_offered` (the same as one array per customer). If `is_offered_again`, products that
     customers buy again are not among them.
@@ -11,7 +11,6 @@ had as (
 
     select
         customers.customer_number,
-        customers.segment_key,
         products.product_number,
         products.is_bought_again,
         customer_products.is_in_history
@@ -30,7 +29,6 @@ histories as (
 
     select
         customer_number,
-        segment_key,
         product_number
     from had
     where is_in_history

@@ -35,7 +35,6 @@ def test_every_sql_model_that_decides_has_a_unit_test(manifest):
         "feat_histories",
         "fct_customer_category_shares",
         "fct_order_lines",
-        "fct_recommendation_backtests",
         "dim_products",
         "feat_purchases",
         "fct_segment_memberships",

@@ -38,19 +38,11 @@ customers as (
 
 {{ popular_lists(settings.longest) }},
 
-{{ link_lists('histories', settings.longest) }},
+{{ linked_products(settings.longest) }},
 
 {{ rule_lists('histories', settings.longest) }},
 
 lists as (
-
-    select
-        'co_occurrence' as method,
-        customer_number,
-        products
-    from link_lists
-
-    union all
 
     select
         'rules' as method,
@@ -84,6 +76,16 @@ placed as (
 
     inner join places
         on places.place <= cardinality(lists.products)
+
+    union all
+
+    select
+        'co_occurrence' as method,
+        customer_number,
+        place,
+        product_number
+
+    from links
 
 ),
 

@@ -39,8 +39,7 @@ popular as (
 customers as (
 
     select
-        customers_known.customer_number,
-        customers_known.segment_key
+        customers_known.customer_number
 
     from customers_known
 
@@ -58,45 +57,6 @@ customers as (
 
 {{ owned_products(is_offered_again=true) }},
 
-{{ link_lists('histories', settings.count) }},
-
-{{ list_places(settings.count) }},
-
-shortlisted as (
-
-    select
-        link_lists.customer_number,
-        {{ item_at('link_lists.products', 'places.place') }} as product_number
-
-    from link_lists
-
-    inner join places
-        on places.place <= cardinality(link_lists.products)
-
-),
-
-links as (
-
-    select
-        shortlisted.customer_number,
-        shortlisted.product_number,
-        sum(pairs.similarity_millionths) as similarity_millionths,
-        cast(count(*) as int) as link_count,
-        -- The strongest link and its product in one number: similarity first, then the product.
-        max(pairs.similarity_millionths * 1000000000 + pairs.product_number) % 1000000000 as because_product_number
-
-    from shortlisted
-
-    inner join histories
-        on shortlisted.customer_number = histories.customer_number
-
-    inner join pairs
-        on
-            histories.product_number = pairs.product_number
-            and shortlisted.product_number = pairs.other_product_number
-
-    group by shortlisted.customer_number, shortlisted.product_number
-
-)
+{{ linked_products(settings.count, blocks=16) }}
 
 select * from links

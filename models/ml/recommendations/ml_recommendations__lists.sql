@@ -31,9 +31,7 @@ link_lists as (
 
     select
         customer_number,
-        {{ top_items(
-            'product_number', 'similarity_millionths * 1000000 - product_number', settings.count
-        ) }} as products
+        {{ top_items('product_number', '-place', settings.count) }} as products
 
     from links
 
