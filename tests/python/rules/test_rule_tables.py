@@ -41,6 +41,9 @@ def shop():
         products = set(np.flatnonzero(rng.random(8) < 0.25).tolist())
         if segment == "s1" and 1 in products:
             products |= {2}
+        # Only today's mining has the last product among its items, and the rarest one at that.
+        if number % 4 == 0 and rng.random() < 0.3:
+            products |= {8}
         purchased += [(number, product) for product in products or {0}]
         orders.append((number, number, segment, earlier, number % 4 == 0))
     columns = "order_number basket_number segment_key earlier_segment_key is_holdout".split()
@@ -52,7 +55,7 @@ def shop():
 
 @pytest.fixture(scope="module")
 def catalogue():
-    rows = [("product", i, f"p{i}", False) for i in range(8)]
+    rows = [("product", i, f"p{i}", False) for i in range(9)]
     return pd.DataFrame(rows, columns="item_level product_number item is_category".split())
 
 
@@ -98,13 +101,15 @@ def test_rules_from_rows_are_the_rules_of_what_was_mined(shop, catalogue, engine
         pd.testing.assert_frame_equal(ours[list(expected)], expected, check_exact=True)
         assert set(expected["scope"]) == {"all", "s1", "s2"}
     assert not rules.duplicated(["period_number", "rule_key"]).any()
+    held = rows.loc[rows["items"] == '["p8"]', "period_number"]
+    assert set(held) == {0}
     assert f"engine {engine}" in notes[0]
 
 
 @pytest.mark.parametrize("engine", ["bitmap", "sql"])
 def test_orders_of_one_basket_and_products_of_one_category_count_once(catalogue, engine):
     """Four baskets of two orders each, of which three hold the first category and two both."""
-    above = catalogue.assign(item=["x"] * 4 + ["y"] * 2 + [None] * 2, item_level="category")
+    above = catalogue.assign(item=["x"] * 4 + ["y"] * 2 + [None] * 3, item_level="category")
     above = above.dropna().assign(is_category=True)
     baskets = [([0, 1], [4]), ([2], [3, 5, 6]), ([0], [0, 1]), ([6], [7])]
     purchased, orders = [], []
