@@ -109,7 +109,8 @@ BREAKS = {
                 [added(m, "rpt_data_quality", f"rpt_{n}") for n in "abcd"]
                 and [reads(m, f"rpt_{n}", "feat_items") for n in "abcd"]
             ),
-            "feat_items is read by the leaves fct_association_rule_items, fct_sequential_rules, rpt_a",
+            "feat_items is read by the leaves fct_association_rule_items, "
+            "fct_sequential_rules, rpt_a",
         ),
     ],
     "a_model_reads_eight_others_at_most": [
