@@ -1,5 +1,3 @@
-{%- set days = {'': 'is_kept', 'earlier_': 'was_kept'} -%}
-
 with
 
 order_lines as (
@@ -73,10 +71,10 @@ bought as (
     select
         customer_number,
         product_id,
-        {%- for prefix, flag in days.items() %}
-        min(case when {{ flag }} then order_date end) as {{ prefix }}first_bought_date,
-        max(case when {{ flag }} then order_date end) as {{ prefix }}last_bought_date{{ ',' if not loop.last }}
-        {%- endfor %}
+        min(case when is_kept then order_date end) as first_bought_date,
+        max(case when is_kept then order_date end) as last_bought_date,
+        min(case when was_kept then order_date end) as earlier_first_bought_date,
+        max(case when was_kept then order_date end) as earlier_last_bought_date
 
     from lines
 
@@ -87,7 +85,7 @@ bought as (
 ),
 
 -- Only the products of customers who have more than a history holds are ranked.
-long as (
+long_histories as (
 
     select customer_number
     from bought
@@ -96,19 +94,19 @@ long as (
 
 ),
 
-long_histories as (
+counted as (
 
     select
         customer_number,
         product_id,
-        {%- for prefix, flag in days.items() %}
-        max(case when {{ flag }} then order_date end) as {{ prefix }}last_bought_date,
-        count(distinct case when {{ flag }} then order_id end) as {{ prefix }}order_count{{ ',' if not loop.last }}
-        {%- endfor %}
+        max(case when is_kept then order_date end) as last_bought_date,
+        count(distinct case when is_kept then order_id end) as order_count,
+        max(case when was_kept then order_date end) as earlier_last_bought_date,
+        count(distinct case when was_kept then order_id end) as earlier_order_count
 
     from lines
 
-    where customer_number in (select long.customer_number from long)
+    where customer_number in (select long_histories.customer_number from long_histories)
 
     group by customer_number, product_id
 
@@ -120,17 +118,16 @@ ranked as (
     select
         customer_number,
         product_id,
-        {%- for prefix in days %}
         row_number() over (
             partition by customer_number
-            order by
-                {{ prefix }}last_bought_date desc nulls last,
-                {{ prefix }}order_count desc,
-                product_id asc
-        ) as {{ prefix }}recency_rank{{ ',' if not loop.last }}
-        {%- endfor %}
+            order by last_bought_date desc nulls last, order_count desc, product_id asc
+        ) as recency_rank,
+        row_number() over (
+            partition by customer_number
+            order by earlier_last_bought_date desc nulls last, earlier_order_count desc, product_id asc
+        ) as earlier_recency_rank
 
-    from long_histories
+    from counted
 
 ),
 
@@ -139,13 +136,14 @@ customer_products as (
     select
         bought.customer_number,
         bought.product_id,
-        {%- for prefix in days %}
-        bought.{{ prefix }}first_bought_date,
-        bought.{{ prefix }}last_bought_date,
-        bought.{{ prefix }}last_bought_date is not null
-        and coalesce(ranked.{{ prefix }}recency_rank, 1) <= {{ var('recommendations_history_size') }}
-            as {{ 'is' if loop.first else 'was' }}_in_history{{ ',' if not loop.last }}
-        {%- endfor %}
+        bought.first_bought_date,
+        bought.last_bought_date,
+        bought.last_bought_date is not null
+        and coalesce(ranked.recency_rank, 1) <= {{ var('recommendations_history_size') }} as is_in_history,
+        bought.earlier_first_bought_date,
+        bought.earlier_last_bought_date,
+        bought.earlier_last_bought_date is not null
+        and coalesce(ranked.earlier_recency_rank, 1) <= {{ var('recommendations_history_size') }} as was_in_history
 
     from bought
 

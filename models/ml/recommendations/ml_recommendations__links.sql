@@ -38,8 +38,7 @@ popular as (
 -- Links are looked up only for lists that no preferred method of popularity is sure to fill.
 customers as (
 
-    select
-        customers_known.customer_number
+    select customers_known.customer_number
 
     from customers_known
 
