@@ -302,6 +302,8 @@ def every_macro_is_used_in_a_file_that_says_what_for(manifest):
     # What dbt_project.yml has dbt run is a node too.
     for node in manifest["nodes"].values():
         used |= called_in(node.get("raw_code") or "")
+        for hook in node["config"].get("pre-hook", []) + node["config"].get("post-hook", []):
+            used |= called_in(hook["sql"])
     used |= {f"test_{name}" for found in tests_of(manifest).values() for name, _ in found}
     files = sorted({macro["original_file_path"] for macro in macros})
     return [
