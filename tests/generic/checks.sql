@@ -10,11 +10,44 @@
 
 {% test checks(model, key=none, level='error') %}
 
-{%- set rules = checks_of(model, level) %}
 {%- set row_key = described_key(key) if key else "''" %}
 {%- set tests_key = key and level == 'error' %}
+{%- set rules = [] %}
+{%- if tests_key %}
+    {%- set is_null = (key | join(' is null or ')) ~ ' is null' %}
+    {%- do rules.append({'number': 0, 'name': 'key: unique and not null', 'column': key | join(', '), 'is_broken': is_null}) %}
+{%- endif %}
+{%- for rule in checks_of(model, level) %}
+    {%- do rules.append(dict(rule, number=loop.index)) %}
+{%- endfor %}
 
 with
+
+{%- if tests_key %}
+{#- Keys are looked for by their hash, which is half the work of grouping by texts; only equal hashes are compared. #}
+repeated_hashes as (
+
+    select {{ row_hash(key) }} as key_hash
+    from {{ model }}
+    group by 1
+    having count(*) > 1
+
+),
+
+repeated_keys as (
+
+    select {{ row_key }} as row_key
+
+    from {{ model }} as checked
+
+    where {{ row_hash(key) }} in (select repeated_hashes.key_hash from repeated_hashes)
+
+    group by {{ key | join(', ') }}
+
+    having count(*) > 1
+
+),
+{%- endif %}
 
 broken_rules as (
     {%- if rules %}
@@ -26,7 +59,7 @@ broken_rules as (
     from {{ model }} as checked
 
     cross join (
-        values {% for rule in rules %}({{ loop.index }}){{ ', ' if not loop.last }}{% endfor %}
+        values {% for rule in rules %}({{ rule.number }}){{ ', ' if not loop.last }}{% endfor %}
     ) as rules (rule_number)
 
     where
@@ -38,29 +71,18 @@ broken_rules as (
         )
         and case rules.rule_number
             {%- for rule in rules %}
-            when {{ loop.index }} then ({{ rule.is_broken }})
+            when {{ rule.number }} then ({{ rule.is_broken }})
             {%- endfor %}
         end
     {%- endif %}
-    {%- if rules and tests_key %}
+    {%- if tests_key %}
 
     union all
-    {%- endif %}
-    {%- if tests_key %}
 
     select
         0 as rule_number,
-        {{ row_key }} as row_key
-
-    from {{ model }}
-
-    group by {{ key | join(', ') }}
-
-    having
-        count(*) > 1
-        {%- for column in key %}
-        or {{ column }} is null
-        {%- endfor %}
+        row_key
+    from repeated_keys
     {%- endif %}
 
 ),
@@ -78,15 +100,13 @@ numbered as (
 
 select
     case rule_number
-        when 0 then 'key: unique and not null'
         {%- for rule in rules %}
-        when {{ loop.index }} then {{ dbt.string_literal(dbt.escape_single_quotes(rule.name)) }}
+        when {{ rule.number }} then {{ dbt.string_literal(dbt.escape_single_quotes(rule.name)) }}
         {%- endfor %}
     end as broken_rule,
     case rule_number
-        when 0 then '{{ (key or []) | join(', ') }}'
         {%- for rule in rules %}
-        when {{ loop.index }} then '{{ rule.column }}'
+        when {{ rule.number }} then '{{ rule.column }}'
         {%- endfor %}
     end as column_name,
     count(*) as failures,

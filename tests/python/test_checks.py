@@ -41,11 +41,13 @@ BROKEN = {
     "and month_date = (select max(month_date) from marts.fct_segment_metrics)": (
         "fct_segment_metrics.net_amount: 1 row breaks `not_null`, such as segmentation = behaviour"
     ),
-    "update marts.rpt_value_warnings set is_raised = true, measured = -1, threshold = 1 "
-    "where check_number > 7 and horizon_days = 30": "rows break `expression_is_true (expression: ",
+    "update marts.dim_segments set monetary_mean = null where segment_key = 'behaviour-1'": (
+        "dim_segments.monetary_mean: 1 row breaks "
+        "`expression_is_true (expression: (monetary_mean is null) = (customer_count = 0))`, such as"
+    ),
 }
 TABLES = "rfm_groups data_quality_reasons non_product_codes dim_products fct_segment_metrics "
-TABLES += "rpt_value_warnings dim_dates"
+TABLES += "dim_segments dim_dates"
 
 
 @pytest.fixture(scope="module")
