@@ -121,11 +121,11 @@ def test_unit_tests_run_only_if_resource_types_are_selected(tiny):
 
 
 def test_a_failure_names_its_cause_and_only_counts_what_was_skipped(tiny):
-    failed = tiny(expression="n * nought")
+    failed = tiny(expression="n * missing_column")
     assert failed.returncode == 1 and failed.stdout == ""
     assert "the build failed: 1 node failed, and 4 nodes after it skipped" in failed.stderr
     assert "error: model fct_numbers (models/marts/orders/fct_numbers.sql)" in failed.stderr
-    assert "nought" in failed.stderr and "Binder Error" in failed.stderr
+    assert "missing_column" in failed.stderr and "Binder Error" in failed.stderr
     assert "compiled: target/compiled/tiny/models/marts/orders/fct_numbers.sql" in failed.stderr
     assert f"The whole log: {tiny.folder}/logs/dbt.log" in failed.stderr
     assert "fct_sums" not in failed.stderr

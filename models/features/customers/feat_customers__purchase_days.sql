@@ -104,7 +104,7 @@ features as (
         t,
         order_value_mean,
         gap_mean_days,
-        -- One gap has no spread to speak of.
+        -- A single gap has no spread.
         case
             when purchase_day_count > 2
                 then sqrt(greatest(gap_square_mean - gap_mean_days * gap_mean_days, 0)) / gap_mean_days

@@ -40,7 +40,7 @@ rules as (
 
 ),
 
--- What the reason of each method speaks of.
+-- The segment, product or rule that each method's reason names.
 supported as (
 
     select

@@ -69,7 +69,7 @@ def lists_of_rows(basket, item: np.ndarray, cell: np.ndarray, cell_count: int) -
     basket_count = int(basket.max()) + 1 if len(basket) else 0
     cell_of_basket = np.zeros(basket_count, dtype=np.uint16)
     cell_of_basket[basket] = cell
-    # Numbered anew, cell after cell.
+    # Renumber the baskets, cell after cell.
     order = np.argsort(cell_of_basket, kind="stable")
     number = np.empty(basket_count, dtype=np.int32)
     number[order] = np.arange(basket_count, dtype=np.int32)

@@ -87,7 +87,7 @@ def test_sql_scores_the_edges_as_python_does(sample, model, theta):
 
 @pytest.mark.parametrize("column", ["expected_orders", "clv"])
 def test_standard_errors_of_totals_match_moved_parameters(sample, column):
-    """The delta method by brute force: every customer scored anew along each axis."""
+    """The delta method by brute force: every customer scored again along each axis."""
     parameters, histories = sample.frame("from ml.ml_clv__parameters"), histories_of(sample)
     floor = (parameters["parameter"] == "q").astype(float)
     knobs = KNOBS | {"horizons_days": [365]}
