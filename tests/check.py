@@ -68,10 +68,15 @@ def imported_by(path: Path) -> set[str]:
     return names
 
 
-def parameters_of(path: Path) -> set[str]:
-    """Return the names of all parameters in a file, those of fixtures that it asks for included."""
-    functions = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef)]
-    return {argument.arg for function in functions for argument in function.args.args}
+def fixtures_of(path: Path) -> set[str]:
+    """Return the names of the fixtures that a file's tests and fixtures ask for."""
+    asking = [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+        and (node.name.startswith("test_") or "fixture" in ast.dump(ast.List(node.decorator_list)))
+    ]
+    return {argument.arg for function in asking for argument in function.args.args}
 
 
 def pytest_files(files: list[str]) -> tuple[list[Path], list[Path]]:
@@ -83,7 +88,7 @@ def pytest_files(files: list[str]) -> tuple[list[Path], list[Path]]:
         if "spark" not in path.parts
         and (str(path.relative_to(PROJECT)) in files or modules & imported_by(path))
     ]
-    building = [path for path in chosen if BUILDS & parameters_of(path)]
+    building = [path for path in chosen if BUILDS & fixtures_of(path)]
     return [path for path in chosen if path not in building], building
 
 
