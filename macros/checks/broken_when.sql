@@ -2,7 +2,7 @@
     The SQL condition under which a row breaks a rule. The rules have the names and arguments of dbt's own tests and of
     dbt-utils: `not_null`, `accepted_values` (values), `accepted_range` (min_value, max_value, inclusive: both bounds
     belong to the range unless false) and `expression_is_true` (expression). Each takes `where`, a condition that limits
-    the rows that it applies to, and `level` (error, or warn where a broken rule must not stop a build).
+    the rule to some rows, and `level` (error, or warn if a broken rule must not stop a build).
 -#}
 
 {% macro broken_when(column, name, arguments, table) %}

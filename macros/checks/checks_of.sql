@@ -1,7 +1,7 @@
 {#-
-    The rules of a level (error or warn) that stand on a table's columns, in the order of the YAML: a list of `column`, `name` and `is_broken`, the
-    SQL condition that is true for a row that breaks the rule. Null passes every rule but `not_null`. At parse time,
-    when dbt's graph is not known yet, the list is empty.
+    The rules of a level (error or warn) on a table's columns, in the order of the YAML: a list of `column`, `name` and
+    `is_broken`, the SQL condition that is true for a row that breaks the rule. Null passes every rule except `not_null`.
+    At parse time, when dbt's graph is not known yet, the list is empty.
 -#}
 
 {% macro checks_of(relation, level) %}

@@ -1,6 +1,5 @@
 {#-
-    Prints what each failed `checks` node found: the table, the rule, its column, how many rows break it, and up to three
-    of their keys. dbt itself prints only the number of broken rules. Called when a run ends.
+    Prints for each failed `checks` node the table, the broken rule, its column, the number of rows, and up to three keys. dbt itself prints only the number of broken rules. Called when a run ends.
 -#}
 
 {% macro report_broken_checks(results) %}

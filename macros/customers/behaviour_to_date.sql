@@ -1,11 +1,11 @@
 {#-
-    What is known of each customer on each day, as CTEs that end in `behaviour`, over three that the model must have:
-    `orders`, `matched_returns`, and `as_of_dates` (as_of_date, period_number). `judged` holds the orders up to each day.
+    CTEs that compute what is known about each customer on each day; the last one is `behaviour`. The model must have three
+    CTEs: `orders`, `matched_returns`, and `as_of_dates` (as_of_date, period_number). `judged` has the orders up to each day.
     A new measure is one line in `behaviour_measures`, and a sum in `summed` if it needs one.
 -#}
 
 {% macro behaviour_to_date() %}
--- What had come back by each date: on an earlier day a later return was not yet known.
+-- Returns known by each date: a later return was not yet known on an earlier day.
 returned_to_date as (
 
     select
@@ -62,7 +62,7 @@ judged as (
 
 ),
 
--- Money is of all orders, returns without their purchase included; habits are of purchases.
+-- Money includes all orders and unmatched returns. Habits are computed from purchases only.
 summed as (
 
     select
@@ -112,8 +112,8 @@ behaviour as (
 
 
 {#-
-    The measures of behaviour: the name of each and its SQL over `summed`. They are the columns that segmentations may use
-    and that `feat_customers__behaviour` and `fct_customer_features` hold; no other file lists them. None may be null.
+    The measures of behaviour: the name of each and its SQL over `summed`. Segmentations may use these columns, and
+    `feat_customers__behaviour` and `fct_customer_features` contain them. No other file lists them. None may be null.
 -#}
 
 {% macro behaviour_measures() %}

@@ -1,4 +1,4 @@
-{#- How many periods back features are rebuilt: the var `history_periods`, once it is seen to make sense. -#}
+{#- The number of earlier periods for which features are computed: the var `history_periods`, after validation. -#}
 
 {% macro history_period_count() %}
     {%- set history, forward = var('history_periods'), var('forward_periods') -%}

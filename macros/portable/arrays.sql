@@ -1,5 +1,5 @@
 {#-
-    Arrays, for lists of a few items per row: cheaper than a row per item that a window numbers. Places count from 1.
+    Arrays for short lists: cheaper than a row per item with a window that numbers them. Places count from 1.
 -#}
 
 {#- The `value`s of a group with the largest `score`s, the largest first, at most `count` of them. Scores must differ. -#}

@@ -12,7 +12,7 @@
     {{ return(columns) }}
 {% endmacro %}
 
-{#- Spark's plain timestamp is an instant; the one without a zone has a name of its own. -#}
+{#- Spark's plain timestamp is an instant; its timestamp without a zone has another name. -#}
 {% macro spark__describe_columns(from_clause) %}
     {%- set names = {
         'INT': 'INTEGER', 'TIMESTAMP': 'TIMESTAMP WITH TIME ZONE', 'TIMESTAMP_NTZ': 'TIMESTAMP', 'STRING': 'VARCHAR'

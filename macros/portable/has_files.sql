@@ -1,4 +1,4 @@
-{#- Whether any file stands at a path or glob. -#}
+{#- Whether a path or glob matches a file. -#}
 
 {% macro has_files(path) %}
     {{ return(adapter.dispatch('has_files')(path)) }}
@@ -9,7 +9,7 @@
     {{ return(files.columns[0].values()[0] | int > 0) }}
 {% endmacro %}
 
-{#- No SQL of Spark's tells; the adapter, as src/dbt_spark_python.py extends it, asks the file system. -#}
+{#- Spark has no SQL for this, so the adapter (see src/dbt_spark_python.py) asks the file system. -#}
 {% macro spark__has_files(path) %}
     {{ return(adapter.find_files(path) is not none) }}
 {% endmacro %}

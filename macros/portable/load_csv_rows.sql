@@ -1,6 +1,6 @@
 {#-
     Fills the table of a seed. dbt-spark's own macro, which this overrides, turns null into the text
-    'None' and stumbles over apostrophes: here every value is a literal of its own.
+    'None' and fails on apostrophes. Here every value is a separate literal.
 -#}
 
 {% macro spark__load_csv_rows(model, agate_table) %}

@@ -44,7 +44,7 @@
 {% endmacro %}
 
 
-{#- Whether a seed that is a raw table is read from its file, and not loaded into the database first. -#}
+{#- Whether a seed with raw data is read from its file instead of being loaded into the database first. -#}
 
 {% macro reads_seeds_as_files() %}
     {{ return(adapter.dispatch('reads_seeds_as_files')()) }}
@@ -52,5 +52,5 @@
 
 {% macro duckdb__reads_seeds_as_files() %}{{ return(false) }}{% endmacro %}
 
-{#- dbt writes seeds as literals, a slow way for raw data. -#}
+{#- dbt writes seeds as literals, which is slow for raw data. -#}
 {% macro spark__reads_seeds_as_files() %}{{ return(true) }}{% endmacro %}

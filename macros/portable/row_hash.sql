@@ -1,4 +1,4 @@
-{#- A 64-bit hash of several columns: equal rows have equal hashes, and different rows seldom do. Engines disagree on it. -#}
+{#- A 64-bit hash of several columns: equal rows have equal hashes, different rows rarely do. It differs between engines. -#}
 
 {% macro row_hash(columns) %}
     {{- adapter.dispatch('row_hash')(columns) -}}

@@ -1,4 +1,4 @@
-{#- Any text as a literal of the engine's SQL, quotes and backslashes kept. -#}
+{#- A text as an SQL literal of the engine; quotes and backslashes are preserved. -#}
 
 {% macro text_literal(text) %}
     {{- adapter.dispatch('text_literal')(text | string) -}}

@@ -1,6 +1,6 @@
 {#-
-    A local timestamp of the named zone as the same instant's timestamp in UTC. An hour that clocks
-    show twice is taken for its second time; one that they skip is read with the offset before it.
+    A local timestamp of the named zone as the same instant's timestamp in UTC. If clocks show an
+    hour twice, the second time is used. An hour that clocks skip is read with the offset before it.
 -#}
 
 {% macro to_utc(local_timestamp, timezone) %}
@@ -15,7 +15,7 @@
     {{ local_timestamp }} at time zone '{{ timezone }}' at time zone 'UTC'
 {%- endmacro %}
 
-{#- Spark takes the first of the two; an hour later is the second, where that reads the same on the clock. -#}
+{#- Spark takes the first of two possible instants. The second is an hour later if both have the same local time. -#}
 {% macro spark__to_utc(local_timestamp, timezone) -%}
     {%- set first = "to_utc_timestamp(" ~ local_timestamp ~ ", '" ~ timezone ~ "')" -%}
     {%- set second = first ~ " + interval 1 hour" -%}

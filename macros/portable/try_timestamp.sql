@@ -1,14 +1,13 @@
 {#-
-    A value as a timestamp without a zone, null where it reads as none. A text that carries an offset
-    is an instant, and becomes its time in UTC. Other types than text cost nothing: engines know the type
-    of `value` when they plan.
+    A value as a timestamp without a zone; null if it cannot be read as one. A text with an offset is an instant and becomes
+    its time in UTC. For other types than text this costs nothing, because engines know the type of `value` when they plan.
 -#}
 
 {% macro try_timestamp(value) %}
     {{- adapter.dispatch('try_timestamp')(value) -}}
 {% endmacro %}
 
-{#- As an instant first: the plain cast drops an offset. The session's zone is UTC. -#}
+{#- Cast to an instant first, because the plain cast drops an offset. The session's zone is UTC. -#}
 {% macro duckdb__try_timestamp(value) -%}
     case
         when typeof({{ value }}) = 'VARCHAR'
@@ -17,7 +16,7 @@
     end
 {%- endmacro %}
 
-{#- Spark alone would also read '2010', and '08:26' as a time of today, but not '2010/12/01'. -#}
+{#- Spark's own cast would also read '2010', and '08:26' as a time of today, but not '2010/12/01'. -#}
 {% macro spark__try_timestamp(value) -%}
     case
         when typeof({{ value }}) <> 'string' then try_cast({{ value }} as timestamp)

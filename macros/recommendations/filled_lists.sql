@@ -1,10 +1,10 @@
 {#-
-    Fill lists to `length` places, each product once: after the products of an opening method come those of all methods, in
-    the order of preference.
+    Fill lists to `length` places, with each product once. The products of an opening method come first, then those of all
+    methods in the order of preference.
 
     From the CTEs `openings` (listing: the opening method; customer_number; opening and, by the name of each method, arrays
-    of product numbers) and that named by `preferences` (method, preference): the CTE `filled`, a row per place with `method`, the one
-    that the product comes from.
+    of product numbers) and the one named by `preferences` (method, preference): the CTE `filled`, a row per place with the
+    `method` that the product comes from.
 -#}
 
 {% macro filled_lists(preferences, length) %}

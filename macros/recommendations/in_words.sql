@@ -8,7 +8,7 @@
     {{ _number_in_words(multiple) }}
 {%- endmacro %}
 
-{#- Engines round halves of doubles each in its own way; floor is the same everywhere. -#}
+{#- Engines round halves of doubles differently; floor is the same on all. -#}
 {% macro _number_in_words(number) -%}
     case
         when {{ number }} >= 9.95 then cast(cast(floor({{ number }} + 0.5) as int) as {{ dbt.type_string() }})

@@ -3,8 +3,8 @@
     CTE `links`, for each customer the `length` products whose similarities with the customer's products have the largest
     sums; with the number of the customer's products that lead to each, and the one that leads to it by the strongest link.
 
-    No sum of the project has more groups: history times neighbours for each customer. Customer and product are therefore
-    one number, and customers are summed in `blocks`, of which only one needs memory at a time.
+    No other sum of the project has more groups: history times neighbours for each customer. Therefore customer and product
+    are one number, and customers are summed in `blocks`, so that only one block needs memory at a time.
 -#}
 
 {% macro linked_products(length, blocks=1) %}
@@ -46,7 +46,7 @@ links as (
 
             union all
 
-            -- Far below zero: what a customer is not offered never has a positive sum.
+            -- Far below zero, so that a product that may not be offered never has a positive sum.
             select
                 cast(customer_number as bigint) * 1000000 + product_number as customer_product,
                 cast(-1000000000000 as double) as similarity_millionths,

@@ -1,4 +1,4 @@
-{#- The CTE `places`, with the places of a list from 1 to `length`: arrays become rows by a join with it. -#}
+{#- The CTE `places`, with the places of a list from 1 to `length`. A join with it turns arrays into rows. -#}
 
 {% macro list_places(length) %}
 

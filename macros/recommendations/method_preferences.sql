@@ -1,8 +1,8 @@
 {#-
     From the CTE named by `lists` (method, customer_number, place, is_hit), the lists of each method alone: the CTE
-    `preferences` (method, hit_customer_count, preference), the order in which methods fill places that another leaves
-    free. The method that hits most customers with its first `recommendations_count` products has preference 1; without
-    hits the order of `recommendation_settings` stands.
+    `preferences` (method, hit_customer_count, preference), the order in which methods fill free
+    places. The method that hits most customers with its first `recommendations_count` products has preference 1; without
+    hits the order of `recommendation_settings` applies.
 -#}
 
 {% macro method_preferences(lists) %}

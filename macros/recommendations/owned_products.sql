@@ -1,8 +1,8 @@
 {#-
     From the CTEs `customers` (customer_number), `customer_products` and `products`: the CTEs `histories` (the
-    last products of each customer, which others follow from), `owned` (products that a customer is not offered, because
-    the customer has them) and `not_offered` (the same as one array per customer). If `is_offered_again`, products that
-    customers buy again are not among them.
+    last products of each customer, from which recommendations follow), `owned` (products that are not offered because the
+    customer has them) and `not_offered` (the same as one array per customer). With `is_offered_again`, `owned` excludes
+    products that customers buy again.
 -#}
 
 {% macro owned_products(is_offered_again) %}

@@ -1,7 +1,7 @@
 {#-
     From the CTEs `customers` (customer_number, segment_key), `not_offered` (customer_number, products: an array) and
-    `popularity`: the CTE `popular_lists`, a row per customer with the first `length` products that are popular with all
-    customers (`popularity`) and with those of the segment (`segment_popularity`), as arrays of product numbers.
+    `popularity`: the CTE `popular_lists`, a row per customer with the `length` most popular products among all customers
+    (`popularity`) and among those of the segment (`segment_popularity`), as arrays of product numbers.
 -#}
 
 {% macro popular_lists(length) %}

@@ -1,6 +1,6 @@
 {#-
-    CTEs of all that lists of one day are made from. `period_number` is 0 for today or 1 for the earlier day, on which lists
-    are tested. Lists of both days are thus made by the same SQL.
+    The input CTEs of the lists of one day. `period_number` is 0 for today, or 1 for the earlier day, for which lists are
+    tested. The same SQL makes the lists of both days.
 -#}
 
 {% macro recommendation_inputs(period_number) %}

@@ -1,6 +1,6 @@
 {#-
-    The methods of recommending, in the order that stands where nothing could be tested, and what the vars say of
-    them, once they are seen to make sense.
+    The recommendation methods, in the order that applies if nothing could be tested, and the settings of the vars after
+    validation.
 -#}
 
 {% macro recommendation_settings() %}
@@ -18,7 +18,7 @@
             ~ ", each of which is at least 1: lists of that length are what the backtest chooses by"
         ) }}
     {%- endif -%}
-    {#- The segments that rules are mined in are those that popularity is counted in. -#}
+    {#- Rules and popularity use the same segments. -#}
     {%- set segmentation = var('rules_segmentation') or 'behaviour' -%}
     {{ return({
         'methods': methods, 'pinned': pinned, 'count': count, 'counts': counts, 'longest': counts | max,

@@ -1,9 +1,10 @@
 {#-
     From the CTEs named by `histories` (customer_number, product_number), `customers` (customer_number, segment_key),
-    `owned` (customer_number, product_number), `mined_rules`, `rule_items` and `products`: the CTEs `numbered_rules` (the most confident rule has
-    number 1), `best_rules` (for each customer and product the most confident rule whose whole antecedent the customer has)
-    and `rule_lists`, a row per customer with the `length` products of the most confident rules, as an array of product
-    numbers. `longest` is the longest list that is asked for anywhere.
+    `owned` (customer_number, product_number), `mined_rules`, `rule_items` and `products`: the CTEs
+    `numbered_rules` (the rule with the highest confidence has number 1), `best_rules` (for each customer and product the
+    rule with the highest confidence, if the customer has its whole antecedent) and `rule_lists`, a row per customer with
+    the `length` products of the best rules, as an array of product numbers. `longest` is the longest list that any model
+    needs.
 -#}
 
 {% macro rule_lists(histories, length) %}
@@ -39,7 +40,7 @@ ranked_rules as (
 
 ),
 
--- A list has no room for more rules of one antecedent.
+-- A list cannot use more rules of one antecedent.
 numbered_rules as (
 
     select * from ranked_rules

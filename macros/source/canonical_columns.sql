@@ -1,7 +1,6 @@
 {#-
-    The canonical columns of each raw table: name, type, whether the mapping must name them, and
-    the kind of values they hold (key, text, number, timestamp). Staging and the source check both
-    read this list, so it is the only place that knows it.
+    The canonical columns of each raw table: name, type, whether the mapping must name them, and the kind of their values
+    (key, text, number, timestamp). Staging and the source check both read this list; no other place repeats it.
 -#}
 
 {% macro canonical_columns(name) %}

@@ -1,8 +1,7 @@
 {#-
-    The whole of a staging model: every canonical column of the raw table `name`, cast to its type.
-    A value that cannot be cast becomes null, for the intermediate layer to account for; an empty
-    text is null; a column that the source has none of is null. A raw table that the source does
-    not have at all gives no rows.
+    The complete SQL of a staging model: every canonical column of the raw table `name`, cast to its type. A value that
+    cannot be cast becomes null, and the intermediate layer accounts for it. Empty texts and columns that the source does
+    not have are null. A raw table that the source does not have gives no rows.
 -#}
 
 {% macro canonical_select(name) %}
@@ -30,7 +29,7 @@
         nullif(cast({{ value }} as string), '')
     {%- else -%}
         {%- if reads_files(name) and source_format(name) == 'csv' -%}
-            {#- Bare, DuckDB 2.0 moves the cast into its CSV reader, where a bad value is an error, not null. -#}
+            {#- DuckDB 2.0 would move a bare cast into its CSV reader, where a bad value is an error and not null. -#}
             {%- set value = "nullif(" ~ value ~ ", '')" -%}
         {%- endif -%}
         {{ try_timestamp(value) if column['type'] == 'timestamp' else 'try_cast(' ~ value ~ ' as ' ~ column['type'] ~ ')' }}

@@ -1,4 +1,4 @@
-{#- The problems of the columns that a mapping names: missing, ambiguous, of a type that does not fit. -#}
+{#- Problems of the mapped columns: missing, ambiguous, or of an unsuitable type. -#}
 
 {% macro column_problems(name, place, columns) %}
     {%- set problems = [] -%}

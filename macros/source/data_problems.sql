@@ -1,4 +1,4 @@
-{#- The problems that only the data show: no files or table, no rows, missing columns, values of another type. -#}
+{#- Problems that can be found only in the data: no files or table, no rows, missing columns, values of another type. -#}
 
 {% macro data_problems(name) %}
     {%- set table = var('source')['tables'][name] -%}

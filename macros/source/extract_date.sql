@@ -1,6 +1,6 @@
 {#-
-    The day the source was extracted: what it declares, else the day of this run, in UTC. Only for
-    telling impossible future dates; everything else knows the as-of date alone.
+    The day of the source's extraction: the one that the source declares, or else the day of this run, in UTC. It is only
+    used to detect impossible future dates. Everything else uses the as-of date.
 -#}
 
 {% macro extract_date() %}

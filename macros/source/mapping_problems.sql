@@ -1,4 +1,4 @@
-{#- The problems of a table that its YAML alone shows. -#}
+{#- Problems of a table that can be found in its YAML alone. -#}
 
 {% macro mapping_problems(name) %}
     {%- set table = var('source')['tables'][name] -%}

@@ -1,6 +1,6 @@
 {#-
-    The one door for raw data. Renders what stands after `from` for the raw table `name` of the
-    source (`order_lines`, `products`), wherever it is: a seed, files, or a table of the database.
+    The only access to raw data. Renders the text after `from` for the raw table `name` of the source (`order_lines`,
+    `products`), whether it is a seed, files, or a table of the database.
 -#}
 
 {% macro raw(name) %}
@@ -8,14 +8,14 @@
     {%- if table.get('seed') and not reads_files(name) -%}
         {{ ref(table['seed']) }}
     {%- else -%}
-        {#- Naming the source keeps the lineage; where it lies is the YAML's to say. -#}
+        {#- The source's name keeps the lineage; its YAML states where the data are. -#}
         {%- do source('raw', name) -%}
         {{ raw_location(name) }}
     {%- endif -%}
 {% endmacro %}
 
 
-{#- What `raw` renders for a table that is no seed of the database. -#}
+{#- The SQL of `raw` for a table that is not a seed in the database. -#}
 
 {% macro raw_location(name) %}
     {%- set table = var('source')['tables'][name] -%}
@@ -35,7 +35,7 @@
 {% endmacro %}
 
 
-{#- The path or glob of a raw table, with {data} replaced; of a seed, its file. -#}
+{#- The path or glob of a raw table, with {data} replaced; for a seed, its file. -#}
 
 {% macro source_path(name) %}
     {%- set table = var('source')['tables'][name] -%}
@@ -45,7 +45,7 @@
 {% endmacro %}
 
 
-{#- parquet, csv or json: as the source says, else by the path's ending; empty where unknown. -#}
+{#- parquet, csv or json: from the source's YAML, or else from the path's suffix; empty if unknown. -#}
 
 {% macro source_format(name) %}
     {%- set endings = {

@@ -1,4 +1,4 @@
-{#- The problems of values: none of a column reads as its type, or times carry a zone of their own. Looks at 100,000 rows. -#}
+{#- Problems of values in the first 100,000 rows: no value of a column can be read as its type, or times have a zone. -#}
 
 {% macro value_problems(name, location, place) %}
     {%- set mapping = var('source')['tables'][name]['columns'] -%}

@@ -1,4 +1,4 @@
-{#- Fails where a staging model has more or fewer rows than the raw table, or any although the source has none. -#}
+{#- Fails if a staging model has more or fewer rows than the raw table, or has rows although the source has no such table. -#}
 
 {% test as_many_rows_as_raw(model, table) %}
 

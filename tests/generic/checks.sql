@@ -63,7 +63,7 @@ broken_rules as (
     ) as rules (rule_number)
 
     where
-        {#- Cheap for the rows that break nothing: one condition, and no look at the rules. #}
+        {#- Rows that break no rule are cheap: one condition, without a look at single rules. #}
         (
             {%- for rule in rules %}
             {{ 'or ' if not loop.first }}({{ rule.is_broken }})

@@ -1,4 +1,4 @@
--- What known customers bought is in their months, once, each customer's own.
+-- Every purchase of a known customer is in one month of that customer, exactly once.
 
 with
 

@@ -1,4 +1,4 @@
--- Nobody is left out: on each day each segmentation holds exactly the customers that had bought by then.
+-- On each day, each segmentation contains exactly the customers who had bought by then.
 
 with
 

@@ -1,4 +1,4 @@
--- Nobody is expected to buy less in a year than in a month.
+-- No customer is expected to buy less in a year than in a month.
 
 select
     shorter.customer_id,

@@ -1,4 +1,4 @@
--- With a spend model every customer has a value and a range; without one nobody has.
+-- With a spend model every customer has a value and a range; without one no customer has.
 
 with
 

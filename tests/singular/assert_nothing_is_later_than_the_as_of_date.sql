@@ -1,4 +1,4 @@
--- No mart holds a day that was still to come.
+-- No mart has a date after the as-of date.
 
 with
 

@@ -23,7 +23,7 @@ customers as (
 
 ),
 
--- Twice grouped: counting distinct products in one go costs more than the rest of the model.
+-- Grouped twice: a single step with a distinct count costs more than the rest of the model.
 bought as (
 
     select

@@ -28,7 +28,7 @@ purchase_days as (
 
 ),
 
--- One window for both: the sort is what costs.
+-- One window for both, because the sort is the expensive part.
 gaps as (
 
     select

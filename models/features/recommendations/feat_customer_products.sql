@@ -84,7 +84,7 @@ bought as (
 
 ),
 
--- Only the products of customers who have more than a history holds are ranked.
+-- Only customers with more products than a history holds need a ranking.
 long_histories as (
 
     select customer_number
@@ -112,7 +112,7 @@ counted as (
 
 ),
 
--- Products that were not kept come last: they take no place of one that was.
+-- Products that were not kept come last, so that they take no place of a kept product.
 ranked as (
 
     select

@@ -15,7 +15,7 @@ products as (
 
 ),
 
--- The earlier day's customers get negative numbers: one count then serves both days.
+-- The earlier day's customers get negative numbers, so that one count covers both days.
 histories as (
 
     select

@@ -70,7 +70,7 @@ bought as (
 
 ),
 
--- Only customers who have had the time to buy a product again show whether they do.
+-- Only customers with enough time to buy a product again are counted.
 counted as (
 
     select

@@ -1,4 +1,4 @@
-{#- A view: whose basket it is, for the few baskets that are asked for. -#}
+{#- A view, because readers select few baskets from it. -#}
 {{ config(materialized='view') }}
 
 with

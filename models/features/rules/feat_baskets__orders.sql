@@ -26,7 +26,7 @@ as_of_dates as (
 
 ),
 
--- Rules are tested on the purchases since the day of comparison. Numbers are joined faster than keys.
+-- Rules are tested on the purchases since the comparison day. Joins on numbers are faster than on keys.
 dated as (
 
     select
@@ -43,7 +43,7 @@ dated as (
 
 ),
 
--- Windows begin the day after the day of comparison, so that none spans it.
+-- Windows begin on the day after the comparison day, so that no window contains it.
 labelled as (
 
     select

@@ -16,7 +16,7 @@ products as (
 
 ),
 
--- The level of products is always here: baskets hold its numbers.
+-- The level of products is always included, because baskets refer to its numbers.
 items as (
 
     select

@@ -47,7 +47,7 @@ sampled as (
 
 ),
 
--- Numbers are joined and grouped faster than keys.
+-- Joins and groups are faster with numbers than with keys.
 numbered as (
 
     select

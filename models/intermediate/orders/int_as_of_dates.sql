@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
-{#- The one "today" of the warehouse, and the earlier days that it is compared with. -#}
+{#- The only definition of today, and the earlier days that it is compared with. -#}
 {%- set as_of_date = var('as_of_date') -%}
 
 with

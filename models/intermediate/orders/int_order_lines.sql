@@ -1,4 +1,4 @@
-{#- Stored on Spark, where each reader would shuffle all lines again; DuckDB joins them faster than it writes them. -#}
+{#- A table on Spark, where each reader would shuffle all lines again. DuckDB joins the lines faster than it writes them. -#}
 {{ config(materialized='table' if target.type == 'spark' else 'view') }}
 
 with
@@ -16,7 +16,7 @@ matched_returns as (
 
 ),
 
--- The effect of the returns on both of their lines, the return and the purchase: one join, not three.
+-- The effects of a return on both lines, the return's and the purchase's, in one table: one join instead of three.
 effects as (
 
     select
@@ -69,7 +69,7 @@ accepted as (
 
 ),
 
--- A matched return counts on the line it returns, an unmatched one on itself, so that sums count it once.
+-- A matched return counts on its purchase line, an unmatched one on its own line, so sums count it once.
 order_lines as (
 
     select

@@ -3,8 +3,8 @@
 {%- set rules = var('source').get('rules') or {} -%}
 {%- set currencies = [var('source')['currency']] + (var('source').get('currencies') or {}) | list -%}
 
-{#- Staging is read three times below, not once through a CTE, which would be kept whole in memory. -#}
-{#- Two lines are duplicates where all of these are equal. -#}
+{#- Staging is read three times below, because a CTE would be kept in memory as a whole. -#}
+{#- Two lines are duplicates if all of these columns are equal. -#}
 {%- set content = canonical_columns('order_lines') | map(attribute='name') | list %}
 
 with
@@ -23,7 +23,7 @@ as_of as (
 ),
 
 -- Only lines that may share order and product are numbered: a window over all lines costs several times as much. Lines
--- share a hash seldom without sharing both columns, and are then numbered for nothing, each in its own partition.
+-- that share the hash but not both columns are rare. They are in separate partitions, so they all get the number 1.
 repeated as (
 
     select {{ row_hash(['order_id', 'product_id']) }} as pair_hash
@@ -44,7 +44,7 @@ numbered as (
             partition by order_lines.order_id, order_lines.product_id
             order by {{ content | join(' nulls last, ') }} nulls last
         ) as line_number,
-        -- Equal lines share a rank; the first of them has it as its number.
+        -- Equal lines share a rank, which is the number of the first of them.
         rank() over (
             partition by order_lines.order_id, order_lines.product_id
             order by {{ content | join(' nulls last, ') }} nulls last
@@ -64,7 +64,7 @@ numbered as (
 
     from {{ ref('stg_order_lines') }} as order_lines
 
-    -- Not `not exists`, which DuckDB plans at twice the cost where the compared are expressions.
+    -- `not exists` would cost twice as much in DuckDB, because the compared values are expressions.
     left join repeated
         on {{ row_hash(['order_lines.order_id', 'order_lines.product_id']) }} = repeated.pair_hash
 

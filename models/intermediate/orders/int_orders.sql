@@ -8,7 +8,7 @@ order_lines as (
 
 ),
 
--- If lines of one order disagree, the smallest value stands: that is repeatable on any engine.
+-- If the lines of an order disagree, the smallest value is used, which is the same on every engine.
 grouped as (
 
     select
@@ -65,8 +65,8 @@ orders as (
 
 ),
 
--- By time, then by key. Orders of guests and receipts of returns cannot be a first order; each guest's order is its own
--- partition, because all of them in one would be the work of one task.
+-- Ordered by time, then by key. Guests' orders and receipts of returns cannot be a first order. Each guest's order is its
+-- own partition; one partition for all of them would be computed by a single task.
 flagged as (
 
     select

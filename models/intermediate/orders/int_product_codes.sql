@@ -21,7 +21,7 @@ product_codes as (
 
 ),
 
--- A test code outranks a non-product code where both match.
+-- If both match, a test code takes precedence over a non-product code.
 matched as (
 
     select

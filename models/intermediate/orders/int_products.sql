@@ -33,7 +33,7 @@ sold as (
 
 ),
 
--- The name and category used most often: cashiers type "damaged" over a name now and then.
+-- The most frequent name and category, because cashiers sometimes replace a name, for example by "damaged".
 used_names as (
 
     select
@@ -113,7 +113,7 @@ described as (
 
 ),
 
--- A label that a reader understands and that belongs to one product only.
+-- A label that readers understand and that is unique.
 labelled as (
 
     select

@@ -2,7 +2,7 @@
 
 with
 
--- Two reads of the lines, not one CTE, which would be kept whole in memory.
+-- The lines are read twice, because a CTE would be kept in memory as a whole.
 returned as (
 
     select * from {{ ref('int_order_lines__screened') }}
@@ -17,7 +17,7 @@ sold as (
 
 ),
 
--- Of the earlier purchases that are large enough, the one at the same price, else the latest. DuckDB builds its hash
+-- Of the earlier purchases that are large enough, one at the same price is taken, or else the latest. DuckDB builds its hash
 -- table of the returns, which are few, because it expects fewer rows from their `=` than from the `>` of the sold lines.
 candidates as (
 
@@ -56,7 +56,7 @@ candidates as (
 
 ),
 
--- No more pieces of a line can come back than were bought: returns beyond that stay unmatched.
+-- A line cannot have more returned pieces than were bought. Returns beyond that stay unmatched.
 matched as (
 
     select

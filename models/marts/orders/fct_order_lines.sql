@@ -1,4 +1,4 @@
-{#- A view: storing each of the many lines a second time would cost more than all other marts together. -#}
+{#- A view, because storing every line a second time would cost more than all other marts together. -#}
 {{ config(materialized='view') }}
 
 with

@@ -1,4 +1,4 @@
-{#- A view: it only renames what int_orders stores, and storing it a second time would cost as much as all its readers. -#}
+{#- A view: int_orders stores the rows, and storing them a second time would cost as much as all readers of the view. -#}
 {{ config(materialized='view') }}
 
 with

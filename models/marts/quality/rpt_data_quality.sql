@@ -74,7 +74,7 @@ counted as (
 
 ),
 
--- Every reason has its row, also the ones that did not occur.
+-- Every reason has a row, even if it did not occur.
 report as (
 
     select

@@ -143,7 +143,7 @@ counted as (
 
 ),
 
--- A customer for whom a method names nothing is a miss: every list is judged on all customers tested.
+-- A customer without a recommendation is a miss: every list is evaluated on all tested customers.
 totals as (
 
     select

@@ -13,7 +13,7 @@ items as (
 
 ),
 
--- A category is the item of many products.
+-- A category occurs as the item of many products.
 named as (
 
     select

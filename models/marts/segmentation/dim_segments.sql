@@ -109,7 +109,7 @@ named_groups as (
 
 ),
 
--- A segment gets the advice of the RFM cell of its mean scores, an RFM group its own.
+-- A segment gets the action of the RFM cell of its mean scores, an RFM group its own action.
 described as (
 
     select

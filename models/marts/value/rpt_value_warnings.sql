@@ -25,7 +25,7 @@ horizons as (
 
 ),
 
--- Each other model against the published one, over the windows that both forecast.
+-- Every other model compared with the published one, over the windows that both forecast.
 pairs as (
 
     select
@@ -50,7 +50,7 @@ pairs as (
 
 ),
 
--- What each check compares the published model by: the error, or the ranking of customers.
+-- The measure by which each check compares the published model: the error, or the ranking of customers.
 compared as (
 
     select
@@ -92,7 +92,7 @@ own as (
 
     select
         horizon_days,
-        -- The outcome of a handful of customers proves nothing.
+        -- A window with few customers proves nothing.
         count(distinct case when customer_count >= 50 then cutoff_date end) as origin_count,
         max(abs(case when target = 'orders' then coverage_80 - 0.8 end)) as coverage_gap
     from overall
@@ -113,7 +113,7 @@ history as (
 
 ),
 
--- If the data begin in the middle of a shop's life, its old customers all seem to arrive at once.
+-- If the data begin in the middle of a shop's life, all its old customers seem to arrive at once.
 arrivals as (
 
     select

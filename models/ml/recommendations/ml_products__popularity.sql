@@ -40,7 +40,7 @@ scopes as (
 
 ),
 
--- In a segment that is lapsing hardly anybody buys now: all that its customers ever bought shows its taste.
+-- A lapsing segment has few recent purchases, so all purchases of its customers count.
 counted as (
 
     select
@@ -120,7 +120,7 @@ popular as (
 
     from shares
 
-    -- Deep enough for a customer who has most of what is popular.
+    -- Long enough for a customer who already has most popular products.
     where popularity_rank <= {{ var('recommendations_history_size') }}
 
 )

@@ -33,7 +33,7 @@ customers as (
 
 ),
 
--- The test is about products that are new to a customer: nothing is offered again.
+-- The test covers products that are new to a customer, so no product is offered again.
 {{ owned_products(is_offered_again=false) }},
 
 {{ popular_lists(settings.longest) }},

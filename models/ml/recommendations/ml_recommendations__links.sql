@@ -35,7 +35,7 @@ popular as (
 
 ),
 
--- Links are looked up only for lists that no preferred method of popularity is sure to fill.
+-- Links are needed only for lists that a preferred popularity method may not fill.
 customers as (
 
     select customers_known.customer_number

@@ -20,7 +20,7 @@ segments as (
 
 ),
 
--- Today's segment, and the one known on the day of comparison.
+-- Today's segment, and the one known on the comparison day.
 labelled as (
 
     select

@@ -36,7 +36,7 @@ antecedents as (
 
 ),
 
--- Orders of one customer are alike, and are not so many independent observations.
+-- The orders of one customer are similar and do not count as independent observations.
 customer_antecedents as (
 
     select

@@ -1,4 +1,4 @@
-{#- A view: what reads it takes different columns. -#}
+{#- A view, because its readers take different columns. -#}
 {{ config(materialized='view') }}
 
 with
