@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyspark
 import pytest
-from test_parity import GRAIN, NO_TESTS, differences, on_spark
+from parity import GRAIN, NO_TESTS, differences, on_spark
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,16 @@
 """The check of a source says on Spark what it says on DuckDB."""
 
 import pytest
-from test_source_check import *  # noqa: F403 (the same tests)
+from source_faults import CASES, Checker, complaints
 
 
 @pytest.fixture(scope="module")
-def target(spark_target):
-    return spark_target
+def check(tmp_path_factory, spark_target):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("CLIENTELE_DATA", raising=False)
+        yield Checker(tmp_path_factory.mktemp("macros"), spark_target)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_check_of_a_source_says_the_same(name, check, tmp_path):
+    assert complaints(CASES[name], check(CASES[name], tmp_path)) == []

@@ -1,0 +1,81 @@
+"""Build on Spark, and compare a mart of that build with DuckDB's, row by row."""
+
+from pathlib import Path
+
+import duckdb
+import yaml
+from conftest import PROJECT
+
+BUILD_MARTS = Path(__file__).with_name("build_marts.py")
+# Relative. Sums of doubles, logarithms and powers differ in their last digits from one library to
+# the next, and so between engines; keys, counts, dates and money are equal, whatever the mart.
+TOLERANCE = 1e-12
+NO_TESTS = ["--exclude-resource-type", "test", "unit_test"]
+
+
+def grain_of_marts():
+    """Return the key columns of each mart, from the test `checks` in its YAML."""
+    grain = {}
+    for file in sorted((PROJECT / "models/marts").glob("*/*.yml")):
+        for mart in yaml.safe_load(file.read_text())["models"]:
+            for test in mart["data_tests"]:
+                arguments = test.get("checks", {}).get("arguments", {})
+                if "key" in arguments and arguments.get("level") != "warn":
+                    grain[mart["name"]] = arguments["key"]
+    return grain
+
+
+GRAIN = grain_of_marts()
+
+
+def on_spark(warehouse, target, *arguments, **environment):
+    """Build on Spark, its marts kept as Parquet in the warehouse's folder `marts`."""
+    warehouse.run(BUILD_MARTS, warehouse.folder / "marts", target, *arguments, **environment)
+    assert warehouse.exit_code == 0, warehouse.output[-5000:]
+    return warehouse
+
+
+def marts_of(warehouse):
+    """Return the names of the marts that `on_spark` kept."""
+    return {folder.name for folder in (warehouse.folder / "marts").iterdir()}
+
+
+def differences(builds, mart):
+    """Return the differences between a mart of DuckDB and the same of Spark, in words.
+
+    ``builds`` are the warehouse of DuckDB and that of `on_spark`. The mart must have rows.
+    """
+    built, spark = builds
+    folder = spark.folder / "marts" / mart
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(f"attach '{built.database}' as built (read_only)")
+        connection.execute(f"create view ours as from built.marts.{mart}")
+        connection.execute(f"create view theirs as from '{folder}/*.parquet'")
+        types, spark_types = (
+            {
+                name: kind.replace(" WITH TIME ZONE", "")
+                for name, kind, *_ in connection.execute(f"describe {view}").fetchall()
+            }
+            for view in ("ours", "theirs")
+        )
+        if types != spark_types:
+            return [f"columns {types} and {spark_types}"]
+        same_row = " and ".join(f"a.{column} = b.{column}" for column in GRAIN[mart])
+        counts = connection.execute(
+            "select (select count(*) from ours), (select count(*) from theirs), "
+            f"(select count(*) from ours as a join theirs as b on {same_row})"
+        ).fetchall()[0]
+        reports = [] if len(set(counts)) == 1 and counts[0] else [f"rows {counts}"]
+        for column, kind in types.items():
+            differs = f"a.{column} is distinct from b.{column}"
+            if kind == "DOUBLE":
+                close = f"abs(a.{column} - b.{column}) <= {TOLERANCE} * abs(a.{column})"
+                differs += f" and not coalesce({close}, false)"
+            cases = connection.execute(
+                f"select a.{column}, b.{column} from ours as a join theirs as b on {same_row} "
+                f"where {differs} limit 3"
+            ).fetchall()
+            if cases:
+                reports.append(f"{column} {cases}")
+        return reports
