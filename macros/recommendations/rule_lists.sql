@@ -1,10 +1,9 @@
 {#-
-    From the CTEs named by `histories` (customer_number, product_number), `customers` (customer_number, segment_key),
-    `owned` (customer_number, product_number), `mined_rules`, `rule_items` and `products`: the CTEs
-    `numbered_rules` (the rule with the highest confidence has number 1), `best_rules` (for each customer and product the
-    rule with the highest confidence, if the customer has its whole antecedent) and `rule_lists`, a row per customer with
-    the `length` products of the best rules, as an array of product numbers. `longest` is the longest list that any model
-    needs.
+    From the CTEs named by `histories` (customer_number, segment_key, product_number), `owned` (customer_number,
+    product_number), `mined_rules`, `rule_items` and `products`: the CTEs `numbered_rules` (the most confident rule has
+    number 1), `best_rules` (for each customer and product the most confident rule whose whole antecedent the customer has)
+    and `rule_lists`, a row per customer with the `length` products of the most confident rules, as an array of product
+    numbers.
 -#}
 
 {% macro rule_lists(histories, length) %}
@@ -40,7 +39,7 @@ ranked_rules as (
 
 ),
 
--- A list cannot use more rules of one antecedent.
+-- A list has no room for more rules of one antecedent.
 numbered_rules as (
 
     select * from ranked_rules
@@ -77,12 +76,9 @@ met_rules as (
     from {{ histories }}
 
     inner join antecedents
-        on {{ histories }}.product_number = antecedents.product_number
-
-    inner join customers
         on
-            {{ histories }}.customer_number = customers.customer_number
-            and antecedents.scope in ('all', customers.segment_key)
+            {{ histories }}.product_number = antecedents.product_number
+            and antecedents.scope in ('all', {{ histories }}.segment_key)
 
     group by {{ histories }}.customer_number, antecedents.rule_number, antecedents.antecedent_length
 

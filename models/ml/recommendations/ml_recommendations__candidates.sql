@@ -40,7 +40,21 @@ customers as (
 
 {{ linked_products(settings.longest) }},
 
-{{ rule_lists('histories', settings.longest) }},
+rule_histories as (
+
+    select
+        histories.customer_number,
+        customers.segment_key,
+        histories.product_number
+
+    from histories
+
+    inner join customers
+        on histories.customer_number = customers.customer_number
+
+),
+
+{{ rule_lists('rule_histories', settings.longest) }},
 
 lists as (
 

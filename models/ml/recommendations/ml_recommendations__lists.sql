@@ -39,7 +39,66 @@ link_lists as (
 
 ),
 
-{{ rule_lists('histories', settings.count) }},
+orders as (
+
+    select
+        {%- for method in settings.methods %}
+        max(case when method = '{{ method }}' then list_order end) as {{ method }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from methods
+
+),
+
+-- Rules are looked up only for lists that no preferred method fills.
+asked as (
+
+    select
+        popular_lists.customer_number,
+        customers.segment_key
+
+    from popular_lists
+
+    inner join customers
+        on popular_lists.customer_number = customers.customer_number
+
+    cross join orders
+
+    left join link_lists
+        on popular_lists.customer_number = link_lists.customer_number
+
+    where
+        case
+            when orders.co_occurrence < orders.rules and cardinality(link_lists.products) >= {{ settings.count }}
+                then false
+            when
+                orders.segment_popularity < orders.rules
+                and cardinality(popular_lists.segment_popularity) >= {{ settings.count }}
+                then false
+            when orders.popularity < orders.rules and cardinality(popular_lists.popularity) >= {{ settings.count }}
+                then false
+            else true
+        end
+
+),
+
+-- Grouped though distinct: engines would else join the histories of all customers with the rules first.
+rule_histories as (
+
+    select
+        histories.customer_number,
+        asked.segment_key,
+        histories.product_number
+
+    from histories
+
+    inner join asked
+        on histories.customer_number = asked.customer_number
+
+    group by histories.customer_number, asked.segment_key, histories.product_number
+
+),
+
+{{ rule_lists('rule_histories', settings.count) }},
 
 by_customer as (
 
