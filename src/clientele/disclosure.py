@@ -22,8 +22,8 @@ def small_cells(
 
     A row of 1 to ``min_cell`` - 1 customers is hidden (primary suppression). More rows are hidden
     if the small row could otherwise be derived, or be recognised as small, from known sums
-    (secondary suppression; Hundepool et al., Statistical Disclosure Control, 2012, chapter 4). A sum
-    with hidden rows has at least two, and each of them may be as large as ``min_cell``. Then
+    (secondary suppression; Hundepool et al., Statistical Disclosure Control, 2012, chapter 4). A
+    sum with hidden rows has at least two, and each of them may be as large as ``min_cell``. Then
     linear programs compute the largest possible value of each small row, given all sums of the
     table. While one is below ``min_cell``, the smallest row beside it is hidden too.
 

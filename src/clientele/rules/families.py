@@ -69,7 +69,7 @@ class Family:
         return best
 
     def closed_and_maximal(self, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return which sets of k items have no larger set of equal count, and which no larger set."""
+        """Return which sets of k have no larger set of equal count, and which no larger set."""
         closed = np.ones(len(self.sets[k - 1]), dtype=bool)
         maximal = closed.copy()
         if k < len(self.sets):

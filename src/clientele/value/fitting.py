@@ -198,7 +198,8 @@ def _maximise(likelihood, *, start, floor, count, prior_sd):
     """Maximise over log(theta - floor).
 
     Returns theta, standard errors, log-likelihood, convergence and loadings. L-BFGS-B approaches
-    the maximum, Newton steps fix the last digits; the Hessian is the difference of analytic gradients.
+    the maximum, Newton steps fix the last digits; the Hessian is the difference of analytic
+    gradients.
     """
     floor = np.asarray(floor, float)
     weight = 0.0 if prior_sd is None else 1 / (count * prior_sd**2)
