@@ -1,1 +1,1 @@
-"""Customer segmentation that lives in the warehouse: the algorithms and the command line."""
+"""Customer segmentation in the warehouse: the algorithms and the command line."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from clientele.progress import Progress
 
-# Unit tests say nothing about the data; they belong to development and CI.
+# Unit tests do not check the data; they belong to development and CI.
 NO_UNIT_TESTS = ["--exclude-resource-type", "unit_test"]
 # Nothing on the console, everything in the log file.
 SILENT = ["--log-level", "none", "--log-level-file", "debug", "--no-use-colors"]
@@ -27,7 +27,7 @@ def build(
         dbt_arguments: More arguments of `dbt build`. Unit tests run only if these select resource
             types.
         target: An output of profiles.yml.
-        verbose: Let dbt print what it prints.
+        verbose: Print dbt's own output.
 
     Returns:
         0, 1 if the build failed, or 2 if dbt does not accept the arguments.
@@ -80,14 +80,14 @@ def earlier_seconds(run_results: Path) -> dict[str, float]:
 
 
 def failure(results: list, exception: BaseException | None, messages: list[str], log: Path) -> str:
-    """Return why a run failed: each node that failed by itself, or else the exception.
+    """Return the causes of a failed run: each node that failed itself, or else the exception.
 
     Skipped nodes are consequences, so only their number is given.
 
     Args:
         results: dbt's results by node.
-        exception: What dbt raised, if it stopped before it had results.
-        messages: What macros logged, such as the rules that broken checks name.
+        exception: The exception, if dbt stopped before it had results.
+        messages: Messages logged by macros, for example the rules of broken checks.
         log: dbt's log file.
     """
     causes = [row for row in results if row.status in FAILED]

@@ -80,7 +80,7 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
 
 
 def _project() -> Path:
-    """Return the project's folder, which for dbt too is the current folder."""
+    """Return the project's folder, which is the current folder, as it is for dbt."""
     project = Path.cwd()
     if not (project / "dbt_project.yml").is_file():
         raise ValueError(f"{project} has no dbt_project.yml; run clientele in the project folder")
@@ -97,7 +97,7 @@ def _build(options, dbt_arguments: list[str]) -> int:
     if options.as_of:
         settings["as_of_date"] = options.as_of
     defaults = project_vars(project)
-    # What is as in dbt_project.yml is left out: dbt then reuses what it parsed for plain commands.
+    # Without the values of dbt_project.yml, dbt reuses what it parsed for plain commands.
     variables = {key: value for key, value in settings.items() if value != defaults.get(key)}
     exit_code = build(
         project, variables, dbt_arguments, target=options.target, verbose=options.verbose

@@ -1,7 +1,7 @@
 """Figures for the dashboard: read from one publication, small cells hidden, written as JSON.
 
 A page's loader names its tables in SQL. No figure of fewer customers than the publication's
-``min_cell`` is written, nor one that could be had by subtraction: see `clientele.disclosure`.
+``min_cell`` is written, and none that could be derived by subtraction: see `clientele.disclosure`.
 """
 
 import datetime
@@ -23,7 +23,7 @@ from clientele.disclosure import small_cells
 ALL = "All countries"
 OVER_PLACES = ("place", ALL)
 OTHER = "Other countries"
-# Beyond so many a list of countries is no filter any more.
+# A filter with more countries would be too long to use.
 PLACES_SHOWN = 12
 
 
@@ -45,7 +45,7 @@ class Page:
         self.folder = folder
         limits = {
             "memory_limit": os.environ.get("CLIENTELE_MEMORY_LIMIT", "4GB"),
-            # Not beside the file, where a publication is never to change.
+            # Not beside the file, because a publication must never change.
             "temp_directory": os.environ.get("CLIENTELE_TEMP", tempfile.gettempdir()),
         }
         self.connection = duckdb.connect(str(file), read_only=True, config=limits)
@@ -98,7 +98,7 @@ class Page:
         (source,) = self.connection.execute(
             "select source_name from earlier.marts.publications"
         ).fetchone()
-        # What came before may have been of another source, and is then nothing to compare with.
+        # The previous publication may be of another source; then they cannot be compared.
         return source == self.about["source_name"]
 
     def add(
@@ -117,16 +117,16 @@ class Page:
         """Add a table; all its columns but the keys are figures, null where they are hidden.
 
         Args:
-            name: What the page calls it.
+            name: Name of the table on the page.
             rows: SQL on the publication, or a frame.
-            keys: Columns that may be seen of every row.
+            keys: Columns that are shown for every row.
             margins, total, also, links: As in ``small_cells``.
             customers: The column with each row's number of customers.
-            parts: Columns that count some of a row's customers, and for each the figures that tell
-                its share: all are null where the part, or the rest of the row, is of too few.
+            parts: Columns that count some of a row's customers, and for each the figures that
+                reveal its share: all are null if the part, or the rest of the row, is too small.
 
         Returns:
-            Which rows are hidden.
+            Booleans, true for hidden rows.
         """
         frame = self.frame(rows) if isinstance(rows, str) else rows
         sums = {"margins": margins, "total": total}
@@ -149,7 +149,7 @@ class Page:
         return hidden
 
     def add_facts(self, name: str, sql: str) -> None:
-        """Add a table that tells nothing of customers: of models, versions, thresholds."""
+        """Add a table without data on customers: models, versions, thresholds."""
         self.tables[name] = {"customers": None, "figures": [], "rows": _records(self.frame(sql))}
 
     def add_list(self, name: str, content: object) -> None:
@@ -157,7 +157,7 @@ class Page:
         self.lists[name] = content
 
     def write(self, stream: TextIO = sys.stdout) -> None:
-        """Write what the page needs, as one JSON document."""
+        """Write the page's tables as one JSON document."""
         about = {key: _plain(value) for key, value in self.about.items()}
         document = {"about": about, "tables": self.tables, "lists": self.lists}
         json.dump(document, stream, separators=(",", ":"), allow_nan=False)
@@ -174,7 +174,7 @@ def _records(frame: pd.DataFrame) -> list[dict]:
 
 
 def _plain(value: object) -> object:
-    """Return a value that JSON has: dates as text, money and numbers as they are, else null."""
+    """Return a value that JSON can hold: dates as text, money and numbers as numbers, or null."""
     if isinstance(value, np.ndarray | list):
         return [_plain(item) for item in value]
     if value is None or value is pd.NaT or value is pd.NA:

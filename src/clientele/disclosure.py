@@ -1,4 +1,4 @@
-"""Say which figures of a table must be hidden, so that no small group of customers is exposed."""
+"""Decide which figures must be hidden, so that no small group of customers is exposed."""
 
 import numpy as np
 import pandas as pd
@@ -18,27 +18,27 @@ def small_cells(
     also: pd.Series | None = None,
     links: list[tuple[np.ndarray, np.ndarray]] = (),
 ) -> pd.Series:
-    """Say which rows must not be shown.
+    """Return which rows must be hidden.
 
-    A row of 1 to ``min_cell`` - 1 customers is hidden (primary suppression), and so are others
-    without which it could be had, or be seen to be so small, from sums that may be known (secondary
-    suppression; Hundepool et al., Statistical Disclosure Control, 2012, chapter 4). A sum with
-    hidden rows has two of them at least, and leaves room for each to be ``min_cell``. Then linear
-    programs look for the largest that each small row can be, all sums of the table taken together;
-    where that is below ``min_cell``, the smallest row beside it goes too, until none is.
+    A row of 1 to ``min_cell`` - 1 customers is hidden (primary suppression). More rows are hidden
+    if the small row could otherwise be derived, or be recognised as small, from known sums
+    (secondary suppression; Hundepool et al., Statistical Disclosure Control, 2012, chapter 4). A
+    sum with hidden rows has at least two, and each of them may be as large as ``min_cell``. Then
+    linear programs compute the largest possible value of each small row, given all sums of the
+    table. While one is below ``min_cell``, the smallest row beside it is hidden too.
 
     Args:
-        frame: One row per cell; a row that is not there is one of nobody.
-        customers: Column with the cell's number of customers; null is none.
-        min_cell: Fewest customers that may be shown.
-        margins: Each a list of columns: rows equal in them add up to a figure that may be known. A
-            row with a null in them is in no such sum.
-        total: A column and its value in the rows that are sums of the others that are equal in
-            the columns ``cell``; such sums are not added to their parts, and parts of a hidden
-            sum are hidden.
-        cell: The columns that say which total a row is a part of.
+        frame: One row per cell; a missing row has no customers.
+        customers: Column with the cell's number of customers; null is 0.
+        min_cell: Smallest number of customers that may be shown.
+        margins: Lists of columns: rows that are equal in them add up to a known figure. A row with
+            a null in them belongs to no such sum.
+        total: A column, and its value in rows that are the sum of the other rows with equal columns
+            ``cell``. Such sums are not added to their parts, and the parts of a hidden sum are
+            hidden.
+        cell: Columns that identify the total of a row.
         also: Rows that are hidden for other reasons.
-        links: Positions of rows that add up to as much as others do, whatever that is.
+        links: Pairs of positions: rows that have the same unknown sum as other rows.
 
     Returns:
         Booleans in the frame's index, true where hidden.
@@ -53,12 +53,12 @@ def small_cells(
         is_total = (frame[column] == value).to_numpy()
         families = _groups(frame, list(cell), np.ones(len(frame), dtype=bool))
         families = [rows for rows in families if not is_total[rows].all()]
-    # Each with the row that tells it, where that can be hidden too.
+    # Each with the row that reveals it, if that row can be hidden too.
     sums = [(rows, None) for margin in margins for rows in _groups(frame, margin, ~is_total)]
     if total:
         sums += [(rows, None) for margin in margins for rows in _groups(frame, margin, is_total)]
         sums += [(rows[~is_total[rows]], rows[is_total[rows]]) for rows in families]
-    # A sum of too few is a figure that is shown nowhere.
+    # A sum that is too small is not shown anywhere.
     sums = [(rows, told_by) for rows, told_by in sums if count[rows].sum() >= min_cell]
     sums = [(rows[count[rows] > 0], told_by) for rows, told_by in sums]
     equal = [(left[count[left] > 0], right[count[right] > 0]) for left, right in links]
@@ -128,11 +128,11 @@ def _exposed(
     min_cell: int,
     safe: set[tuple[bytes, bytes]],
 ) -> list[int]:
-    """Return the small cells that can be seen to be below ``min_cell``.
+    """Return the small cells that can be proved to be below ``min_cell``.
 
-    Of each of ``sums`` it is known by how much the first positions add up to more than the second.
-    Hidden cells are taken to be 1 at least: one of nobody has no row. ``safe`` remembers which sets
-    of linked cells tell nothing.
+    For each of ``sums``, the difference between the first and the second positions is known. Hidden
+    cells are at least 1, because a cell without customers has no row. ``safe`` remembers the sets
+    of linked cells that reveal nothing.
     """
     cells = np.flatnonzero(hidden)
     place = {cell: number for number, cell in enumerate(cells)}
@@ -169,7 +169,7 @@ def _exposed(
             if found.status == 0 and found.x[cell] < min_cell - 1e-6:
                 exposed.append(cells[mine[cell]])
             elif found.status == 0:
-                # One answer shows of many cells at once that they may be large.
+                # One solution shows for many cells at once that they may be large.
                 open_cells = [i for i in open_cells if found.x[i] < min_cell]
         if len(exposed) == before:
             safe.add(signature)

@@ -1,8 +1,8 @@
 """Keep the result of a fit between builds, and fit again only for a stated reason.
 
 A Python model hands its function to `fitted_once`. The result carries two columns besides its own:
-``fitted_on``, a JSON text of everything that decides it, and ``fit_reason``, why it was fitted
-then. A later build with the same ``fitted_on`` keeps the rows and never calls the function.
+``fitted_on``, a JSON text of everything that decides it, and ``fit_reason``, the reason for the
+fit. A later build with the same ``fitted_on`` keeps the rows and never calls the function.
 """
 
 import hashlib
@@ -29,12 +29,12 @@ def fitted_once(
     arguments, and returns a frame and its types as `clientele.frames.as_table` takes them. ``code``
     names the package that ``fit`` runs; ``as_of_dates`` is `int_as_of_dates`.
 
-    What decides a fit: ``source_name``, the as-of date, ``params`` as ``fit`` receives them, the
+    A fit is decided by ``source_name``, the as-of date, ``params`` as ``fit`` receives them, the
     source text of ``code`` with the releases of `LIBRARIES`, and every row of ``inputs``. Settings
     that act in SQL decide through those rows, so that no setting can be forgotten.
 
-    On Spark the adapter drops a table before its model runs: nothing is kept there, and every
-    build fits. A model of no rows is fitted by every build too. A full refresh empties the table
+    On Spark the adapter drops a table before its model runs, so every build fits. A model without
+    rows is fitted by every build too. A full refresh empties the table
     first (macro `forget_fit`). The model must be materialised as a table.
 
     Example of a model::
@@ -73,7 +73,7 @@ def fitted_once(
 
 
 def reason_to_fit(before: str | None, now: str) -> str:
-    """Return why a fit is made: what differs between two values of ``fitted_on``.
+    """Return the reason for a fit: the differences between two values of ``fitted_on``.
 
     >>> reason_to_fit(None, '{"code": "2", "configuration": {"prior_sd": 1}}')
     'nothing kept'
@@ -105,8 +105,8 @@ def reason_to_fit(before: str | None, now: str) -> str:
 def fingerprint(relation) -> str:
     """Return the number of rows of a relation and a hash of them, whatever their order.
 
-    The columns of `KEPT_TYPES` are left out: a fit that gives the same rows is no change to
-    what reads it.
+    The columns of `KEPT_TYPES` are left out, because a new fit with the same rows changes nothing
+    for its readers.
     """
     names = ", ".join(name for name in relation.columns if name not in KEPT_TYPES)
     if hasattr(relation, "toPandas"):
@@ -135,7 +135,7 @@ def _as_of_date(as_of_dates) -> str | None:
 
 
 def _kept(dbt, session) -> str | None:
-    """Return what the rows of the last build were fitted on; None without such rows."""
+    """Return ``fitted_on`` of the last build's rows; None without rows."""
     if hasattr(session, "createDataFrame"):
         return None
     columns = session.execute(

@@ -15,7 +15,7 @@ def collect(relation, key: str | list[str], *, max_rows: int = 5_000_000) -> pd.
     Raises ``ValueError`` if there are more than ``max_rows`` rows (they are counted before any
     is fetched), or if the key is null or not unique.
     """
-    # `df` tells nothing: a frame of Spark Connect has every attribute, as a column.
+    # Testing for `df` is not enough: a Spark Connect frame returns any attribute, as a column.
     is_duckdb = not hasattr(relation, "toPandas")
     row_count = len(relation) if is_duckdb else relation.count()
     if row_count > max_rows:

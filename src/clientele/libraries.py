@@ -11,8 +11,8 @@ def load(*names: str) -> None:
 
     Modules of SciPy and scikit-learn import each other in circles, which fails if two threads enter
     the circle at the same moment, and dbt runs Python models in threads. Each family that fits
-    therefore loads its libraries here before its own modules import from them. A build that fits
-    nothing does not wait for libraries that it does not use.
+    therefore loads its libraries here before its own modules import from them. A build without
+    a fit does not load libraries that it does not use.
     """
     with _lock:
         for name in names:

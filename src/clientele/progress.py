@@ -15,10 +15,10 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-# Seconds that a node is expected to take if no earlier run tells.
+# Expected seconds of a node without an earlier run.
 SECONDS = {"seed": 0.5, "model": 0.4, "python": 3.0, "test": 0.1, "unit_test": 0.3}
 READING = "reading the project"
-# Between looks at the processor's clock, and between redraws of the bar, in seconds.
+# Seconds between readings of the CPU clock, and between redraws of the bar.
 TICK = 0.25
 
 
@@ -65,10 +65,10 @@ def expected_seconds(nodes: dict[str, dict], earlier: dict[str, float]) -> dict[
 
 
 class Phase:
-    """What is known of one phase so far; times in seconds."""
+    """The state of one phase; times in seconds."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start with an empty phase."""
         self.expected = Counter()  # nodes by kind
         self.finished = Counter()
         self.running = 0
@@ -89,11 +89,11 @@ def _count(number: int, word: str) -> str:
 
 
 class Progress:
-    """Hears dbt's events and shows how far the run is; used as a context manager.
+    """Receives dbt's events and shows the progress of the run; a context manager.
 
-    The CPU time of the process between two looks at its clock is divided equally among the nodes
-    that run, so that phases add up to the whole. That of child processes, such as Spark's Java, is
-    not seen.
+    The CPU time of the process between two readings of its clock is divided equally among the
+    running nodes, so that the phases add up to the whole. The CPU time of child processes, for
+    example Spark's Java, is not included.
 
     Args:
         manifest: Where dbt writes its manifest before the first node.
@@ -102,7 +102,7 @@ class Progress:
     """
 
     def __init__(self, manifest: Path, earlier: dict[str, float], stream: TextIO | None = None):
-        """Begin to measure."""
+        """Start measuring."""
         stream = stream or sys.stderr
         self._manifest = manifest
         self._earlier = earlier
@@ -110,7 +110,7 @@ class Progress:
         self._lock = threading.RLock()
         self._over = threading.Event()
         self._begin = self._seen_at = time.monotonic()
-        self._seen_cpu = 0.0  # the process's own, from its first moment
+        self._seen_cpu = 0.0  # of the process, since its start
         self._nodes: dict[str, tuple[str, str]] = {}  # phase and kind
         self._seconds: dict[str, float] = {}
         self._running: dict[str, float] = {}
@@ -118,7 +118,7 @@ class Progress:
         self._node_count = 0
         self.phases: dict[str, Phase] = {}
         self.own = Phase()  # dbt itself: parsing, and whenever no node runs
-        self.messages: list[str] = []  # what macros log
+        self.messages: list[str] = []  # messages of macros
         self._warnings: set[str] = set()
         self._is_terminal = stream.isatty()
         self._bar = tqdm(
@@ -132,13 +132,13 @@ class Progress:
         )
 
     def __enter__(self) -> "Progress":
-        """Begin to show."""
+        """Start the display."""
         self._ticker = threading.Thread(target=self._tick, daemon=True)
         self._ticker.start()
         return self
 
     def __exit__(self, *_) -> None:
-        """Stop, and name the phases that were only run in part."""
+        """Stop, and print the phases that ran only in part."""
         self._over.set()
         self._ticker.join()
         with self._lock:
@@ -149,11 +149,11 @@ class Progress:
                     self._tell(name, phase)
 
     def hear(self, event) -> None:
-        """Take one of dbt's events; dbt calls this in the thread that it happens in."""
+        """Process one of dbt's events; dbt calls this in the thread of the event."""
         try:
             self._take(event)
         except Exception as error:
-            # dbt would wait for ever for a node whose event could not be taken.
+            # An exception here would make dbt wait forever for the node.
             self.say(f"warning: progress is not shown rightly: {error!r}")
 
     def _take(self, event) -> None:
@@ -201,7 +201,7 @@ class Progress:
                 self._draw()
 
     def _look(self) -> None:
-        """Charge what has passed since the last look to the phases of the nodes that run."""
+        """Assign the time since the last reading to the phases of the running nodes."""
         now, cpu = time.monotonic(), time.process_time()
         passed, used = now - self._seen_at, cpu - self._seen_cpu
         self._seen_at, self._seen_cpu = now, cpu
@@ -215,7 +215,7 @@ class Progress:
             self._bar.refresh()
             return
         now = time.monotonic()
-        # A node that runs counts as done in part, however long it takes.
+        # A running node counts as partly done, but never as done.
         part = sum(
             min(now - begun, 0.95 * self._expected(key)) for key, begun in self._running.items()
         )
@@ -256,7 +256,7 @@ class Progress:
                 self._tell(name, phase)
 
     def _plan(self) -> None:
-        """Read dbt's manifest, which now is of this run, for what there is to do."""
+        """Read the nodes of this run from dbt's manifest, which dbt has just written."""
         try:
             manifest = json.loads(self._manifest.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -275,7 +275,7 @@ class Progress:
             if kind != "unit_test":
                 self.phases[name].expected[kind] += 1
         usual = [key for key, (_, kind) in self._nodes.items() if kind != "unit_test"]
-        # Of a part of the project it is not known which part.
+        # If only a part of the project runs, that part is not known in advance.
         share = min(self._node_count / len(usual), 1) if usual and self._node_count else 1
         self._bar.bar_format = "{desc} {percentage:3.0f}% |{bar}| {remaining} left{postfix}"
         self._bar.reset(total=max(share * sum(map(self._expected, usual)), 0.1))

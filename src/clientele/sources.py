@@ -26,7 +26,7 @@ _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _m
 def load_source(name: str, folder: Path) -> dict:
     """Return the vars that ``folder/<name>.yml`` holds.
 
-    Only checks that need no SQL engine are made here; dbt's start hook makes the others.
+    This function makes only the checks that need no SQL engine; dbt's start hook makes the others.
 
     Raises:
         ValueError: no such source, invalid YAML, a key given twice, no `source:`, or a name that

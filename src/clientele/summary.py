@@ -1,4 +1,4 @@
-"""The figures that a person wants to see after a build."""
+"""The figures that are shown after a build."""
 
 from collections.abc import Callable
 
@@ -81,7 +81,7 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
     lines += ["", "Expected from these customers" + (f" ({values[0][4]})" if values else "")]
     lines += _table(
         [
-            # Without a repeat purchase no spend model can be fitted: orders have no value then.
+            # Without a repeat purchase no spend model can be fitted, and orders have no value.
             (f"{days} days", f"{n:,.0f}", "unknown" if clv is None else f"{clv:,.0f}{unit}")
             for days, n, clv, *_ in values
         ],

@@ -22,7 +22,7 @@ def warehouse(target: str, project: Path) -> Iterator[Warehouse]:
     """Open the marts that a build with ``target`` left: `duckdb`, or a Spark target.
 
     Raises:
-        ValueError: there are no marts, or not all of them; the message says how to get them.
+        ValueError: marts are missing; the message states how to build them.
     """
     remedy = "run `make run` (or `dbt build`) first"
     if target != "duckdb":

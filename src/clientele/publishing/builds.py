@@ -1,4 +1,4 @@
-"""Tell from dbt's artifacts whether the last build may be published, and what it built."""
+"""Read from dbt's artifacts whether the last build may be published, and what it built."""
 
 import json
 import subprocess
@@ -38,7 +38,7 @@ class Build:
 
     @property
     def build_id(self) -> str:
-        """The name of its publication; the later build has the later name."""
+        """The name of its publication. Names sort by the time of the build."""
         return f"{self.started_at:%Y%m%dT%H%M%SZ}-{self.invocation_id[:8]}"
 
 
@@ -76,7 +76,7 @@ def passed_build(target_path: Path, project: Path) -> tuple[Build, dict]:
             f"the last build did not pass: {_some(causes)} "
             f"({', '.join(sorted({statuses[key] for key in causes}))}); fix it and build again"
         )
-    # Unit tests check the code, not the data: a build need not run them.
+    # Unit tests check the code and not the data, so a build may leave them out.
     expected = [
         key for key, node in manifest["nodes"].items() if node["resource_type"] != "analysis"
     ]
@@ -115,7 +115,7 @@ def passed_build(target_path: Path, project: Path) -> tuple[Build, dict]:
 
 
 def project_commit(project: Path) -> str | None:
-    """Return the project's commit, with ``-dirty`` where files differ from it; None without git."""
+    """Return the project's commit, with ``-dirty`` if files differ from it; None without git."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         found = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)

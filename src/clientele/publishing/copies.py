@@ -59,7 +59,7 @@ def write(
             run(f"attach {_quoted(str(database))} as warehouse (read_only)")
         except duckdb.IOException as error:
             raise OSError(f"{database} cannot be read, is it being built? {error}") from None
-        # Checked again: from here on nobody else can write to it.
+        # Checked again, because from here on no other process can write to it.
         refuse_if_changed(build, database)
         run(f"attach {_quoted(str(copy))} as published (storage_version '{STORAGE_VERSION}')")
         run("create schema published.marts")
@@ -148,7 +148,7 @@ def refuse_if_changed(build: Build, database: Path) -> None:
 
 
 def record_of(publication: Path) -> dict:
-    """Return the row of the table ``publications`` of a publication."""
+    """Return a publication's row of the table ``publications``."""
     try:
         with duckdb.connect(str(publication / DATABASE), read_only=True) as connection:
             row = connection.execute(f"select {', '.join(PUBLICATIONS)} from marts.publications")

@@ -1,8 +1,8 @@
 """Keep publications in a folder, and switch readers from one to the next.
 
 A publication is a folder named after its build, and it never changes once it has that name.
-``current`` is a link to one of them, switched by one rename: at any instant, whatever happens to
-the publisher, it leads to a complete publication.
+``current`` is a link to one of them, switched by one rename. It always leads to a complete
+publication, even if the publisher is killed.
 """
 
 import fcntl
@@ -129,7 +129,7 @@ def current_build(folder: Path) -> str | None:
 
 
 def _clear_up(folder: Path) -> None:
-    """Remove what publishers left unfinished or renamed for removal, as far as possible."""
+    """Remove unfinished publications and those renamed for removal, as far as possible."""
     for leftover in [*folder.glob(".[0-9]*T[0-9]*Z-*.tmp"), folder / f".{CURRENT}.tmp"]:
         with suppress(OSError):
             _remove(leftover)
@@ -148,7 +148,7 @@ def _lock(folder: Path) -> Iterator[None]:
 
 
 def _build_ids(folder: Path) -> set[str]:
-    """Return the publications in ``folder``; only whole ones have such a name."""
+    """Return the publications in ``folder``; only complete ones have such a name."""
     return {
         entry.name
         for entry in folder.glob("[0-9]*T[0-9]*Z-*")

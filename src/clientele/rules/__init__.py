@@ -1,4 +1,4 @@
-"""Mine association rules from baskets, and judge them."""
+"""Mine association rules from baskets, and evaluate them."""
 
 from clientele.libraries import load
 

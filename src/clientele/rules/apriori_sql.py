@@ -1,10 +1,10 @@
 """Frequent itemsets counted by the warehouse: Apriori, level by level, in SQL.
 
 The sets of one length that agree in all items but the last form a group (R. Agrawal, R. Srikant:
-Fast Algorithms for Mining Association Rules. VLDB 1994, the join step). A basket that holds two
-sets of a group holds the next longer set, so that a set is counted once in every basket that holds
-it, and no candidate is written down that no basket holds. Scopes are the first groups there are:
-each is mined by itself in the same queries.
+Fast Algorithms for Mining Association Rules. VLDB 1994, the join step). A basket that contains
+two sets of a group contains the next longer set. So a set is counted once in each basket that
+contains it, and candidates that occur in no basket are never stored. Scopes are the first groups,
+so the same queries mine each scope separately.
 """
 
 import numpy as np
@@ -23,11 +23,11 @@ def mine_levels(
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the sets of two and more items that are frequent in any scope, and in which cells.
 
-    ``tables`` has ``held``: basket_id, item_id, cell_id. ``in_scope`` (items x scopes) says which
-    items are frequent where, ``members`` (cells x scopes) which cells a scope is made of,
-    ``fewest`` (scopes) how many baskets make a set frequent. No set holds both items of a
-    ``forbidden`` pair (smaller first). Returns, for each length, sets (m x length) and the baskets
-    of each cell that hold them (m x cells).
+    ``tables`` has ``held``: basket_id, item_id, cell_id. ``in_scope`` (items x scopes) states
+    where each item is frequent, ``members`` (cells x scopes) which cells belong to a scope,
+    ``fewest`` (scopes) the smallest number of baskets of a frequent set. No set holds both items of
+    a ``forbidden`` pair (smaller first). Returns, for each length, sets (m x length) and the
+    baskets of each cell that hold them (m x cells).
 
     Raises:
         OverflowError: more than ``max_itemsets`` sets of one length.
@@ -58,7 +58,7 @@ def mine_levels(
                 where forbidden.one_id = a.item_id and forbidden.other_id = b.item_id
             )
         """
-    # One scope is one number; several carry theirs along.
+    # With one scope the threshold is a constant; with several it is a column.
     threshold = str(fewest[0]) if len(fewest) == 1 else "min(a.fewest)"
     all_sets, all_counts, length = [], [], 1
     prefixes = np.empty((len(fewest), 0), dtype=np.int64)
@@ -94,7 +94,7 @@ def mine_levels(
         all_counts.append(counts)
         if length >= max_length:
             break
-        # A set that shares its beginning with no other cannot grow.
+        # A set whose beginning no other set has cannot grow.
         begins, size = np.unique(rows[:, :2], axis=0, return_counts=True)
         begins = begins[size > 1]
         if not len(begins):
@@ -125,7 +125,7 @@ def _count_sets(
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return ``sets`` (from two items, lexically sorted) with the baskets of each cell they are in.
 
-    A basket that holds a set and a larger item holds the set they make, if that is among ``sets``.
+    A basket with a set and a larger item contains the longer set, if that is one of ``sets``.
     """
     counted, keys = [], []
     tables.keep("holds_1", "select basket_id, cell_id, item_id, item_id as set_id from held")

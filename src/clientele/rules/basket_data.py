@@ -10,7 +10,7 @@ from clientele.rules.scopes import LABELS
 
 
 class MemoryBaskets:
-    """Baskets as arrays, which the engines bitmap, fpgrowth and apriori mine.
+    """Baskets as arrays, for the engines bitmap, fpgrowth and apriori.
 
     ``cells`` has the labels of each cell and its ``basket_count``, ``items`` the items, ``counts``
     (items x cells) the baskets of each cell that hold each item.
@@ -18,7 +18,7 @@ class MemoryBaskets:
 
     def __init__(self, lists: Lists, cells: pd.DataFrame, items: np.ndarray) -> None:
         """Take ``lists`` of positions in ``items``, whose cells are the rows of ``cells``."""
-        # A basket that holds none of the items is none; a cell without baskets neither.
+        # Baskets without any of the items and cells without baskets are dropped.
         self.lists, basket_counts = lists.without_empty()
         self.cells = cells.assign(basket_count=basket_counts)
         self.items = items
@@ -35,14 +35,14 @@ class MemoryBaskets:
         lists = self.lists.renumbered(number)
         if engine == "bitmap":
             return eclat(lists, item_count=len(kept), **search)
-        # Imported late: few minings need it, and it takes a second.
+        # Imported here, because few calls need it and the import takes a second.
         from clientele.rules.mlxtend_engines import mine_scopes
 
         return mine_scopes(engine, lists.without_empty()[0], **search)
 
 
 class WarehouseBaskets:
-    """Baskets as the tables ``baskets`` (basket_id, item, cell_id), which the engine sql mines.
+    """Baskets as the table ``baskets`` (basket_id, item, cell_id), for the engine sql.
 
     Attributes as of `MemoryBaskets`.
     """
@@ -96,7 +96,7 @@ def in_memory(tables, baskets) -> MemoryBaskets:
     else:
         cells, cell = pd.DataFrame(index=range(min(1, len(frame)))), np.zeros(len(frame), np.uint16)
     item, items = pd.factorize(frame["item"])
-    # Few texts are made and sorted, not one per row.
+    # Texts are made and sorted per distinct value, not per row.
     number, labels = pd.factorize(pd.Series(items).astype(str).to_numpy(dtype=object), sort=True)
     lists = lists_of_rows(frame["basket_id"].to_numpy(), number[item], cell, len(cells))
     return MemoryBaskets(lists, cells, np.asarray(labels, dtype=object))
@@ -120,7 +120,7 @@ def in_warehouse(tables, baskets) -> WarehouseBaskets:
     else:
         count = tables.row_count("baskets")
         cells = pd.DataFrame(index=range(min(1, count)))
-    # Named so that a query which joins the baskets to their cell can tell the two apart.
+    # Renamed, so that a query that joins baskets and cells can distinguish the columns.
     numbered = cells.add_prefix("cell_").assign(cell_id=range(len(cells)))
     tables.put("cells", numbered)
     same = " and ".join(f"{values[name]} = cells.cell_{name}" for name in names) or "true"

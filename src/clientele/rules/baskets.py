@@ -11,7 +11,7 @@ from scipy import sparse
 class Lists:
     """The items of each basket: ``items[starts[b]:starts[b + 1]]``, ascending, each once.
 
-    Baskets stand cell after cell: those of cell c are ``cell_starts[c] <= b < cell_starts[c + 1]``.
+    Baskets are sorted by cell: those of cell c are ``cell_starts[c] <= b < cell_starts[c + 1]``.
     """
 
     items: np.ndarray
@@ -42,8 +42,8 @@ class Lists:
     def renumbered(self, *number_of: np.ndarray) -> "Lists":
         """Return the baskets with ``number_of[item]`` in place of each item; -1 drops it.
 
-        Two arrays put two numbers in place of each item. Numbers may repeat: what then stands in
-        a basket twice counts once. Baskets stay, even those that lose all items.
+        Two arrays give each item two numbers. Numbers may repeat; a number that then occurs
+        twice in a basket counts once. Baskets stay, even those without any item left.
         """
         basket = self.basket_of_item()
         items = np.concatenate([numbers[self.items] for numbers in number_of])
@@ -52,7 +52,7 @@ class Lists:
         return _lists(basket[kept], items[kept], len(self), self.cell_starts)
 
     def without_empty(self) -> tuple["Lists", np.ndarray]:
-        """Return the baskets that hold anything, and how many of each cell there are."""
+        """Return the baskets with items, and their number in each cell."""
         size = np.diff(self.starts)
         cells = np.bincount(self.cell_of_basket()[size > 0], minlength=len(self.cell_starts) - 1)
         starts = np.concatenate([[0], np.cumsum(size[size > 0])]).astype(self.starts.dtype)
@@ -60,7 +60,7 @@ class Lists:
 
 
 def lists_of_rows(basket, item: np.ndarray, cell: np.ndarray, cell_count: int) -> Lists:
-    """Return the baskets that rows of basket, item and cell make, whatever the rows' order.
+    """Return the baskets of rows of basket, item and cell, in any order.
 
     ``basket`` holds any keys, numbers being faster; ``item`` and ``cell`` are numbers from 0. All
     rows of a basket have one cell.
@@ -93,7 +93,7 @@ def _dense(keys) -> np.ndarray:
 
 def _lists(basket, item, basket_count: int, cell_starts: np.ndarray) -> Lists:
     item_count = int(item.max()) + 1 if len(item) else 1
-    # By item, then by basket: the items of each basket then ascend. Repeats are merged on the way.
+    # Sorted by item, then by basket, so that the items of each basket ascend. Repeats are merged.
     table = sparse.coo_array(
         (np.ones(len(item), dtype=np.int8), (basket.astype(np.int32), item.astype(np.int32))),
         shape=(basket_count, item_count),

@@ -1,4 +1,4 @@
-"""Whether a rule is as strong in every segment."""
+"""Test whether a rule is equally strong in every segment."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from clientele.rules.types import DIFFERENCE_TYPES, typed
 def rule_differences(
     counts: pd.DataFrame, *, min_expected: float = 5.0, interval: float = 0.95
 ) -> pd.DataFrame:
-    """Test for each rule whether it is as strong in every segment.
+    """Test for each rule whether it is equally strong in every segment.
 
     ``counts`` has a row per rule (``antecedent_items``, ``consequent_items``) and ``segment_key``
     with ``order_count``, ``antecedent_count``, ``consequent_count`` and ``basket_count``. The test
@@ -60,7 +60,7 @@ def rule_differences(
     testable = (segments > 1) & np.isfinite(statistic)
     statistic = np.where(testable, np.maximum(statistic, 0), np.nan)
     p_values = np.where(testable, chdtrc(np.maximum(segments - 1, 1), statistic), np.nan)
-    # A rule and its converse are one table, hence one test.
+    # A rule and its converse have the same table, so they are one test.
     tables = frame[key].drop_duplicates().to_numpy(dtype=str).reshape(-1, 2)
     _, first, same = np.unique(np.sort(tables, axis=1), axis=0, return_index=True,
                                return_inverse=True)  # fmt: skip
@@ -79,11 +79,11 @@ def rule_differences(
 
 
 def _expected_both(left, right, n, odds_ratio) -> np.ndarray:
-    """Return the baskets with both sides that give the table of each segment ``odds_ratio``."""
+    """Return the expected baskets with both sides in each segment, given the ``odds_ratio``."""
     # x (n - left - right + x) = odds_ratio (left - x) (right - x)
     a = 1 - odds_ratio
     b = n - left - right + odds_ratio * (left + right)
     c = -odds_ratio * left * right
     root = np.sqrt(np.maximum(b**2 - 4 * a * c, 0))
-    # This form holds for an odds ratio of 1 too.
+    # This form is also valid for an odds ratio of 1.
     return -2 * c / (b + root)

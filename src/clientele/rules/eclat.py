@@ -1,9 +1,9 @@
 """Frequent itemsets in memory: Eclat on packed bitmaps.
 
-Eclat (M. J. Zaki: Scalable Algorithms for Association Mining. IEEE TKDE 12, 2000) walks the sets
-depth first and keeps, for each, the baskets that hold it. Here those are bits, 64 to a word, of the
-baskets that hold the set's first item only: a set and one more item is an AND, its count a count of
-bits, and all items that may be added to a set are one NumPy call.
+Eclat (M. J. Zaki: Scalable Algorithms for Association Mining. IEEE TKDE 12, 2000) visits the sets
+depth first and keeps the baskets of each set. Here these are bits, 64 per word, over the baskets
+with the set's first item only. Adding an item to a set is an AND, and its count is a count of bits.
+One NumPy call does this for all items that may be added to a set.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy import sparse
 from clientele.rules.baskets import Lists
 
 WORD = 64
-# Most bits of a block that are spread out as bytes at a time.
+# Maximum number of bits that are unpacked to bytes at a time.
 BLOCK = 2**26
 
 
@@ -30,8 +30,8 @@ def eclat(
     """Return the frequent sets of two and more items with their counts in each cell of baskets.
 
     ``lists`` hold numbers below ``item_count``. The rest is as in
-    `clientele.rules.apriori_sql.mine_levels`, except that ``in_scope`` is not used: a part of a
-    frequent set is frequent.
+    `clientele.rules.apriori_sql.mine_levels`, except that ``in_scope`` is not used, because all
+    parts of a frequent set are frequent.
 
     Returns an entry for each length from 2: sets (m x length, ascending items) and counts (m x
     cells).
@@ -58,7 +58,7 @@ def eclat(
 
 
 class _Rows:
-    """The baskets, and for each item where in them it stands."""
+    """The baskets, and for each item its positions in them."""
 
     def __init__(self, lists: Lists, item_count: int) -> None:
         self.items, self.item_count = lists.items, item_count
@@ -71,7 +71,7 @@ class _Rows:
         self.end = lists.starts[1:]
 
     def after(self, item: int):
-        """Return what stands after ``item`` in the baskets that hold it; None for nothing."""
+        """Return the items after ``item`` in its baskets; None without any."""
         span = slice(self.first[item], self.first[item + 1])
         baskets = self.basket[span]
         begin = self.position[span] + 1
@@ -89,10 +89,10 @@ class _Rest:
         ends = np.cumsum(length)
         where = np.repeat(begin - (ends - length), length)
         where += np.arange(len(where))
-        # Clipping, which nothing needs, spares the look whether anything does.
+        # No index needs clipping, but `clip` is the mode without a check of the range.
         self.items = rows.items.take(where, mode="clip")
         self.length, self.ends, self.item_count = length, ends, rows.item_count
-        # How many of these baskets lie before each cell.
+        # Number of these baskets before each cell.
         self.cells = np.searchsorted(baskets, rows.cell_starts)
 
     def counts(self) -> np.ndarray:
@@ -109,7 +109,7 @@ class _Rest:
         sizes = np.diff(self.cells)
         words = -(-sizes // WORD)
         edges = np.concatenate([[0], np.cumsum(words)])
-        # Each cell begins with a word of its own: its bits are then counted by themselves.
+        # Each cell starts at a word boundary, so that its bits can be counted separately.
         place = np.arange(len(self.length)) + np.repeat(edges[:-1] * WORD - self.cells[:-1], sizes)
         row_of = np.full(self.item_count, -1, dtype=np.int32)
         row_of[chosen] = np.arange(len(chosen))
@@ -130,17 +130,17 @@ class _Rest:
 
 
 class _Search:
-    """The walk through the sets that begin with one item, and what it has reached."""
+    """The search through the sets that begin with one item, and its results."""
 
     def __init__(self, members, fewest, max_length, max_itemsets, forbidden) -> None:
-        # Floats hold these counts exactly, and are multiplied many times faster than integers.
+        # Floats represent these counts exactly and multiply many times faster than integers.
         self.members, self.fewest = members.astype(float), fewest
         self.max_length, self.max_itemsets = max_length, max_itemsets
         self.forbidden, self.cell_count = forbidden, len(members)
         self.sets, self.counts, self.count = {}, {}, 0
 
     def keeps(self, item: int, candidates: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        """Return which ``candidates`` may join a set whose last item is ``item``."""
+        """Return which ``candidates`` may be added to a set that ends with ``item``."""
         kept = (counts @ self.members >= self.fewest).any(axis=1)
         if self.forbidden:
             kept &= [(item, int(other)) not in self.forbidden for other in candidates]
@@ -159,7 +159,7 @@ class _Search:
         self.counts.setdefault(len(prefix) + 1, []).append(counts)
 
     def grow(self, prefix: tuple, items: np.ndarray, bits: np.ndarray, edges: np.ndarray) -> None:
-        """Extend ``prefix`` by two of ``items``, whose baskets are the rows of ``bits``."""
+        """Extend ``prefix`` by two of ``items``; the rows of ``bits`` are the items' baskets."""
         for i in range(len(items) - 1):
             both = bits[i] & bits[i + 1 :]
             counts = self._count(both, edges)

@@ -8,8 +8,8 @@ from clientele.rules.significance import adjusted, fisher_p_values
 class Family:
     """The sets that are frequent in one scope, with the counts of all their parts.
 
-    ``counts[k - 1][i, mask]`` is the number of baskets that hold those items of the i-th set of k
-    whose bits are in ``mask``: 0 is every basket, 2^k - 1 the set itself.
+    ``counts[k - 1][i, mask]`` is the number of baskets with those items of the i-th set of k items
+    that have a bit in ``mask``: 0 counts every basket, 2^k - 1 the set itself.
     """
 
     def __init__(self, mined, subsets, mined_cells, held_out, min_count) -> None:
@@ -55,7 +55,7 @@ class Family:
     def _best(self, k: int, less: np.ndarray) -> np.ndarray:
         """Return, per mask, the highest confidence with fewer items to the left, but not none.
 
-        What is to the right of a mask stays; -inf where the mask is one item.
+        The right side of a mask stays the same; -inf if the mask is one item.
         """
         best = np.full((len(less), 2**k), -np.inf)
         for mask in range(1, 2**k - 1):
@@ -69,7 +69,7 @@ class Family:
         return best
 
     def closed_and_maximal(self, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return which sets of k items no larger one equals in count, and which none contains."""
+        """Return which sets of k have no larger set of equal count, and which no larger set."""
         closed = np.ones(len(self.sets[k - 1]), dtype=bool)
         maximal = closed.copy()
         if k < len(self.sets):
@@ -82,7 +82,7 @@ class Family:
     def adjusted_p_values(self, n: int) -> dict:
         """Return Fisher's p-values of each split of each set, raw and adjusted.
 
-        Keys are a length and the smaller mask of the two sides, which the test does not tell apart.
+        Keys are a length and the smaller mask of the two sides, which the test treats alike.
         """
         raw = {}
         for k, _ in self.levels():

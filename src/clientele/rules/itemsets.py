@@ -1,7 +1,7 @@
-"""Find the sets of items that many baskets hold together, on one of several engines.
+"""Find the sets of items that occur together in many baskets, with one of several engines.
 
-Every engine finds the same sets with the same counts. What is frequent is decided here, from counts
-of single items, before an engine is asked.
+Every engine finds the same sets with the same counts. This module decides which items are frequent
+before it calls an engine.
 """
 
 import math
@@ -28,10 +28,10 @@ class Itemsets:
 
     ``labels`` (n) are the items, rare ones first; ``sets[k]`` (m x k+1) the sets of k + 1 items as
     ascending positions in ``labels``, in lexical order; ``counts[k]`` (m x cells) the baskets of
-    each cell that hold them. ``cells`` says whose baskets a cell holds (``segment``, "" for
-    baskets without a segment; ``is_holdout``) and how many (``basket_count``); ``scopes`` what was
-    mined (``segment``, null for all baskets), how many baskets that is, and how many make a set
-    frequent (``min_count``).
+    each cell that hold them. ``cells`` describes the baskets of each cell (``segment``, "" for
+    baskets without a segment; ``is_holdout``; ``basket_count``). ``scopes`` describes what was
+    mined (``segment``, null for all baskets), with the number of baskets and the smallest number
+    of baskets of a frequent set (``min_count``).
     """
 
     labels: np.ndarray
@@ -53,11 +53,11 @@ class Itemsets:
         return int(self.cells.loc[~self.cells["is_holdout"], "basket_count"].sum())
 
     def members(self, segment: str | None, *, holdout: bool = False) -> np.ndarray:
-        """Return which cells make up a scope: those that were mined, or those held out."""
+        """Return the cells of a scope: the mined ones, or those held out."""
         return members(self.cells, segment, holdout)
 
     def subsets(self) -> list[np.ndarray]:
-        """Return, per length from 2, where each set less its j-th item is in the shorter sets."""
+        """Return, per length from 2, the shorter set that each set is without its j-th item."""
         positions = []
         keys = [np.arange(len(self.labels), dtype=np.int64)]
         for k, sets in enumerate(self.sets[1:], start=1):
@@ -85,29 +85,29 @@ def find_itemsets(
     max_candidate_pairs: int = MAX_CANDIDATE_PAIRS,
     on_explosion: str = "fail",
 ) -> Itemsets:
-    """Return the sets of up to ``max_length`` items that enough baskets hold.
+    """Return the sets of up to ``max_length`` items that occur in enough baskets.
 
     ``baskets`` has a row per ``basket_id`` and ``item``: a data frame (where repeats count once),
     or a relation of DuckDB or Spark (which must not repeat); ``session`` is then its connection
     or session. Two more columns are used if they exist, each the same in all rows of a basket:
-    ``segment`` (null for none), whose baskets become a scope of their own beside all baskets;
-    and ``is_holdout``, baskets that are not mined, but in which the sets of the others are
-    counted.
+    ``segment`` (null for none): the baskets of each segment are a scope beside all baskets;
+    and ``is_holdout``: such baskets are not mined, but the sets of the other baskets are counted
+    in them.
 
     In each scope a set is frequent if ``min_support`` of the scope's baskets hold it, a share in
     (0, 1], and at least ``min_count`` baskets do. To use the count alone, set the support near 0.
-    ``ancestors`` has a row per ``item`` and ``ancestor``, which never stand in one set.
+    ``ancestors`` has a row per ``item`` and ``ancestor``, which never occur in one set.
 
     ``engine`` is one of:
 
-    - ``auto``: bitmap if the baskets fit in memory, else sql; the choice is among the ``notes``;
+    - ``auto``: bitmap if the baskets fit in memory, else sql; the ``notes`` state the choice;
     - ``sql``: Apriori in the warehouse, level by level, in pieces that need not fit in memory;
     - ``bitmap``: Eclat on packed bitmaps, in memory;
     - ``fpgrowth``, ``apriori``: mlxtend's, in memory; for comparison.
 
     More than ``max_candidate_pairs`` pairs of frequent items in a scope, or more sets than fit in
     memory, end the mining (``on_explosion="fail"``) or raise ``min_support`` until it fits
-    (``"raise_support"``). The result's ``min_support`` and notes then say so.
+    (``"raise_support"``). The result's ``min_support`` and notes then state it.
 
     Raises:
         ValueError: null items or baskets, a knob out of range, or (`Explosion`) more sets than
@@ -134,7 +134,7 @@ def find_itemsets(
 
 
 def check_knobs(engine, min_support, min_count, max_length, on_explosion) -> None:
-    """Refuse knobs of `find_itemsets` that are out of range, with a ``ValueError``."""
+    """Raise ``ValueError`` for arguments of `find_itemsets` that are out of range."""
     if engine not in ENGINES:
         raise ValueError(f"engine={engine!r} is unknown: give one of {', '.join(ENGINES)}")
     if not 0 < min_support <= 1:
@@ -174,7 +174,7 @@ def mine(
 ) -> list[Itemsets]:
     """Return the itemsets of each of ``views`` on the baskets ``data``, found in one search.
 
-    A view says which baskets are mined and in which segments (`clientele.rules.scopes.View`);
+    A view states which baskets are mined and in which segments (`clientele.rules.scopes.View`);
     ``data`` is what `clientele.rules.basket_data` makes. The other arguments are those of
     `find_itemsets`. Sets are searched that are frequent in any scope of any view; each view then
     keeps its own.
@@ -204,13 +204,13 @@ def _mine(
     ]
     in_scopes = np.column_stack(columns or [np.zeros((len(data.cells), 0), dtype=np.int64)])
     fewest = np.concatenate([own["min_count"].to_numpy(dtype=np.int64) for own in scopes])
-    # Floats hold these counts exactly, and are multiplied many times faster than integers.
+    # Floats represent these counts exactly and multiply many times faster than integers.
     weights = in_scopes.astype(float)
     held = (data.counts @ weights).astype(np.int64)
     refuse_too_many_pairs(held, pd.concat(scopes), min_support, max_pairs)
     in_scope = held >= fewest
     kept = np.flatnonzero(in_scope.any(axis=1))
-    # Rare items first, which keeps what the search carries along small.
+    # Rare items first, which keeps the intermediate results of the search small.
     kept = kept[np.lexsort((data.items[kept].astype(str), data.counts[kept].sum(axis=1)))]
     labels = data.items[kept]
     sets, counts = [np.arange(len(kept), dtype=np.int32)[:, None]], [data.counts[kept]]
@@ -226,7 +226,7 @@ def _mine(
         try:
             larger = data.larger(engine, kept, search)
         except OverflowError as error:
-            # How many sets a support leaves is not known before they are mined.
+            # The number of sets at a support is only known after mining.
             fitting = round_up(min(1.0, min_support * 1.5))
             raise Explosion(f"min_support={min_support}: {error}", fitting=fitting) from None
         for more_sets, more_counts in larger:

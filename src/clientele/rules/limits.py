@@ -1,4 +1,4 @@
-"""Refuse minings that would explode, and say what would fit."""
+"""Refuse to mine what would explode, and name a support that would fit."""
 
 import math
 
@@ -21,12 +21,12 @@ class Explosion(ValueError):
 def refuse_too_many_pairs(
     counts: np.ndarray, scopes: pd.DataFrame, min_support: float, max_pairs: int
 ) -> None:
-    """Bound the candidate pairs of each scope, which are all pairs of its frequent items.
+    """Limit the candidate pairs of each scope: all pairs of its frequent items.
 
     ``counts`` (items x scopes) are the baskets of each scope that hold each item.
 
     Raises:
-        Explosion: a scope has more than ``max_pairs``; names the support that fits.
+        Explosion: a scope has more than ``max_pairs``; the message names a support that fits.
     """
     for scope, held in zip(scopes.itertuples(), counts.T, strict=True):
         item_count = int((held >= scope.min_count).sum())

@@ -15,7 +15,7 @@ def measure(both, left, right, n, interval: float = 0.95) -> dict[str, np.ndarra
     with np.errstate(divide="ignore", invalid="ignore"):
         excess = both.astype(float) * n - expected
         confidence = both / left
-        # 0 / 0 where nothing contradicts a consequent that every basket holds.
+        # 0 / 0 if every basket contains the consequent.
         conviction = np.where(both < left, (n - right) * left / (n * (left - both)), np.nan)
         zhang = excess / np.maximum(both * (n - left).astype(float), left * (right - both) * 1.0)
         lift = both.astype(float) * n / expected
@@ -38,9 +38,10 @@ def measure(both, left, right, n, interval: float = 0.95) -> dict[str, np.ndarra
 def lift_interval(both, left, right, n, *, interval: float = 0.95):
     """Return the bounds that hold the lift with probability ``interval``, from counts of baskets.
 
-    The logarithm of the lift is taken for normal. With the four cells of the table of left and
+    The logarithm of the lift is assumed to be normal. With the four cells of the table of left and
     right as a multinomial sample, the delta method gives its variance as
-    ``1/both - 1/left - 1/right + 2 lift/n - 1/n``. Where nothing met, 0 and infinity.
+    ``1/both - 1/left - 1/right + 2 lift/n - 1/n``. If no basket contains both sides, the bounds are
+    0 and infinity.
     """
     both, left, right = (np.asarray(count, dtype=float) for count in (both, left, right))
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -1,4 +1,4 @@
-"""Association rules: what else is in the baskets that hold certain items, and is it chance."""
+"""Association rules: which items occur in the same baskets, and whether that is chance."""
 
 import json
 
@@ -77,8 +77,8 @@ def association_rules(
     - ``lift_lower`` and ``lift_upper`` are the bounds of `clientele.rules.measures.lift_interval`;
     - ``p_value`` is that of Fisher's exact test (`clientele.rules.significance.fisher_p_values`).
       ``p_value_adjusted`` is adjusted (`adjusted`, there) for every pair of a frequent left and a
-      frequent right side of the scope, whether the two meet often enough to be a rule or not. The
-      number of tests so does not depend on their outcome;
+      frequent right side of the scope, whether or not the pair occurs often enough to be a rule. So
+      the number of tests does not depend on their outcome;
     - ``improvement`` is the confidence less that of the best shorter antecedent, the empty one
       included (R. Bayardo, R. Agrawal, D. Gunopulos: Constraint-Based Rule Mining in Large, Dense
       Databases. DMKD 4, 2000). ``is_redundant``: a shorter antecedent of at least one item is at
@@ -100,7 +100,7 @@ def association_rules(
     ]
     if not parts:
         return typed(pd.DataFrame(), ASSOCIATION_RULE_TYPES)
-    # Columns as arrays: a frame of each part would take most of the time of a small shop.
+    # Columns are arrays, because a frame of each part would take most of the time of a small shop.
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     n = columns["basket_count"]
     both, left, right = (columns[f"{c}_count"] for c in ("order", "antecedent", "consequent"))
@@ -181,7 +181,7 @@ def _names(labels: np.ndarray, sets: np.ndarray) -> list[list[str]]:
     return [sorted(names) for names in labels[sets].tolist()]
 
 
-# Made once: `json.dumps` makes another for each call.
+# Made once, because `json.dumps` makes a new one in each call.
 as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 

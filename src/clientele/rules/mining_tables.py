@@ -1,7 +1,7 @@
-"""Working tables of the warehouse that last as long as a mining, alike on DuckDB and Spark.
+"""Temporary tables of one mining, with the same interface on DuckDB and Spark.
 
-Queries name tables as ``held``, ``items``, ...; in the session they carry a prefix of their own, so
-that minings at the same time do not meet.
+Queries name tables ``held``, ``items``, ...; in the session each mining adds its own prefix, so
+that two minings at the same time do not conflict.
 """
 
 import re
@@ -38,7 +38,7 @@ class _Tables:
             self._name(name, relation)
 
     def _own(self, query: str) -> str:
-        """Put the session's names in place of ours."""
+        """Replace our names by those of the session."""
         return re.sub(r"\b[a-z_0-9]+\b", lambda m: self.names.get(m[0], m[0]), query)
 
     def row_count(self, name: str) -> int:
@@ -54,7 +54,7 @@ class DuckDBTables(_Tables):
 
     def __init__(self, session, relations: dict) -> None:
         """Take relations of ``session``, or data frames for a connection of our own."""
-        # A connection takes longer than mining a small frame, which may need none.
+        # Opening a connection takes longer than mining a small frame, which may not need one.
         self._session, self._waiting, self.registered = session, {}, {}
         super().__init__(relations)
 
@@ -85,7 +85,7 @@ class DuckDBTables(_Tables):
 
     def put(self, name: str, frame: pd.DataFrame) -> None:
         """Make a data frame a table; its numbers must fit in 32 bits."""
-        # Keys half as long are joined and grouped faster.
+        # Shorter keys make joins and groups faster.
         self._name(name, frame.astype(dict.fromkeys(frame.select_dtypes("int64"), "int32")))
 
     def keep(self, name: str, query: str) -> None:
@@ -116,7 +116,7 @@ class DuckDBTables(_Tables):
 
 
 class SparkTables(_Tables):
-    """Views of a Spark session on rows kept by its executors, on disk where memory ends."""
+    """Views of a Spark session on rows that its executors keep, on disk if memory is full."""
 
     is_spark = True
     text = "string"
@@ -140,7 +140,7 @@ class SparkTables(_Tables):
 
     def keep(self, name: str, query: str) -> None:
         """Store a query's rows under a name."""
-        # Without what they were made of: each level reads the last one several times over.
+        # Cut from their lineage, because each level reads the last one several times.
         self._name(name, self.session.sql(self._own(query)).localCheckpoint())
 
     def rows(self, query: str) -> pd.DataFrame:

@@ -31,7 +31,7 @@ def mine_scopes(
 
     Raises:
         OverflowError: there may be more than ``max_itemsets`` sets.
-        ValueError: baskets times items are more than fit in memory.
+        ValueError: the table of baskets times items does not fit in memory.
     """
     basket_count, item_count = len(lists), len(in_scope)
     if basket_count * item_count > MAX_CELLS:
@@ -62,8 +62,8 @@ def mine_scopes(
 
 
 def _mine(engine, holds, items, fewest, max_length, max_itemsets) -> list[tuple[int, ...]]:
-    """Return the frequent sets of two and more, mined length by length where they may explode."""
-    # Baskets of one item are left out, and may be most.
+    """Return the frequent sets of two and more, mined length by length if they may explode."""
+    # Baskets with one item are left out; they may be the majority.
     n = len(holds)
     if n < fewest or len(items) < 2:
         return []
@@ -100,9 +100,9 @@ def _mine(engine, holds, items, fewest, max_length, max_itemsets) -> list[tuple[
 
 
 def _bound(sharing: np.ndarray, steps: int, enough: int) -> int:
-    """Return the most itemsets that are 1 to ``steps`` items longer, given how many share a prefix.
+    """Return the largest possible number of itemsets that are 1 to ``steps`` items longer.
 
-    Counting stops beyond ``enough``: the whole number may have hundreds of digits.
+    Counting stops beyond ``enough``, because the number may have hundreds of digits.
     """
     total = 0
     for size, times in zip(*np.unique(sharing, return_counts=True), strict=True):

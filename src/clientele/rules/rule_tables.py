@@ -33,7 +33,7 @@ RULE_TABLE_TYPES = {
     **ASSOCIATION_RULE_TYPES,
 }
 DIFFERENCE_TABLE_TYPES = {"item_level": "string", **DIFFERENCE_TYPES}
-# Period 0 mines all baskets in today's segments, period 1 those up to the day of comparison in the
+# Period 0 mines all baskets in today's segments, period 1 those up to the comparison day in the
 # segments of that day, and counts the later ones.
 VIEWS = {0: View("segment"), 1: View("earlier_segment", has_holdout=True)}
 _LABELS = {
@@ -47,12 +47,12 @@ _PURCHASED = "purchased inner join orders on purchased.order_number = orders.ord
 def itemset_table(
     purchased, orders, items, *, item_levels: list[str], session, say=print, **knobs
 ) -> pd.DataFrame:
-    """Mine the baskets of each item level, as of today and as of the day of comparison.
+    """Mine the baskets of each item level, as of today and as of the comparison day.
 
     ``purchased``, ``orders`` and ``items`` are the relations of `feat_baskets`,
     `ml_rules__baskets` and `feat_items`; ``knobs`` are engine, min_support, min_count, max_length,
     max_candidate_pairs and on_explosion of `clientele.rules.itemsets.find_itemsets`. ``say``
-    receives which engine was taken and why.
+    is called with the engine and the reason for it.
 
     Returns a row per ``period_number`` (`VIEWS`), level, itemset, segment ("" for customers
     without one) and ``is_holdout`` in which any basket holds it, with `ITEMSET_TABLE_TYPES`.
@@ -99,7 +99,7 @@ def _ancestors(of_level: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cells(tables) -> pd.DataFrame:
-    """Return the labels of the cells, and make them the table ``cells`` with numbers."""
+    """Return the labels of the cells, and store them with numbers as the table ``cells``."""
     labels = ", ".join(f"{value} as {name}" for name, value in _LABELS.items())
     cells = tables.rows(f"select distinct {labels} from orders order by 1, 2, 3")
     tables.put("cells", cells.add_prefix("cell_").assign(cell_id=range(len(cells))))
@@ -251,7 +251,7 @@ def rule_table(itemsets: pd.DataFrame, *, min_confidence: float, min_count: int)
 
 
 def difference_table(itemsets: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
-    """Test each of today's rules, of whichever scope, for differences between segments.
+    """Test each of today's rules, of any scope, for differences between segments.
 
     ``itemsets`` and ``rules`` are tables of `itemset_table` and `rule_table`. Returns a row per
     level, rule and segment with `DIFFERENCE_TABLE_TYPES`; see `rule_differences`.

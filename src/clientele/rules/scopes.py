@@ -1,4 +1,4 @@
-"""Which baskets are mined together: cells, the scopes they make up, and the views of a mining."""
+"""The baskets that are mined together: cells, scopes of cells, and the views of a mining."""
 
 import math
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ LABELS = ("segment", "earlier_segment", "is_holdout")
 class View:
     """One way to mine the same baskets.
 
-    ``segment`` names the label that says whose baskets they are; ``has_holdout`` whether baskets
-    with ``is_holdout`` are left out of the mining and only counted.
+    ``segment`` names the label that holds the segment. ``has_holdout`` states whether baskets with
+    ``is_holdout`` are left out of the mining and only counted.
     """
 
     segment: str = "segment"
@@ -43,7 +43,7 @@ ONE_VIEW = View(has_holdout=True)
 
 
 def members(cells: pd.DataFrame, segment: str | None, holdout: bool) -> np.ndarray:
-    """Return which of a view's cells make up a scope; ``segment`` None is all baskets."""
+    """Return the cells of a scope; ``segment`` None is all baskets."""
     chosen = cells["is_holdout"].eq(holdout)
     if segment is not None:
         chosen &= cells["segment"].eq(segment)
@@ -51,10 +51,10 @@ def members(cells: pd.DataFrame, segment: str | None, holdout: bool) -> np.ndarr
 
 
 def scopes_of(cells: pd.DataFrame, min_support: float, min_count: int) -> pd.DataFrame:
-    """Return the scopes of a view: all baskets and each segment's, and what is frequent there.
+    """Return the scopes of a view: all baskets, and those of each segment.
 
     A row per scope: ``segment`` (null for all baskets), ``basket_count``, and ``min_count``, the
-    fewest baskets that make a set frequent.
+    smallest number of baskets of a frequent set.
     """
     mined = cells[~cells["is_holdout"]]
     rows = [(None, int(mined["basket_count"].sum()))]
@@ -62,7 +62,7 @@ def scopes_of(cells: pd.DataFrame, min_support: float, min_count: int) -> pd.Dat
     rows = [(segment, n) for segment, n in rows if n]
     return pd.DataFrame(
         {
-            # Of objects: None would become NaN among texts.
+            # An array of objects, because None would become NaN among texts.
             "segment": pd.Series([segment for segment, _ in rows], dtype=object),
             "basket_count": [n for _, n in rows],
             "min_count": [max(min_count, fewest_baskets(min_support, n)) for _, n in rows],
@@ -71,7 +71,7 @@ def scopes_of(cells: pd.DataFrame, min_support: float, min_count: int) -> pd.Dat
 
 
 def fewest_baskets(min_support: float, basket_count: int) -> int:
-    """Return the fewest baskets that are ``min_support`` of all.
+    """Return the smallest number of baskets that is at least ``min_support`` of all.
 
     >>> fewest_baskets(0.07, 100)  # although 0.07 * 100 is a little more than 7
     7

@@ -1,17 +1,17 @@
-"""Whether a rule is more than chance: Fisher's exact test, and adjustment for many tests."""
+"""Test whether a rule is more than chance: Fisher's exact test, adjusted for many tests."""
 
 import numpy as np
 from scipy.special import gammaln
 
 
 def fisher_p_values(both, left, right, n) -> np.ndarray:
-    """Return how likely ``left`` and ``right`` baskets of ``n`` share ``both`` or more by chance.
+    """Return the probability that ``left`` and ``right`` of ``n`` baskets share ``both`` or more.
 
     Fisher's exact test, one-sided: the tail of the hypergeometric distribution, summed from its
     first term by the ratio of neighbours, from whichever side of the mean is shorter.
     """
     both, left, right = (np.asarray(count, dtype=np.int64) for count in (both, left, right))
-    # The test does not tell the sides apart; nor must its last digit.
+    # The test is symmetric in the sides, and its last digit must be too.
     left, right = np.minimum(left, right), np.maximum(left, right)
     n = np.broadcast_to(np.asarray(n, dtype=np.int64), both.shape)
     above = both.astype(float) * n > left.astype(float) * right
@@ -53,7 +53,7 @@ def adjusted(p_values: np.ndarray, tested: int) -> np.ndarray:
 
     Y. Benjamini, Y. Hochberg: Controlling the False Discovery Rate. JRSS B 57 (1995): among those
     of at most q, the expected share of false ones is at most q. Tests that are not given count as
-    having failed.
+    not significant.
     """
     order = np.argsort(p_values, kind="stable")
     rank = np.arange(1, len(p_values) + 1)
@@ -61,5 +61,5 @@ def adjusted(p_values: np.ndarray, tested: int) -> np.ndarray:
     smallest = np.minimum.accumulate(scaled[::-1])[::-1]
     result = np.empty(len(p_values))
     result[order] = np.minimum(smallest, 1.0)
-    # Multiplied and divided by one number, a p-value may lose its last digit.
+    # Multiplying and dividing by the same number may change the last digit of a p-value.
     return np.maximum(result, p_values)

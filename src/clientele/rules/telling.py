@@ -31,8 +31,8 @@ def telling_itemsets(
 
     They are taken from all itemsets of two to ``max_length`` items that ``min_support`` of the
     baskets hold (`find_itemsets`). Leverage is the share of baskets that hold the set beyond what
-    independent items would give. ``names`` maps the items of ``baskets`` to what they are called;
-    without it they go by themselves. Columns are `BASKET_ITEMSET_TYPES` without ``version``:
+    independent items would give. ``names`` maps the items of ``baskets`` to their names;
+    without it the items are the names. Columns are `BASKET_ITEMSET_TYPES` without ``version``:
     ``itemset`` is `itemset_01` and on, ``label`` its items joined by " + ".
     """
     if count < 1:

@@ -67,14 +67,14 @@ def choose_candidate(
     5. The ``incumbent`` (feature set, method, count) stays if it is eligible and its forward
        value is within a standard error of the winner's.
 
-    The verdict also says whether the chosen candidate predicts nothing, or RFM groups predict
+    The verdict also states whether the chosen candidate predicts nothing, or RFM groups predict
     more.
 
     ``measure(what, rows)`` returns further columns of some rows, see
-    `clientele.segmentation.trials.Trials.measure`; it is asked only for what the rule needs, so
+    `clientele.segmentation.trials.Trials.measure`; it is called only for what the rule needs, so
     that expensive measures are null for candidates that lost before. Without it, ``runs`` must
-    hold all measures. ``method`` and ``cluster_count`` pin what they name. If no candidate is
-    eligible, the most stable is chosen and its verdict says so.
+    hold all measures. ``method`` and ``cluster_count`` pin these choices. If no candidate is
+    eligible, the most stable is chosen and its verdict states this.
 
     Raises ``ValueError`` if a pin fits no candidate.
     """
@@ -226,7 +226,7 @@ class _Rule:
         return value >= best - slack
 
     def chosen(self, row, verdict):
-        """Mark the chosen candidate, with all its measures and what they say."""
+        """Mark the chosen candidate, with all its measures and its verdict."""
         for what in ("gain", "spread", "forward", "stability", "agreement"):
             self.measured(what, [row])
         value, error = self.runs.loc[row, ["forward_value", "forward_value_error"]].astype(float)

@@ -1,4 +1,4 @@
-"""Partition customers by their features: fit on a sample, assign anyone.
+"""Partition customers by their features: fit on a sample, assign all.
 
 Whatever the method, a fit is a set of prototypes in the space of scaled features. A customer
 belongs to the cluster of the nearest prototype. Prototypes are a table, so that plain SQL assigns
@@ -110,8 +110,8 @@ def one_thread():
     """Return a context in which libraries use one thread.
 
     scikit-learn adds up its threads' sums in the order in which they finish, so that more
-    threads change the last digits. To look for the libraries takes longer than a small fit, so
-    it is done once.
+    threads change the last digits. Finding the libraries takes longer than a small fit, so it is
+    done once.
     """
     return _controller().limit(limits=1)
 
@@ -163,7 +163,7 @@ def candidates(
             known = features.index.isin(reference.index)
             start = centres_of(z[known], reference.reindex(features.index[known]))
         for count, fitted in fit(z, method=method, start=start, **knobs).items():
-            # A customer's distance, so that nobody of fewer than a hundred is beyond it.
+            # A customer's distance: of fewer than a hundred customers none is beyond it.
             far = float(np.quantile(fitted.nearest(z)[1], 0.99, method="higher"))
             table = _as_frame(fitted, scalings, far)
             parts.append(table.assign(feature_set=name, method=method, cluster_count=count))

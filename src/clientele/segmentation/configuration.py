@@ -1,4 +1,4 @@
-"""The settings of the segmentations, in the one form that fits read and versions record."""
+"""The settings of the segmentations, in the form that fits read and versions record."""
 
 import json
 from dataclasses import asdict, dataclass

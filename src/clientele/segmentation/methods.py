@@ -19,9 +19,9 @@ from sklearn.neighbors import NearestNeighbors
 from clientele.segmentation.prototypes import Prototypes, represented
 
 LINKAGES = ("ward", "single", "complete", "average")
-# Methods that compare all pairs of points see at most so many of them.
+# Maximum number of points for methods that compare all pairs.
 PAIRWISE_POINTS = 3_000
-# So many prototypes stand for the clusters of such a method.
+# Number of prototypes that represent the clusters of such a method.
 PROTOTYPES = 120
 
 
@@ -195,7 +195,7 @@ METHODS = {
     "dbscan": Method(dbscan, finds_count=True, is_joint=True),
     "hdbscan": Method(hdbscan, finds_count=True, is_joint=True),
 }
-# What any method can be told beside the points and the numbers of clusters.
+# Arguments of the methods besides the points and the numbers of clusters.
 KNOBS = {
     name
     for method in METHODS.values()

@@ -1,4 +1,4 @@
-"""Prototypes: the points that stand for clusters, whichever method made the clusters."""
+"""Prototypes: the points that represent clusters of any method."""
 
 from dataclasses import dataclass, replace
 
@@ -7,13 +7,13 @@ from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 
 NOISE = -1
-# Rows whose distances are in memory at once.
+# Number of rows with distances in memory at once.
 CHUNK = 20_000
 
 
 @dataclass(frozen=True)
 class Prototypes:
-    """Points that stand for clusters, in scaled units: p points in f dimensions.
+    """Points that represent clusters, in scaled units: p points in f dimensions.
 
     A customer's score at a prototype is ``sum(weights * (z - centres)**2) + offsets``. The
     prototype with the lowest score decides. ``weights`` are 1 and ``offsets`` are 0, except for a
@@ -69,7 +69,7 @@ class Prototypes:
 def represented(
     points: np.ndarray, labels: np.ndarray, *, random_seed: int, count: int, with_reach: bool
 ) -> Prototypes:
-    """Return about ``count`` prototypes that stand for every labelled point of each cluster.
+    """Return about ``count`` prototypes that represent all labelled points of each cluster.
 
     Each cluster gets a share of the prototypes by its size, at least four, placed by k-means.
     ``with_reach`` sets the reach to the distance that 95 % of a cluster's members keep.

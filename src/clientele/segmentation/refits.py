@@ -33,7 +33,7 @@ class Refit:
     def __init__(
         self, samples: dict[str, pd.DataFrame], due_rows: pd.DataFrame, reference: pd.DataFrame
     ):
-        """Keep what was read; see the class."""
+        """Store the inputs; see the class."""
         self.samples, self.due_rows, self.reference = samples, due_rows, reference
         self.is_due = is_due(due_rows)
         self.version = int(due_rows["version"].iloc[0])
@@ -73,7 +73,7 @@ class Refit:
         return self.reference[self.reference["segmentation"] == segmentation]
 
     def segments(self, segmentation: str) -> pd.Series | None:
-        """Return the segment that each of today's customers is in now, None without one."""
+        """Return the current segment of each of today's customers, None without one."""
         own = self.in_force(segmentation)
         if own.empty:
             return None
@@ -129,7 +129,7 @@ class Refit:
 
 
 def split(sample: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return a sample's customers of today and of the forward cut-off, each by ``customer_id``.
+    """Return a sample's customers of today and of the forward cut-off, by ``customer_id``.
 
     Dates become timestamps at midnight, whichever engine the sample was read from.
     """
@@ -139,7 +139,7 @@ def split(sample: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def itemset_columns(customers: pd.DataFrame) -> list[str]:
-    """Return the itemsets that anybody bought; none if there are fewer than two."""
+    """Return the itemsets that were bought; none if there are fewer than two."""
     names = [name for name in customers.columns if name.startswith("itemset_")]
     used = [name for name in names if customers[name].max() > 0]
     return used if len(used) > 1 else []
@@ -260,7 +260,7 @@ def version_rows(
 
 
 def agreement(before: pd.Series | None, after: pd.Series) -> float:
-    """Return the share of customers, of those with a segment before, who keep it; NaN of none."""
+    """Return the share of customers with an earlier segment who keep it; NaN without any."""
     if before is None:
         return np.nan
     shared = after.index.intersection(before.index)

@@ -1,4 +1,4 @@
-"""Put features on one scale, and say how as a table that SQL can apply."""
+"""Scale features, and return the scaling as a table that SQL can apply."""
 
 import numpy as np
 import pandas as pd

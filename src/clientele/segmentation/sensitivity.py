@@ -31,13 +31,13 @@ def sensitivity(
     min_share: float,
     knobs: dict,
 ) -> pd.DataFrame:
-    """Return the share of customers whose segment changes under other reasonable choices.
+    """Return the share of customers who change segment under other reasonable choices.
 
     The chosen method is fitted again with each other scaling, without each feature, with two
     other seeds, and with one cluster fewer and more. Clusters are matched by the customers they
     share (`clientele.segmentation.measures.match`); a customer who is not in the matching cluster
     has changed. Other scalings and features start k-means from the present segments, so that a
-    change is due to the choice and not to another local optimum; other seeds start afresh.
+    change is due to the choice and not to another local optimum; other seeds use new starts.
     """
     method, count = fitted["method"].iloc[0], int(fitted["cluster_count"].iloc[0])
     scaling = fitted["scaling"].iloc[0]

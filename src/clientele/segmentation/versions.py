@@ -1,4 +1,4 @@
-"""Keep segments the same segments: the keys and names of a version, and its record."""
+"""Keep segments stable over refits: the keys and names of a version, and its record."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Customers of one chunk and everything they did."""
+"""Customers of one chunk and their behaviour."""
 
 import numpy as np
 import pyarrow as pa
@@ -134,7 +134,7 @@ class Chunk:
             for partner in drawn:
                 order = np.concatenate([order, holders])
                 product = np.concatenate([product, np.full(len(holders), partner)])
-        # A product stands once in an order.
+        # A product occurs once in an order.
         order, product = np.divmod(
             np.unique(order * len(catalogue["pence"]) + product), len(catalogue["pence"])
         )

@@ -43,7 +43,7 @@ def with_dirt(chunk, clean):
         dirt = {name: values[copied].copy() for name, values in clean.items()}
         dirt["reason"][:] = reason
         if reason != "duplicate":
-            # Of an order of its own: nothing then connects it with a clean line.
+            # In a separate order, so that nothing connects it with a clean line.
             dirt["order"] = chunk.new_orders(len(copied))
         if reason == "missing_order_id":
             dirt["order"][:] = -1
@@ -82,15 +82,16 @@ def with_dirt(chunk, clean):
 
 
 def _returns(chunk, clean):
-    """Give back some lines, in whole or part, up to 30 days later.
+    """Return some lines, completely or in part, up to 30 days later.
 
-    Only what the customer bought once: so it is certain which purchase a return belongs to.
+    Only products that the customer bought once are returned, so that each return has one
+    possible purchase.
     """
     rng = chunk.rng
     pair = clean["customer"] * len(chunk.catalogue["pence"]) + clean["product"]
     _, where, times = np.unique(pair, return_index=True, return_counts=True)
     once = where[(times == 1) & (clean["customer"][where] >= 0)]
-    # Higher than the share of all lines, since only these can come back.
+    # Higher than the share of all lines, because only these lines can be returned.
     chosen = np.sort(once[rng.random(len(once)) < RETURN_SHARE * len(pair) / max(len(once), 1)])
     back = {name: values[chosen].copy() for name, values in clean.items()}
     back["at"] += rng.integers(DAY, 30 * DAY, len(chosen))
@@ -129,7 +130,7 @@ def _unbought(chunk, clean, number, kind, quantity):
 
 
 def _reversal(chunk, clean, count):
-    """An absurd quantity bought, and wholly cancelled within two days."""
+    """An absurd quantity that is bought, and completely cancelled within two days."""
     bought = _unbought(chunk, clean, _number(chunk, REVERSALS_PER_LINE, count), "O", 12_000)
     early = bought["at"] < (DAYS - 3) * DAY
     bought = {name: values[early] for name, values in bought.items()}
@@ -143,5 +144,5 @@ def _reversal(chunk, clean, count):
 
 
 def _number(chunk, share, count):
-    """How many lines a share of ``count`` makes; in the first chunk enough to be seen."""
+    """Return the number of lines for a share of ``count``; in the first chunk at least a few."""
     return max(int(round(share * count)), 0 if chunk.first else 3)

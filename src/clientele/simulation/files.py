@@ -14,7 +14,7 @@ NULL = np.iinfo(np.int64).min
 
 
 def ids(prefix, numbers: np.ndarray) -> pa.Array:
-    """Join a prefix and a number; a negative number is no key at all."""
+    """Join a prefix and a number; a negative number gives null."""
     texts = pa.array(numbers, mask=numbers < 0).cast(pa.string())
     return pc.binary_join_element_wise(prefix, texts, "")
 

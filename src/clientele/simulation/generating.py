@@ -1,7 +1,7 @@
 """Write simulated raw orders, at any size, and the bundled sample.
 
-Customers are made in chunks, each from a seed of its own: memory stays constant, and no chunk
-depends on another.
+Customers are made in chunks, each with its own seed. Memory stays constant, and chunks are
+independent.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What the simulated shop is like: segments, products and effects that tests find again."""
+"""The simulated shop: segments, products and effects that tests find again."""
 
 import numpy as np
 import pyarrow as pa

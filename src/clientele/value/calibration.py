@@ -1,4 +1,4 @@
-"""What backtests decide: the published purchase model, and a correction of its probabilities."""
+"""Decisions from backtests: the published purchase model, and a correction of its probabilities."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from scipy.special import expit, logit
 
 from clientele.value.histories import EXTRA_DROPOUTS
 
-# Models that give a whole distribution, and so can be published; the first is the default.
+# Models with a whole distribution, which can be published; the first is the default.
 PUBLISHABLE = ["mbg_nbd", "bg_nbd"]
 # Another model must have a lower error by this share to replace the default.
 MARGIN = 0.01
@@ -29,7 +29,7 @@ def choose_purchase_model(backtests: pd.DataFrame, pinned: str | None = None) ->
     """Return the purchase model to publish: ``pinned``, or the one that wins the backtests.
 
     The winner has the lowest root mean squared error of orders, as a mean over all windows of its
-    ratio to that of MBG/NBD. BG/NBD, which takes every one-time buyer for alive, must be lower by
+    ratio to that of MBG/NBD. BG/NBD, which considers every one-time buyer alive, must be lower by
     `MARGIN`. Without a backtest it is MBG/NBD.
 
     ``backtests`` has the columns of `clientele.value.backtesting.BACKTEST_TYPES`. Raises
@@ -111,7 +111,7 @@ def _log_likelihood(tenths, fit):
 def _platt(tenths):
     """Return intercept and slope by maximum likelihood, with a standard normal prior.
 
-    The prior, around 0 and 1, keeps the fit finite if everyone orders, or nobody.
+    The prior, around 0 and 1, keeps the fit finite if all customers order, or none.
     """
     odds, weight = _log_odds(tenths), tenths["customer_count"].to_numpy(float)
     actual = tenths["actual_mean"].to_numpy(float)

@@ -18,7 +18,7 @@ DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 def p_alive(x, t_x, t, *, model: str, r: float, alpha: float, a: float, b: float):
     """Return the probability that a customer has not dropped out by ``t``.
 
-    With BG/NBD nobody drops out before a repeat purchase, so it is 1 where ``x`` is 0.
+    With BG/NBD no customer drops out before a repeat purchase, so it is 1 if ``x`` is 0.
     """
     x, t_x, t = np.asarray(x, float), np.asarray(t_x, float), np.asarray(t, float)
     return expit(-log_odds_dead(x, t_x, t, extra_dropouts(model), r, alpha, a, b))

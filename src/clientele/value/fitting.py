@@ -197,8 +197,9 @@ def _spend_likelihood(theta, x, value, weight):
 def _maximise(likelihood, *, start, floor, count, prior_sd):
     """Maximise over log(theta - floor).
 
-    Returns theta, standard errors, log-likelihood, convergence and loadings. L-BFGS-B comes near,
-    Newton steps settle the last digits; the Hessian is the difference of analytic gradients.
+    Returns theta, standard errors, log-likelihood, convergence and loadings. L-BFGS-B approaches
+    the maximum, Newton steps fix the last digits; the Hessian is the difference of analytic
+    gradients.
     """
     floor = np.asarray(floor, float)
     weight = 0.0 if prior_sd is None else 1 / (count * prior_sd**2)

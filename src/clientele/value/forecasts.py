@@ -1,7 +1,7 @@
 """The forecasts that a backtest compares: purchase models, boosted trees and naive baselines.
 
 Each sees the customers of one cut-off day (``now``). Those that learn from outcomes learn from the
-customers of the cut-off before (``before``), whose window is over by then.
+customers of the previous cut-off (``before``); its window has ended by then.
 """
 
 import numpy as np

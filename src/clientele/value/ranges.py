@@ -13,7 +13,7 @@ from scipy.special import betainc, betaincinv, betaln, btdtrib, gammaln, logit
 LEVELS = (0.01, 0.03, 0.08, 0.16, 0.26, 0.38, 0.5, 0.62, 0.74, 0.83, 0.9)
 # Larger counts are put together in one entry; fewer entries suffice if they leave out under _TAIL.
 MAX_ORDERS = 1000
-# A value of e^300 times the scale means that none can be given; it stays finite in money.
+# A value of e^300 times the scale means that no value can be given; it is still a finite amount.
 _MAX_LOG_VALUE = 300.0
 _TAIL = 1e-9
 _GRID = 96
@@ -36,7 +36,7 @@ def order_probabilities(x: float, t, days: float, *, extra: int, r, alpha, a, b)
     log_count = gammaln(shape + y) - gammaln(shape) - gammaln(y + 1)
     odds = np.log(days) - np.log(rate + days), np.log(rate) - np.log(rate + days)
     undisturbed = np.exp(log_count + np.outer(odds[0], y) + shape * odds[1][:, None])
-    # At least y: the rest of 1, without rounding below 0.
+    # Probability of at least y: the rest of 1, but not below 0.
     at_least = np.clip(1 - np.cumsum(undisturbed, axis=1) + undisturbed, 0, 1)
     stayed = np.exp(betaln(a, after + y) - betaln(a, after))
     left = np.zeros(len(y))
