@@ -42,9 +42,11 @@ link_lists as (
 orders as (
 
     select
-        {%- for method in settings.methods %}
-        max(case when method = '{{ method }}' then list_order end) as {{ method }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        max(case when method = 'co_occurrence' then list_order end) as co_occurrence,
+        max(case when method = 'rules' then list_order end) as rules,
+        max(case when method = 'segment_popularity' then list_order end) as segment_popularity,
+        max(case when method = 'popularity' then list_order end) as popularity
+
     from methods
 
 ),

@@ -41,19 +41,15 @@ lists as (
 by_customer as (
 
     select
-        customers.customer_number
-        {%- for method in settings.methods %},
-        coalesce({{ method }}.products, {{ no_items() }}) as {{ method }}
-        {%- endfor %}
+        customer_number,
+        coalesce(max(case when method = 'co_occurrence' then products end), {{ no_items() }}) as co_occurrence,
+        coalesce(max(case when method = 'rules' then products end), {{ no_items() }}) as rules,
+        coalesce(max(case when method = 'segment_popularity' then products end), {{ no_items() }}) as segment_popularity,
+        coalesce(max(case when method = 'popularity' then products end), {{ no_items() }}) as popularity
 
-    from (select distinct customer_number from candidates) as customers
-    {%- for method in settings.methods %}
+    from lists
 
-    left join lists as {{ method }}
-        on
-            customers.customer_number = {{ method }}.customer_number
-            and {{ method }}.method = '{{ method }}'
-    {%- endfor %}
+    group by customer_number
 
 ),
 
