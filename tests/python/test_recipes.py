@@ -54,9 +54,9 @@ def test_what_the_recipes_add_is_in_the_marts(followed):
             "where segmentation = 'behaviour'"
         ).fetchall()
         assert methods == [("minibatch_kmeans",)]
-        (known,) = warehouse.sql(
+        [(known,)] = warehouse.sql(
             "select count(line_unit_count) from marts.fct_customer_features"
-        ).fetchone()
+        ).fetchall()
         assert known == warehouse.sql("from marts.fct_customer_features").shape[0] > 2900
         measures = warehouse.sql(
             "select distinct measure from marts.fct_segment_drivers"
