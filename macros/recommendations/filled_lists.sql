@@ -56,7 +56,7 @@ merged as (
 
 ),
 
-{{ list_places(length) }},
+{{ places_of_lists(length) }},
 
 placed as (
 

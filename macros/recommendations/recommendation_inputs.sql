@@ -3,7 +3,7 @@
     tested. The same SQL makes the lists of both days.
 -#}
 
-{% macro recommendation_inputs(period_number) %}
+{% macro recommendation_inputs(period_number, with_pairs=true) %}
 {%- set earlier = period_number == 1 -%}
 
 customer_products as (
@@ -26,12 +26,15 @@ products as (
 
 ),
 
+{%- if with_pairs %}
+
 pairs as (
 
     select * from {{ ref('feat_product_pairs') }}
     where period_number = {{ period_number }}
 
 ),
+{%- endif %}
 
 popularity as (
 

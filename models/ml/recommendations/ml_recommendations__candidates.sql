@@ -76,7 +76,7 @@ lists as (
 
 ),
 
-{{ list_places(settings.longest) }},
+{{ places_of_lists(settings.longest) }},
 
 placed as (
 

@@ -29,7 +29,7 @@ popular as (
         on case when popularity.scope = 'all' then 'popularity' else 'segment_popularity' end = methods.method
 
     inner join methods as links
-        on links.method = 'co_occurrence' and methods.list_order < links.list_order
+        on links.method = 'co_occurrence' and methods.order_in_list < links.order_in_list
 
     group by popularity.scope
 

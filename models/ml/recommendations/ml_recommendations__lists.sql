@@ -2,7 +2,7 @@
 
 with
 
-{{ recommendation_inputs(period_number=0) }},
+{{ recommendation_inputs(period_number=0, with_pairs=false) }},
 
 customers as (
 
@@ -42,10 +42,10 @@ link_lists as (
 orders as (
 
     select
-        max(case when method = 'co_occurrence' then list_order end) as co_occurrence,
-        max(case when method = 'rules' then list_order end) as rules,
-        max(case when method = 'segment_popularity' then list_order end) as segment_popularity,
-        max(case when method = 'popularity' then list_order end) as popularity
+        max(case when method = 'co_occurrence' then order_in_list end) as co_occurrence,
+        max(case when method = 'rules' then order_in_list end) as rules,
+        max(case when method = 'segment_popularity' then order_in_list end) as segment_popularity,
+        max(case when method = 'popularity' then order_in_list end) as popularity
 
     from methods
 

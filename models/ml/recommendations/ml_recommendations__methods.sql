@@ -56,7 +56,7 @@ methods as (
 
     select
         *,
-        case when is_chosen then 0 else preference end as list_order
+        case when is_chosen then 0 else preference end as order_in_list
 
     from ranked
 

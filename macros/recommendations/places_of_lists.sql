@@ -1,6 +1,6 @@
 {#- The CTE `places`, with the places of a list from 1 to `length`. A join with it turns arrays into rows. -#}
 
-{% macro list_places(length) %}
+{% macro places_of_lists(length) %}
 
 places as (
     {% for place in range(1, length + 1) %}
