@@ -19,16 +19,14 @@ new_products as (
     select
         customer_number,
         count(*) as new_product_count
-
     from {{ ref('feat_customer_new_products') }}
-
     group by customer_number
 
 ),
 
-products as (
+catalogue as (
 
-    select * from {{ ref('feat_products') }}
+    select count(*) as catalogue_count from {{ ref('feat_products') }}
     where period_number = 1 and is_recommendable
 
 ),
@@ -67,9 +65,7 @@ scopes as (
         scope,
         count(*) as customer_count,
         sum(new_product_count) as new_product_count
-
     from customer_scopes
-
     group by scope
 
 ),
@@ -79,6 +75,7 @@ kinds as (
     select
         methods.method,
         fillings.is_filled,
+        fillings.is_filled and methods.is_chosen as is_chosen,
         lengths.k
     from methods
     cross join (values ({{ settings.counts | join('), (') }})) as lengths (k)
@@ -86,26 +83,9 @@ kinds as (
 
 ),
 
-ranked as (
-
-    select
-        *,
-        is_hit
-        and row_number() over (
-            partition by method, is_filled, customer_number, is_hit
-            order by place
-        ) = 1 as is_first_hit
-
-    from tested
-
-),
-
 popularity_hits as (
 
-    select
-        customer_number,
-        place
-    from ranked
+    select * from tested
     where method = 'popularity' and not is_filled and is_first_hit
 
 ),
@@ -118,26 +98,26 @@ counted as (
         kinds.k,
         customer_scopes.scope,
         count(*) as recommended_count,
-        count(distinct ranked.product_number) as product_count,
-        count(case when ranked.is_hit then 1 end) as hit_count,
-        count(case when ranked.is_first_hit then 1 end) as hit_customer_count,
-        count(case when ranked.is_first_hit and popularity_hits.place <= kinds.k then 1 end) as both_hit_count,
+        count(distinct tested.product_number) as product_count,
+        count(case when tested.is_hit then 1 end) as hit_count,
+        count(case when tested.is_first_hit then 1 end) as hit_customer_count,
+        count(case when tested.is_first_hit and popularity_hits.place <= kinds.k then 1 end) as both_hit_count,
         -- Decimals: their sum does not depend on the order of rows.
-        sum(case when ranked.is_first_hit then cast(1 / cast(ranked.place as double) as decimal(18, 12)) end) as reciprocal_rank
+        sum(case when tested.is_first_hit then cast(1 / cast(tested.place as double) as decimal(18, 12)) end) as reciprocal_rank
 
-    from ranked
+    from tested
 
     inner join kinds
         on
-            ranked.method = kinds.method
-            and ranked.is_filled = kinds.is_filled
-            and ranked.place <= kinds.k
+            tested.method = kinds.method
+            and tested.is_filled = kinds.is_filled
+            and tested.place <= kinds.k
 
     inner join customer_scopes
-        on ranked.customer_number = customer_scopes.customer_number
+        on tested.customer_number = customer_scopes.customer_number
 
     left join popularity_hits
-        on ranked.customer_number = popularity_hits.customer_number
+        on tested.customer_number = popularity_hits.customer_number
 
     group by kinds.method, kinds.is_filled, kinds.k, customer_scopes.scope
 
@@ -150,6 +130,7 @@ totals as (
         kinds.method,
         kinds.is_filled,
         kinds.k,
+        kinds.is_chosen,
         scopes.scope,
         cast(scopes.customer_count as double) as customer_count,
         scopes.new_product_count,
@@ -158,7 +139,11 @@ totals as (
         coalesce(counted.hit_count, 0) as hit_count,
         coalesce(counted.hit_customer_count, 0) as hit_customer_count,
         coalesce(counted.both_hit_count, 0) as both_hit_count,
-        coalesce(popularity.hit_customer_count, 0) as popularity_hit_count,
+        coalesce(
+            max(case when kinds.method = 'popularity' and not kinds.is_filled then counted.hit_customer_count end)
+                over (partition by kinds.k, scopes.scope),
+            0
+        ) as popularity_hit_count,
         coalesce(counted.reciprocal_rank, 0) as reciprocal_rank
 
     from kinds
@@ -172,31 +157,21 @@ totals as (
             and kinds.k = counted.k
             and scopes.scope = counted.scope
 
-    left join counted as popularity
-        on
-            popularity.method = 'popularity'
-            and not popularity.is_filled
-            and kinds.k = popularity.k
-            and scopes.scope = popularity.scope
-
 ),
 
 rates as (
 
     select
         totals.*,
+        catalogue.catalogue_count,
         totals.hit_customer_count / totals.customer_count as hit_rate,
         (totals.hit_customer_count - totals.popularity_hit_count) / totals.customer_count as hit_rate_gain,
         -- Customers for whom one of the two lists hits and the other does not.
-        (totals.hit_customer_count + totals.popularity_hit_count - 2 * totals.both_hit_count)
-        / totals.customer_count as differing_share,
-        totals.is_filled and methods.is_chosen as is_chosen,
-        (select count(*) from products) as catalogue_count
+        (totals.hit_customer_count + totals.popularity_hit_count - 2 * totals.both_hit_count) / totals.customer_count as differing_share
 
     from totals
 
-    inner join methods
-        on totals.method = methods.method
+    cross join catalogue
 
 ),
 

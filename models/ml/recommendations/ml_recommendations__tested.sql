@@ -86,7 +86,7 @@ judged as (
 
 ),
 
-tested as (
+all_lists as (
 
     select
         method,
@@ -107,6 +107,20 @@ tested as (
         product_number,
         is_hit
     from candidates
+
+),
+
+tested as (
+
+    select
+        *,
+        is_hit
+        and row_number() over (
+            partition by method, is_filled, customer_number, is_hit
+            order by place
+        ) = 1 as is_first_hit
+
+    from all_lists
 
 )
 
