@@ -98,7 +98,8 @@ class Warehouse:
             text=True,
             timeout=3600,
         )
-        self.output = finished.stdout + finished.stderr
+        # The page that a command prints is the end of its output.
+        self.output = finished.stderr + finished.stdout
         self.exit_code = finished.returncode
         return self
 

@@ -13,11 +13,12 @@ from parity import GRAIN, NO_TESTS, differences, on_spark
 
 
 @pytest.fixture(scope="module")
-def sample_on_thrift(sample, new_warehouse):
+def sample_on_thrift(built_once, new_warehouse):
     """Both engines' builds of the sample, Spark's over a Hive Thrift server on loopback."""
+    built = built_once("sample_marts", *NO_TESTS)
     warehouse = new_warehouse("thrift_sample")
     with _thrift_server(warehouse.folder) as environment:
-        return sample, on_spark(warehouse, "spark_thrift", *NO_TESTS, **environment)
+        return built, on_spark(warehouse, "spark_thrift", *NO_TESTS, **environment)
 
 
 @contextlib.contextmanager
