@@ -4,12 +4,16 @@ import duckdb
 import pytest
 from parity import GRAIN, NO_TESTS, differences, marts_of, on_spark
 
+# Without a choice of types, `clientele build` runs no unit tests.
+EVERY_TYPE = ["--resource-type", "seed", "model", "test", "unit_test"]
+
 
 @pytest.fixture(scope="module")
 def sample_on_spark(built_once, new_warehouse):
-    """Both engines' builds of the sample, Spark's with every data check."""
+    """Both engines' builds of the sample, Spark's with every data check and unit test."""
     built = built_once("sample_marts", *NO_TESTS)
-    return built, on_spark(new_warehouse("spark_sample"), "spark", "--warn-error")
+    arguments = ["--warn-error", *EVERY_TYPE]
+    return built, on_spark(new_warehouse("spark_sample"), "spark", *arguments)
 
 
 @pytest.mark.parametrize("mart", GRAIN)
