@@ -9,10 +9,10 @@ Figures go to results.json, and RESULTS.md is written again.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -201,18 +201,10 @@ def main() -> int:
         steps = {"fit": step_fit, "score": step_score, "lifetimes": step_lifetimes}
         steps[name](Path(database), *[Path(a) if a.endswith(".sql") else a for a in rest])
         return 0
-    from report import report
+    from report import keep
 
-    results = HERE / "results.json"
-    record = json.loads(results.read_text())
     for size in options.sizes.split(","):
-
-        def keep(found, size=size):
-            record.setdefault("lifetime", {})[size] = found
-            results.write_text(json.dumps(record, indent=1) + "\n")
-            (HERE / "RESULTS.md").write_text(report(record))
-
-        measured(size, options.lifetimes, keep)
+        measured(size, options.lifetimes, partial(keep, "lifetime", size))
     return 0
 
 

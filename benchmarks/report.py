@@ -1,6 +1,9 @@
 """Render RESULTS.md from what the harness has measured so far."""
 
+import json
 import math
+import textwrap
+from datetime import UTC, datetime
 from pathlib import Path
 
 from builds import CUSTOMERS, SQL_STAGES, STAGES
@@ -188,7 +191,7 @@ def parts(record: dict) -> list[str]:
     for part, name in (("segments", "Segments"), ("lifetime", "Lifetime value")):
         if not record.get(part):
             continue
-        lines += ["", f"## {name}, by number of customers", ""]
+        lines += ["", f"## {name}, by number of customers", "", measured_on(record, part), ""]
         lines += ["| customers | step | wall s | CPU s | peak MB |", "|---|---|---:|---:|---:|"]
         lines += [
             f"| {size} | {step} | {cost['wall']:.1f} | {cost['cpu']:.1f} | {cost['peak_mb']:.0f} |"
@@ -196,7 +199,7 @@ def parts(record: dict) -> list[str]:
             for step, cost in steps.items()
         ]
     if record.get("rules"):
-        lines += ["", "## Itemsets, from table to table", ""]
+        lines += ["", "## Itemsets, from table to table", "", measured_on(record, "rules"), ""]
         lines += ["| baskets, support | miner | itemsets | CPU s | wall s | peak MB | CPU / ours |"]
         lines += ["|---|---|---:|---:|---:|---:|---:|"]
     for case, miners in record.get("rules", {}).items():
@@ -212,6 +215,21 @@ def parts(record: dict) -> list[str]:
     return lines
 
 
+def measured_on(record: dict, part: str) -> str:
+    """Say when a part was measured, which need not be when the builds were."""
+    return f"Measured on {record['measured'][part]}."
+
+
+def keep(part: str, case: str, figures: dict) -> None:
+    """Write one case of another benchmark to results.json and RESULTS.md, with today's date."""
+    results = HERE / "results.json"
+    record = json.loads(results.read_text())
+    record.setdefault(part, {})[case] = figures
+    record.setdefault("measured", {})[part] = datetime.now(UTC).strftime("%Y-%m-%d")
+    results.write_text(json.dumps(record, indent=1) + "\n")
+    (HERE / "RESULTS.md").write_text(report(record))
+
+
 def report(record: dict) -> str:
     """Return the text of RESULTS.md."""
     cells = record["cells"]
@@ -219,7 +237,7 @@ def report(record: dict) -> str:
         "# Results",
         "",
         f"Written by `benchmarks/run.py` on {record['date']}: {record['machine']}.",
-        f"{record['versions']}.",
+        *textwrap.wrap(f"{record['versions']}.", 120),
         "Each figure is one whole process in a fresh start. Machines are shared and noisy: read",
         "ratios and CPU seconds before wall seconds.",
         "",

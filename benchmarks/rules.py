@@ -22,7 +22,7 @@ import duckdb
 from baskets import write_baskets
 from builds import DATA
 from measuring import PROJECT, measure
-from report import HERE, report
+from report import HERE, keep
 
 REAL = Path(os.environ.get("SEGMENTATION_DATA_DIR", PROJECT / "../shared/data"))
 SOURCES = {
@@ -130,12 +130,8 @@ def main() -> int:
     parser.add_argument("--cases", default=",".join(CASES))
     parser.add_argument("--peers")
     options = parser.parse_args()
-    results = HERE / "results.json"
-    record = json.loads(results.read_text())
     for case in options.cases.split(","):
-        record.setdefault("rules", {})[case] = measured(case, options.peers)
-        results.write_text(json.dumps(record, indent=1) + "\n")
-        (HERE / "RESULTS.md").write_text(report(record))
+        keep("rules", case, measured(case, options.peers))
     return 0
 
 

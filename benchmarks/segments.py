@@ -9,7 +9,6 @@ go to results.json, and RESULTS.md is written again.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import duckdb
 import numpy as np
 from builds import DATA
 from measuring import PROJECT, measure
-from report import HERE, report
+from report import keep
 
 from clientele.segmentation.clustering import candidates
 
@@ -163,12 +162,8 @@ def main() -> int:
         steps = {"fit": step_fit, "sql": step_sql, "sklearn": step_sklearn}
         steps[name](Path(database), *[Path(a) if a.endswith(".sql") else a for a in rest])
         return 0
-    results = HERE / "results.json"
-    record = json.loads(results.read_text())
     for size in options.sizes.split(","):
-        record.setdefault("segments", {})[size] = measured(size)
-        results.write_text(json.dumps(record, indent=1) + "\n")
-        (HERE / "RESULTS.md").write_text(report(record))
+        keep("segments", size, measured(size))
     return 0
 
 
