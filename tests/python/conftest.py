@@ -56,9 +56,18 @@ def real_data():
     return locate
 
 
+# Spark's tables are small here, and each query is planned and compiled once: the cost is Java's
+# optimising compiler, the threads of its garbage collector, and a task per partition.
+SPARK_ON_SMALL_DATA = {
+    "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "CLIENTELE_SPARK_PARTITIONS": "2",
+}
+
+
 @pytest.fixture(scope="session")
 def spark_target(tmp_path_factory):
     """The target of a Spark session in this process, which keeps its tables out of the project."""
+    os.environ.update(SPARK_ON_SMALL_DATA)
     os.environ["CLIENTELE_SPARK_WAREHOUSE"] = str(tmp_path_factory.mktemp("spark_warehouse"))
     return "spark"
 

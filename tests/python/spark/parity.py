@@ -4,18 +4,12 @@ from pathlib import Path
 
 import duckdb
 import yaml
-from conftest import PROJECT
+from conftest import PROJECT, SPARK_ON_SMALL_DATA
 
 BUILD_MARTS = Path(__file__).with_name("build_marts.py")
 # Relative. Sums of doubles, logarithms and powers differ in their last digits from one library to
 # the next, and so between engines; keys, counts, dates and money are equal, whatever the mart.
 TOLERANCE = 1e-12
-# Tables are small, and each query is planned and compiled once: what costs is Java's own compiler,
-# its garbage collector's threads, and a task per partition.
-SMALL_DATA = {
-    "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    "CLIENTELE_SPARK_PARTITIONS": "2",
-}
 NO_TESTS = ["--exclude-resource-type", "test", "unit_test"]
 
 
@@ -36,7 +30,7 @@ GRAIN = grain_of_marts()
 
 def on_spark(warehouse, target, *arguments, **environment):
     """Build on Spark, its marts kept as Parquet in the warehouse's folder `marts`."""
-    environment = SMALL_DATA | environment
+    environment = SPARK_ON_SMALL_DATA | environment
     warehouse.run(BUILD_MARTS, warehouse.folder / "marts", target, *arguments, **environment)
     assert warehouse.exit_code == 0, warehouse.output[-5000:]
     return warehouse

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyspark
 import pytest
+from conftest import SPARK_ON_SMALL_DATA
 from parity import GRAIN, NO_TESTS, differences, on_spark
 
 
@@ -38,7 +39,7 @@ def _thrift_server(folder):
         "spark.hadoop.datanucleus.schema.autoCreateAll": "true",
         "spark.driver.host": "localhost",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.sql.shuffle.partitions": 8,
+        "spark.sql.shuffle.partitions": 2,
         "spark.sql.session.timeZone": "UTC",
         "spark.ui.enabled": "false",
     }
@@ -52,7 +53,7 @@ def _thrift_server(folder):
         server = subprocess.Popen(
             command,
             cwd=folder,
-            env=os.environ | {"SPARK_HOME": str(home)},
+            env=os.environ | SPARK_ON_SMALL_DATA | {"SPARK_HOME": str(home)},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
