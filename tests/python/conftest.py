@@ -19,7 +19,13 @@ PROJECT = Path(__file__).parents[2]
 # `make test-spark` runs these, in an environment that has Spark.
 collect_ignore = [] if importlib.util.find_spec("pyspark") else ["spark"]
 # The files that take longest, to begin with; what is left fills the ends of the workers' time.
-LONGEST = ["test_sample", "test_segmentation", "test_real_sources", "test_parity_of_sources"]
+LONGEST = [
+    "test_small_shops",
+    "test_sample",
+    "test_segmentation",
+    "test_real_sources",
+    "test_parity_of_sources",
+]
 LONGEST += ["test_parity", "test_parity_over_thrift", "test_formats", "test_source_check"]
 LONGEST += ["test_publishers"]
 
