@@ -144,13 +144,13 @@ def parse_with_java(folder, java):
     return finished.returncode, finished.stdout + finished.stderr
 
 
-def test_a_missing_java_is_named_with_its_mend(tmp_path):
+def test_a_missing_java_is_named_with_its_remedy(tmp_path):
     exit_code, said = parse_with_java(tmp_path, java=None)
     assert exit_code != 0
     assert "Spark needs Java 17 or 21 and found none: install one" in said
 
 
-def test_an_old_java_is_named_with_its_mend(tmp_path):
+def test_an_old_java_is_named_with_its_remedy(tmp_path):
     exit_code, said = parse_with_java(tmp_path, java="echo 'openjdk version \"11.0.2\"' >&2")
     assert exit_code != 0
     assert "Spark needs Java 17 or 21" in said and "is 11: install one" in said
