@@ -171,7 +171,7 @@ def test_backtests_know_of_a_past_day_what_was_known_on_it(sample, earlier_build
     assert len(shared) > 12
     then = earlier_build.query(
         f"select {', '.join(shared)}, {', '.join(history)} from marts.fct_customer_features "
-        "join (select * exclude (gap_mean_days, gap_cv, purchase_day_count) "
+        "join (select * exclude (as_of_date, gap_mean_days, gap_cv, purchase_day_count) "
         "from features.feat_customers__purchase_days) using (customer_id) order by customer_id"
     )
     now = sample.query(
