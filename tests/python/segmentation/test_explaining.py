@@ -8,7 +8,7 @@ from clientele.segmentation.explaining import (
     basket_names,
     behaviour_names,
     difference,
-    rules,
+    segment_conditions,
 )
 
 
@@ -85,7 +85,7 @@ def customers():
 
 def test_a_rule_that_is_there_is_found_rounded_and_holds_in_sql(customers):
     frame, segments = customers
-    found = rules(frame, segments).set_index("segment_key")
+    found = segment_conditions(frame, segments).set_index("segment_key")
     assert found.loc["big", "sql_rule"] == "monetary > 300"
     words = found.loc["bargains", "sql_rule"].split(" and ")
     assert set(words) == {"recency_days <= 90", "discount_share > 0.4", "monetary <= 300"}
@@ -111,12 +111,12 @@ def test_a_rule_that_is_there_is_found_rounded_and_holds_in_sql(customers):
 def test_the_order_of_customers_is_of_no_matter(customers):
     frame, segments = customers
     shuffled = frame.sample(frac=1, random_state=3)
-    found = rules(shuffled, segments.loc[shuffled.index])
-    pd.testing.assert_frame_equal(found, rules(frame, segments))
+    found = segment_conditions(shuffled, segments.loc[shuffled.index])
+    pd.testing.assert_frame_equal(found, segment_conditions(frame, segments))
 
 
 def test_one_segment_needs_no_condition(customers):
     frame, _ = customers
-    found = rules(frame, pd.Series("all", index=frame.index)).iloc[0]
+    found = segment_conditions(frame, pd.Series("all", index=frame.index)).iloc[0]
     assert found.tolist() == ["all", "1 = 1", 1, 1, 1]
-    assert rules(frame.head(0), pd.Series(dtype=str)).empty
+    assert segment_conditions(frame.head(0), pd.Series(dtype=str)).empty
