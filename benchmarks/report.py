@@ -22,6 +22,11 @@ def title(size: str) -> str:
     return NAMES.get(size, f"{size} lines")
 
 
+def rows_or_none(lines: list[str]) -> list[str]:
+    """Return the lines of a table, none where it has no rows below its head."""
+    return [] if lines[-1].startswith("|---") else lines
+
+
 def growth(cells: dict, what: str, figure: str, sizes=("1m", "10m", "50m")) -> float | None:
     """Return the slope of log figure against log lines, by least squares; 1 is linear.
 
@@ -88,6 +93,8 @@ def processes(cells: dict) -> list[str]:
 def by_stage(cells: dict) -> list[str]:
     """Return the table of a build's stages."""
     built = [size for size in SIZES if "stages" in cells.get(f"nodes {size}", {})]
+    if not built:
+        return []
     lines = ["", "## The build by stage, one node at a time: CPU s (wall s)", ""]
     lines.append("| stage | " + " | ".join(map(title, built)) + " |")
     lines.append("|---|" + "---:|" * len(built))
@@ -140,7 +147,7 @@ def ratios(cells: dict) -> list[str]:
                     f"| notebook / {name}, {title(size)} | {notebook['wall'] / run['wall']:.1f} |"
                     f" {notebook['cpu'] / run['cpu']:.1f} |"
                 )
-    return lines
+    return rows_or_none(lines)
 
 
 def exponents(cells: dict) -> list[str]:
@@ -158,7 +165,7 @@ def exponents(cells: dict) -> list[str]:
             if slopes[0] is not None:
                 span = f"{sizes[0]} to {sizes[-1]} lines"
                 lines.append(f"| {name}, {span} | {slopes[0]:.2f} | {slopes[1]:.2f} |")
-    return lines
+    return rows_or_none(lines)
 
 
 def both_engines(cells: dict) -> list[str]:
@@ -182,7 +189,7 @@ def both_engines(cells: dict) -> list[str]:
             if moved:
                 largest = ", ".join(f"`{n}` {mb:.0f}" for n, mb in list(moved.items())[:8])
                 most.append(f"- {title(size)}: {largest}")
-    return lines + (["", "Most shuffled by, MB:", "", *most] if most else [])
+    return rows_or_none(lines) + (["", "Most shuffled by, MB:", "", *most] if most else [])
 
 
 def parts(record: dict) -> list[str]:
