@@ -153,6 +153,10 @@ def dbt(files: list[str]) -> list[str]:
     os.environ["CLIENTELE_DB"] = str(TARGET / "check.duckdb")
     from dbt.cli.main import dbtRunner
 
+    # A unit test that reads a seed keeps the rows of the parse that first saw it.
+    cache, seeds = TARGET / "partial_parse.msgpack", (PROJECT / "seeds").rglob("*.csv")
+    if cache.exists() and max(seed.stat().st_mtime for seed in seeds) > cache.stat().st_mtime:
+        cache.unlink()
     parsed = dbtRunner().invoke(["parse", *DBT])
     if not parsed.success:
         return [str(parsed.exception)]
