@@ -101,7 +101,8 @@ def normalised_gini(actual, predicted) -> float:
 
     if not len(actual) or np.ptp(actual) == 0 or actual.sum() <= 0:
         return float("nan")
-    return gini(np.asarray(predicted, float)) / gini(actual)
+    # The worst order may be beyond -1 by rounding.
+    return float(np.clip(gini(np.asarray(predicted, float)) / gini(actual), -1, 1))
 
 
 def _measured(now, horizon, predicted, covered):
