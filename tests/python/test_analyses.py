@@ -35,7 +35,7 @@ def test_the_best_customers_are_those_of_the_highest_value(analyses, marts):
     assert result["recommended_action"].notna().all()
 
 
-def test_whoever_changed_group_has_moved_and_nobody_else(analyses, marts):
+def test_a_customer_has_moved_only_if_the_group_changed(analyses, marts):
     rfm = marts("fct_customer_rfm")
     before = rfm["previous_rfm_group"].fillna("(not yet a customer)")
     moved = rfm[before != rfm["rfm_group"]]
