@@ -30,6 +30,10 @@
     {%- for key in ['name', 'timezone', 'currency'] if not source.get(key) -%}
         {%- do problems.append("`" ~ key ~ "` is missing; see sources/template.yml.") -%}
     {%- endfor -%}
+    {%- if source.get('timezone') and source['timezone'] not in modules.pytz.all_timezones_set -%}
+        {%- do problems.append("timezone '" ~ source['timezone'] ~ "' is unknown; write an IANA name"
+            ~ similar_timezones(source['timezone'])) -%}
+    {%- endif -%}
     {%- for rule in source.get('rules') or {} if rule not in ['cancellation_order_pattern', 'adjustment_order_pattern'] -%}
         {%- do problems.append("rule `" ~ rule ~ "` is unknown; see sources/template.yml.") -%}
     {%- endfor -%}
@@ -43,4 +47,17 @@
         {%- endif -%}
     {%- endfor -%}
     {{ return(problems) }}
+{% endmacro %}
+
+
+{#- A proposal of known zones: those whose city begins like the given one, as the end of a message. -#}
+
+{% macro similar_timezones(name) %}
+    {%- set city = (name | string).split('/') | last | lower -%}
+    {%- set similar = [] -%}
+    {%- for zone in modules.pytz.common_timezones -%}
+        {%- set known = zone.split('/') | last | lower -%}
+        {%- if known[:3] == city[:3] or known[-4:] == city[-4:] -%}{%- do similar.append(zone) -%}{%- endif -%}
+    {%- endfor -%}
+    {{ return((", such as " ~ similar[:3] | join(', ') if similar else " such as Europe/London or UTC") ~ ".") }}
 {% endmacro %}

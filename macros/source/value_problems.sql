@@ -1,4 +1,5 @@
-{#- Problems of values in the first 100,000 rows: no value of a column can be read as its type, or times have a zone. -#}
+{#- Problems of values in the first 100,000 rows: no value of a column can be read as its type, all times are
+implausibly early (03/01/19 reads as the year 3), or times have a zone. -#}
 
 {% macro value_problems(name, location, place) %}
     {%- set mapping = var('source')['tables'][name]['columns'] -%}
@@ -12,7 +13,12 @@
         select
             {%- for column in typed %}
             count({{ mapped_value(mapping[column['name']]) }}) as given_{{ loop.index }},
-            count({{ canonical_value(name, mapping[column['name']], column) }}) as read_{{ loop.index }},
+            {%- set value = canonical_value(name, mapping[column['name']], column) %}
+            {%- if column['type'] == 'timestamp' %}
+            count(case when {{ value }} >= {{ dbt.string_literal(var('earliest_order_date')) }} then 1 end) as read_{{ loop.index }},
+            {%- else %}
+            count({{ value }}) as read_{{ loop.index }},
+            {%- endif %}
             {%- if column['type'] == 'timestamp' %}
             count(case when {{ matches('cast(' ~ mapped_value(mapping[column['name']]) ~ ' as string)', zone) }} then 1 end)
             {%- else %}

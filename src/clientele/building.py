@@ -43,7 +43,7 @@ def build(
         invocation += ["--target", target]
     if variables:
         invocation += ["--vars", json.dumps(variables, default=str)]
-    if not any("-resource-type" in argument for argument in dbt_arguments):
+    if not any(argument.startswith("--resource-type") for argument in dbt_arguments):
         invocation += NO_UNIT_TESTS
     log = project / os.environ.get("DBT_LOG_PATH", "logs") / "dbt.log"
     if verbose:

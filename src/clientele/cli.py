@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from clientele.dbt_arguments import combine
 from clientele.sources import load_source, project_vars
 from clientele.summary import summary
 from clientele.warehouse import warehouse
@@ -20,7 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
         help="check a source, build everything with dbt, print a summary",
         description="Check a source, build everything with dbt, and print a summary. Unit tests "
         "run only with --resource-type. Other arguments are passed to `dbt build`, such as "
-        "--select or --full-refresh.",
+        "--select or --vars.",
+        # Otherwise `--target-path` of dbt, cut short, could be taken for `--target`.
+        allow_abbrev=False,
     )
     build.add_argument("--source", default="sample", help="name of a file in sources/")
     build.add_argument("--data", help="path that replaces {data} in that file")
@@ -50,6 +53,11 @@ def main(arguments: list[str] | None = None) -> int:
         help="go back to the publication before the current one, or to BUILD_ID",
     )
     instead.add_argument("--list", action="store_true", help="list the publications that are kept")
+    share.add_argument(
+        "--allow-fewer-orders",
+        action="store_true",
+        help="publish even if most orders of the current publication are missing",
+    )
     share.set_defaults(run=_publish)
 
     generate = commands.add_parser(
@@ -96,6 +104,7 @@ def _build(options, dbt_arguments: list[str]) -> int:
         settings["data"] = str(Path(options.data).absolute())
     if options.as_of:
         settings["as_of_date"] = options.as_of
+    settings, dbt_arguments = combine(settings, dbt_arguments)
     defaults = project_vars(project)
     # Without the values of dbt_project.yml, dbt reuses what it parsed for plain commands.
     variables = {key: value for key, value in settings.items() if value != defaults.get(key)}
@@ -155,6 +164,7 @@ def _publish(options, _) -> int:
         folder,
         kept=variables["publications_kept"],
         git_commit=builds.project_commit(project),
+        min_share=0.0 if options.allow_fewer_orders else variables["publications_min_share"],
     )
     what = "Published" if done.is_new else "Published already" if done.was_current else "Back to"
     warned = f", built with {build.warning_count} warnings" if build.warning_count else ""

@@ -57,10 +57,15 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
         "coalesce(sum(case when is_significant and not is_redundant then 1 else 0 end), 0) "
         "from marts.fct_association_rules where scope = 'all' and item_level = 'product'"
     )[0]
+    others = query(
+        "select item_level, count(*) from marts.fct_association_rules "
+        "where scope = 'all' and item_level <> 'product' group by item_level order by item_level"
+    )
+    also = "".join(f", {number:,} of level {level}" for level, number in others)
     lines += [
         "",
-        f"Bought together ({total[0]:,} rules, {total[1]:,} with lift below 1, "
-        f"{total[2]:,} neither chance nor redundant)",
+        f"Products bought together ({total[0]:,} rules, {total[1]:,} with lift below 1, "
+        f"{total[2]:,} neither chance nor redundant{also})",
     ]
     if not rules:
         lines.append("  none; lower the vars `rules_min_support` or `rules_min_confidence`")
@@ -90,15 +95,19 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
     )
     reasons = query(
         """
-        select reason, row_count, amount, meaning from marts.rpt_data_quality
+        select reason, row_count, amount, unknown_amount_row_count, meaning
+        from marts.rpt_data_quality
         where row_count > 0
         order by case when reason = 'accepted' then 0 else 1 end, row_count desc, reason
         """
     )
     lines += ["", f"Outcome of {sum(row[1] for row in reasons):,} raw lines"]
     lines += _table(
-        [(reason, f"{n:,}", f"{amount or 0:,.2f}", why) for reason, n, amount, why in reasons],
-        ("reason", "lines", "amount", "meaning"),
-        {1, 2},
+        [
+            (reason, f"{n:,}", f"{amount or 0:,.2f}", f"{unknown:,}" if unknown else "", why)
+            for reason, n, amount, unknown, why in reasons
+        ],
+        ("reason", "lines", "amount", "amount unknown", "meaning"),
+        {1, 2, 3},
     )
     return "\n".join(lines)

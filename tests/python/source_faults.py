@@ -157,6 +157,15 @@ CASES = {
         for suffix in ("csv", "parquet")
         for is_utc in (False, True)
     },
+    "a zone that does not exist": Case(
+        ("timezone 'Europe/Lodon' is unknown", "Europe/London"),
+        change=lambda source: source.update(timezone="Europe/Lodon"),
+    ),
+    "years that are too early": Case(
+        ("has 1 values and none reads as a timestamp",),
+        replaced("placed", "'0003-01-19'"),
+        suffix="csv",
+    ),
     "everything wrong is said at once": Case(
         ("'cost'", "'pieces'"), change=mapped(unit_price="cost", quantity="pieces")
     ),
@@ -174,7 +183,7 @@ class Checker:
                     "name": "clientele",
                     "profile": "clientele",
                     "macro-paths": [str(PROJECT / "macros")],
-                    "vars": {"source": None, "data": None},
+                    "vars": {"source": None, "data": None, "earliest_order_date": "1990-01-01"},
                 }
             )
         )

@@ -97,15 +97,22 @@ def test_the_summary_of_a_shop_of_guests_has_no_nulls():
             fct_customer_features=[(0, None, None)],
             fct_orders=[(3,)],
             dim_segments=[[]],
-            fct_association_rules=[[], [(0, 0, 0)]],
+            fct_association_rules=[[], [(0, 0, 0)], [("category", 10)]],
             fct_customer_values=[[]],
-            rpt_data_quality=[("accepted", 5, 12.5, "Sales"), ("zero_price", 1, None, "Gifts")],
+            rpt_data_quality=[
+                ("accepted", 5, 12.5, 0, "Sales"),
+                ("invalid_price", 1, None, 1, "Unreadable"),
+            ],
         ),
         currency="EUR",
     )
     assert "None" not in page
     assert page.startswith("0 customers, 3 orders, 0 EUR from known customers.")
     assert "6 raw lines" in page
+    assert "0 rules, 0 with lift below 1, 0 neither chance nor redundant, 10 of level categ" in page
+    assert ["invalid_price", "1", "0.00", "1", "Unreadable"] in [
+        line.split() for line in page.splitlines()
+    ]
 
 
 def test_the_summary_says_what_is_unknown_and_aligns_figures():
@@ -116,9 +123,9 @@ def test_the_summary_says_what_is_unknown_and_aligns_figures():
             dim_segments=[
                 [("Loyal", 1000, 0.8333, 0.9, "Thank them"), ("New", 200, 0.17, None, "")]
             ],
-            fct_association_rules=[[("A", "B", 0.5, 2.04, None, 30)], [(9, 2, 1)]],
+            fct_association_rules=[[("A", "B", 0.5, 2.04, None, 30)], [(9, 2, 1)], []],
             fct_customer_values=[[(90, 12.4, None, 0.5, "bg"), (365, 50.0, 999.6, 0.5, "bg")]],
-            rpt_data_quality=[("accepted", 1000, 12345.678, "Sales")],
+            rpt_data_quality=[("accepted", 1000, 12345.678, 0, "Sales")],
         )
     )
     lines = page.splitlines()

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from dataclasses import replace
+from functools import partial
 
 import duckdb
 import publishers
@@ -77,6 +79,27 @@ def test_the_outcome_says_whether_the_publication_is_new_and_whether_it_was_curr
         (False, False),
     ]
     assert {done.build_id for done in outcomes} == {name(1)}
+
+
+def test_a_build_that_lost_most_orders_replaces_nothing_unless_it_is_allowed(database, folder):
+    publish = partial(folders.publish, database=database, folder=folder, kept=5)
+    publish(build_of(1, database, rows=100), min_share=0.5)
+    with pytest.raises(ValueError, match="49 orders and the current publication 100.*--allow-few"):
+        publish(build_of(2, database, rows=49), min_share=0.5)
+    assert folders.current_build(folder) == name(1) and leftovers(folder) == []
+    # Another source is no loss, and half is not too little.
+    other = replace(build_of(3, database, rows=1), source_name="other")
+    assert publish(other, min_share=0.5).is_new
+    publish(build_of(4, database, rows=100))
+    assert publish(build_of(5, database, rows=50), min_share=0.5).is_new
+    assert publish(build_of(6, database, rows=1)).is_new
+
+
+def test_a_build_without_orders_replaces_nothing_unless_it_is_allowed(database, folder):
+    with pytest.raises(ValueError, match="no orders"):
+        folders.publish(build_of(1, database, rows=0), database, folder, kept=5, min_share=0.5)
+    assert folders.current_build(folder) is None
+    assert folders.publish(build_of(1, database, rows=0), database, folder, kept=5).is_new
 
 
 def test_after_a_rollback_the_same_build_becomes_current_again(database, folder):

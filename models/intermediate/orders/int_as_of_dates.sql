@@ -11,22 +11,34 @@ order_lines as (
 
 ),
 
+product_codes as (
+
+    select * from {{ ref('int_product_codes') }}
+
+),
+
 today as (
 
     select
         coalesce(
             cast({{ dbt.string_literal(as_of_date | string) if as_of_date else 'null' }} as date),
-            max(cast(ordered_at as date)),
+            max(cast(order_lines.ordered_at as date)),
             cast({{ dbt.string_literal(extract_date()) }} as date)
         ) as as_of_date
 
     from order_lines
 
+    left join product_codes
+        on order_lines.product_id = product_codes.product_id
+
+    -- A line that is rejected for what it is says nothing about today. Whether it is a duplicate does not matter.
     where
-        ordered_at >= {{ dbt.string_literal(var('earliest_order_date')) }}
-        and cast(ordered_at as date) <= cast({{ dbt.string_literal(extract_date()) }} as date)
-        and quantity > 0
-        and unit_price > 0
+        cast(order_lines.ordered_at as date) <= cast({{ dbt.string_literal(extract_date()) }} as date)
+        and order_lines.quantity > 0
+        and case
+            {{ value_reasons('order_lines') }}
+            {{ kind_reasons('order_lines') }}
+        end is null
 
 ),
 

@@ -1,7 +1,6 @@
 {{ config(materialized='table') }}
 
 {%- set rules = var('source').get('rules') or {} -%}
-{%- set currencies = [var('source')['currency']] + (var('source').get('currencies') or {}) | list -%}
 
 {#- Staging is read three times below, because a CTE would be kept in memory as a whole. -#}
 {#- Two lines are duplicates if all of these columns are equal. -#}
@@ -100,28 +99,17 @@ screened as (
         numbered.country,
         numbered.promotion_id,
         case
-            when numbered.order_id is null then 'missing_order_id'
-            when numbered.product_id is null then 'missing_product_id'
-            when
-                numbered.ordered_at is null
-                or numbered.ordered_at < {{ dbt.string_literal(var('earliest_order_date')) }}
-                then 'invalid_timestamp'
-            when numbered.quantity is null or numbered.quantity = 0 then 'invalid_quantity'
-            when numbered.unit_price is null then 'invalid_price'
+            {{ value_reasons('numbered') }}
             when numbered.line_number > numbered.content_rank then 'duplicate'
             when
                 cast(numbered.ordered_at as date) > cast({{ dbt.string_literal(extract_date()) }} as date)
                 then 'future_date'
+            {%- if var('as_of_date') %}
             when cast(numbered.ordered_at as date) > as_of.as_of_date then 'after_as_of_date'
-            when numbered.currency not in ('{{ currencies | join("', '") }}') then 'unknown_currency'
-            when product_codes.kind = 'test' then 'test_row'
-            {%- if rules.get('adjustment_order_pattern') %}
-            when {{ matches('numbered.order_id', text_literal(rules['adjustment_order_pattern'])) }}
-                then 'adjustment'
             {%- endif %}
-            when product_codes.kind = 'non_product' then 'non_product'
-            when numbered.unit_price < 0 then 'negative_price'
-            when numbered.unit_price = 0 then 'zero_price'
+            {{ kind_reasons('numbered') }}
+            {#- A line that may not decide which day is today keeps its own reason. #}
+            when cast(numbered.ordered_at as date) > as_of.as_of_date then 'after_as_of_date'
         end as reject_reason
 
     from numbered

@@ -66,7 +66,8 @@ counted as (
         reason,
         count(*) as row_count,
         sum(case when is_guest then 1 else 0 end) as guest_row_count,
-        sum(raw_amount) as amount
+        sum(raw_amount) as amount,
+        count(*) - count(raw_amount) as unknown_amount_row_count
 
     from judged
 
@@ -83,7 +84,8 @@ report as (
         reasons.meaning,
         cast(coalesce(counted.row_count, 0) as bigint) as row_count,
         cast(coalesce(counted.guest_row_count, 0) as bigint) as guest_row_count,
-        cast(coalesce(counted.amount, 0) as decimal(18, 4)) as amount
+        cast(coalesce(counted.amount, 0) as decimal(18, 4)) as amount,
+        cast(coalesce(counted.unknown_amount_row_count, 0) as bigint) as unknown_amount_row_count
 
     from reasons
 

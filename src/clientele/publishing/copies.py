@@ -44,7 +44,12 @@ PUBLICATION_MARTS = {
 def write(
     build: Build, database: Path, temporary: Path, previous: str | None, git_commit: str | None
 ) -> None:
-    """Write a whole publication into the new folder ``temporary`` and onto the disk."""
+    """Write a whole publication into the new folder ``temporary`` and onto the disk.
+
+    Raises:
+        ValueError: the database has changed since the build, or a copy differs from the original.
+        OSError: the database cannot be read.
+    """
     os.mkdir(temporary)
     copy = temporary / DATABASE
     config = {
@@ -153,6 +158,16 @@ def record_of(publication: Path) -> dict:
         with duckdb.connect(str(publication / DATABASE), read_only=True) as connection:
             row = connection.execute(f"select {', '.join(PUBLICATIONS)} from marts.publications")
             return dict(zip(PUBLICATIONS, row.fetchall()[0], strict=True))
+    except duckdb.Error as error:
+        raise OSError(f"{publication} cannot be read; remove it, or try again: {error}") from None
+
+
+def row_counts(publication: Path) -> dict[str, int]:
+    """Return the rows of each mart in a publication."""
+    try:
+        with duckdb.connect(str(publication / DATABASE), read_only=True) as connection:
+            rows = connection.execute("select mart, row_count from marts.publication_marts")
+            return dict(rows.fetchall())
     except duckdb.Error as error:
         raise OSError(f"{publication} cannot be read; remove it, or try again: {error}") from None
 

@@ -16,9 +16,11 @@ from pathlib import Path
 import duckdb
 
 from clientele.publishing.builds import Build, whole
-from clientele.publishing.copies import record_of, refuse_if_changed, sync, write
+from clientele.publishing.copies import record_of, refuse_if_changed, row_counts, sync, write
 
 CURRENT = "current"
+# The mart whose rows tell whether a source has lost its data.
+ORDERS = "fct_orders"
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,19 @@ def publish(
     *,
     kept: int,
     git_commit: str | None = None,
+    min_share: float = 0.0,
 ) -> Outcome:
     """Publish the marts of ``build``, which are in ``database``, in ``folder``.
 
     The ``kept`` latest publications stay, including this one; this one and the one it replaces
     always stay. A build that has been published already only becomes current again.
 
+    Above 0, ``min_share`` is the least share of the orders of the current publication that a new
+    one of the same source may have; a publication without orders is then refused too.
+
     Raises:
-        ValueError: the database has changed since the build, or a copy differs from the original.
+        ValueError: the database has changed since the build, a copy differs from the original, or
+            there are too few orders.
         OSError: another publisher is at work, or a file cannot be written. ``current`` is then as
             before, or leads to this build if only that name could not be flushed.
     """
@@ -58,6 +65,8 @@ def publish(
             temporary = folder / f".{build.build_id}.tmp"
             try:
                 write(build, database, temporary, previous, git_commit)
+                if min_share > 0:
+                    _refuse_loss(temporary, folder / previous if previous else None, min_share)
                 os.rename(temporary, final)
                 sync(folder)
             except BaseException as error:
@@ -126,6 +135,25 @@ def current_build(folder: Path) -> str | None:
     if build_id not in _build_ids(folder):
         raise ValueError(f"{link} leads to {build_id}, which is not there; remove the link")
     return build_id
+
+
+def _refuse_loss(new: Path, previous: Path | None, min_share: float) -> None:
+    """Raise ``ValueError`` if a publication has no orders, or far fewer than the one before."""
+    orders = row_counts(new).get(ORDERS, 0)
+    remedy = (
+        "look at `marts.rpt_data_quality`, correct the source and build again, or run "
+        "`clientele publish --allow-fewer-orders`"
+    )
+    if orders == 0:
+        raise ValueError(f"the build has no orders, and replaces no publication: {remedy}")
+    if previous is None or record_of(previous)["source_name"] != record_of(new)["source_name"]:
+        return
+    before = row_counts(previous).get(ORDERS, 0)
+    if orders < min_share * before:
+        raise ValueError(
+            f"the build has {orders:,} orders and the current publication {before:,}; "
+            f"less than {min_share:.0%} (publications_min_share) looks like a loss: {remedy}"
+        )
 
 
 def _clear_up(folder: Path) -> None:
