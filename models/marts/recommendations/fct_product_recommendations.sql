@@ -40,6 +40,32 @@ rules as (
 
 ),
 
+customer_products as (
+
+    select * from {{ ref('feat_customer_products') }}
+
+),
+
+-- Only products that most customers buy again are offered to customers who have them.
+bought_before as (
+
+    select
+        customer_products.customer_number,
+        products.product_number,
+        customer_products.last_bought_date,
+        products.repurchase_share
+
+    from customer_products
+
+    inner join products
+        on
+            customer_products.product_id = products.product_id
+            and products.is_bought_again
+
+    where customer_products.last_bought_date is not null
+
+),
+
 -- The segment, product or rule that each method's reason names.
 supported as (
 
@@ -52,6 +78,9 @@ supported as (
         lists.is_filler,
         lists.rule_key,
         lists.link_count,
+        bought_before.last_bought_date,
+        bought_before.repurchase_share,
+        bought_before.customer_number is not null as is_repurchase,
         rules.antecedent,
         rules.scope as rule_scope,
         because.product_label as because_label,
@@ -90,6 +119,11 @@ supported as (
             lists.product_number = popularity.product_number
             and lists.popularity_scope = popularity.scope
 
+    left join bought_before
+        on
+            lists.customer_number = bought_before.customer_number
+            and lists.product_number = bought_before.product_number
+
 ),
 
 reasoned as (
@@ -97,6 +131,12 @@ reasoned as (
     select
         *,
         case
+            -- Other products are no reason for it: two products of the customer would name each other.
+            when is_repurchase
+                then concat(
+                    'Bought before, last on ', cast(last_bought_date as {{ dbt.type_string() }}), ': ',
+                    {{ percent_in_words('repurchase_share') }}, ' of its customers bought it again'
+                )
             when method = 'rules'
                 then concat(
                     'Bought ', antecedent, ': ', {{ percent_in_words('score') }}, ' of such baskets ',
@@ -139,6 +179,7 @@ recommendations as (
         product_label,
         method,
         is_filler,
+        is_repurchase,
         rule_key,
         case when is_filler then concat('To fill the list. ', reason) else reason end as reason,
         cast(expected_lift as double) as expected_lift,

@@ -175,6 +175,15 @@ def test_lists_are_full_and_hold_nothing_owned_or_no_longer_sold(built):
     assert set(lists["product_id"]) <= set(products.loc[products["allowed"], "product_id"])
     offered = zip(lists["customer_id"], lists["product_id"], strict=True)
     assert {product for pair in offered if pair in owned for product in pair[1:]} <= again
+    # What the customer has is told as such, so that no two offers are each other's reason.
+    pairs = pd.MultiIndex.from_frame(lists[["customer_id", "product_id"]])
+    last = history.set_index(["customer_id", "product_id"])["last"].reindex(pairs)
+    has = last.notna().to_numpy()
+    assert (lists["is_repurchase"] == has).all() and 0 < has.mean() < 1
+    expected = "Bought before, last on " + pd.to_datetime(last[has]).dt.strftime("%Y-%m-%d") + ":"
+    reasons = lists["reason"].str.removeprefix("To fill the list. ")
+    assert reasons[has].str[:34].tolist() == expected.tolist()
+    assert not reasons[~has].str.startswith("Bought before").any()
     ranks = lists.groupby("customer_id")["rank"].agg(["min", "max", "size"])
     assert (ranks == [1, COUNT, COUNT]).all(axis=None)
     assert set(ranks.index) == set(history["customer_id"])
