@@ -19,7 +19,7 @@ def on_both(built_once, shop, new_warehouse):
     simulated shop from text files, whose formats test_formats.py compares on DuckDB."""
     on_duckdb = {"sample": built_once("sample_marts", *NO_TESTS)}
     builds = {"sample": (new_warehouse("spark_sample"), ["--warn-error", *EVERY_TYPE])}
-    wanted = ["--select", *(f"+{mart}" for mart in READ_FROM_FILES), *NO_TESTS]
+    wanted = ["--select", *(f"+{mart}" for mart in READ_FROM_FILES), *NO_TESTS, "--quiet"]
     for file_format in TEXT:
         data, on_duckdb[file_format] = shop(file_format)
         text = (PROJECT / "sources/generated.yml").read_text().replace("parquet", file_format)
