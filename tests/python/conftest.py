@@ -33,7 +33,22 @@ LONGEST += ["test_parity", "test_parity_over_thrift", "test_formats", "test_sour
 LONGEST += ["test_publishers"]
 
 
-def pytest_collection_modifyitems(items):
+# What asks for these takes longer than `make check` may.
+SLOW_FIXTURES = {"built_once", "new_warehouse", "processes", "browser", "postgres"}
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--quick", action="store_true", help="leave out what builds warehouses or kills processes"
+    )
+
+
+def pytest_collection_modifyitems(items, config):
+    if config.getoption("--quick"):
+        slow = [item for item in items if SLOW_FIXTURES & set(item.fixturenames)]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
     def place(item):
         return LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
 
