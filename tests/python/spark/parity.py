@@ -28,10 +28,11 @@ def grain_of_marts():
 GRAIN = grain_of_marts()
 
 
-def on_spark(target, builds, **environment):
+def on_spark(target, builds, settings=SPARK_ON_SMALL_DATA, **environment):
     """Build on Spark in one session, the marts kept as Parquet in each warehouse's folder `marts`.
 
-    ``builds`` are pairs of an empty warehouse and the arguments of its build.
+    ``builds`` are pairs of an empty warehouse and the arguments of its build; ``settings`` is the
+    environment that says how Spark runs.
     """
     told = [
         {
@@ -42,7 +43,7 @@ def on_spark(target, builds, **environment):
         for warehouse, arguments in builds
     ]
     first, _ = builds[0]
-    first.run(BUILD_MARTS, target, json.dumps(told), **SPARK_ON_SMALL_DATA, **environment)
+    first.run(BUILD_MARTS, target, json.dumps(told), **settings, **environment)
     assert first.exit_code == 0, first.output[-5000:]
 
 

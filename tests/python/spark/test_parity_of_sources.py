@@ -1,8 +1,14 @@
 """Every mart of Online Retail II is on Spark what it is on DuckDB, row by row."""
 
 import pytest
-from conftest import NO_TESTS
+from conftest import NO_TESTS, SPARK_ON_SMALL_DATA
 from parity import GRAIN, differences, on_spark
+
+# Two tasks at a time, and generated code: interpreted, a million lines take minutes.
+SPARK_ON_A_MILLION_LINES = {
+    "JDK_JAVA_OPTIONS": SPARK_ON_SMALL_DATA["JDK_JAVA_OPTIONS"],
+    "CLIENTELE_SPARK_PARTITIONS": "2",
+}
 
 
 @pytest.fixture(scope="module")
@@ -11,7 +17,7 @@ def retail_on_both(built_once, real_data, new_warehouse):
     data = real_data("online_retail_ii/online_retail_ii.parquet")
     arguments = ["--source", "online_retail", "--data", data, *NO_TESTS]
     built, spark = built_once("retail_marts", *arguments), new_warehouse("spark_retail")
-    on_spark("spark", [(spark, arguments)])
+    on_spark("spark", [(spark, arguments)], SPARK_ON_A_MILLION_LINES)
     return built, spark
 
 
