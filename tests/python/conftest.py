@@ -23,14 +23,19 @@ collect_ignore = [] if importlib.util.find_spec("pyspark") else ["spark"]
 NO_TESTS = ["--exclude-resource-type", "test", "unit_test"]
 # The files that take longest, to begin with; what is left fills the ends of the workers' time.
 LONGEST = [
-    "test_small_shops",
-    "test_sample",
     "test_segmentation",
+    "test_sample",
     "test_real_sources",
+    "test_recommendations",
+    "test_small_shops",
+    "test_parity",
     "test_parity_of_sources",
+    "test_parity_over_thrift",
+    "test_recipes",
+    "test_publishers",
+    "test_tiny_shops",
+    "test_formats",
 ]
-LONGEST += ["test_parity", "test_parity_over_thrift", "test_formats", "test_source_check"]
-LONGEST += ["test_publishers"]
 
 
 # What asks for these takes longer than `make check` may.
