@@ -38,8 +38,9 @@ LONGEST = [
 ]
 
 
-# What asks for these takes longer than `make check` may.
+# What asks for these takes longer than `make check` may. The last ones are asked for by name too.
 SLOW_FIXTURES = {"built_once", "new_warehouse", "processes", "browser", "postgres"}
+SLOW_FIXTURES |= {"sample", "online_retail", "complete_journey"}
 
 
 def pytest_addoption(parser):
@@ -48,9 +49,15 @@ def pytest_addoption(parser):
     )
 
 
+def asked_for(item):
+    """Return the names of the fixtures of a test, those that a parameter of it names included."""
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return {*item.fixturenames, *(value for value in parameters if isinstance(value, str))}
+
+
 def pytest_collection_modifyitems(items, config):
     if config.getoption("--quick"):
-        slow = [item for item in items if SLOW_FIXTURES & set(item.fixturenames)]
+        slow = [item for item in items if SLOW_FIXTURES & asked_for(item)]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
 

@@ -50,9 +50,11 @@ def test_what_builds_is_no_quick_test():
     """But the rest of its file is, such as the tests of a publication's folder."""
     command = [sys.executable, "-m", "pytest", "--quick", "--collect-only", "-q"]
     command += ["tests/python/test_publishers.py", "tests/python/test_sample.py"]
+    command += ["tests/python/segmentation/test_sql_assignment.py"]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     assert "test_everything_is_on_the_disk_before_it_has_its_name" in done.stdout
-    assert "test_sample.py" not in done.stdout and "killed" not in done.stdout
+    for slow in ("test_sample.py", "test_sql_assignment.py", "killed"):
+        assert slow not in done.stdout
 
 
 def test_imports_are_those_of_the_syntax_tree(tmp_path):
