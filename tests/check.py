@@ -3,8 +3,8 @@
 A change is what the working tree has over a commit (`BASE`, default HEAD), new files included.
 Checked are: the changed files by the linters; the whole project by dbt's parser and by the
 project's rules; the unit tests of the changed models, of models that use a changed macro or seed,
-and of the models that read either; and the pytest files that import a changed module, or changed
-themselves, unless they build a warehouse. `make test` checks everything.
+and of the models that read either; and the tests of pytest files that import a changed module, or
+changed themselves, unless they build a warehouse or kill processes. `make test` checks everything.
 """
 
 import argparse
@@ -20,9 +20,8 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[1]
 TESTS = PROJECT / "tests/python"
 TARGET = PROJECT / "target/check"
-# Fixtures that build a warehouse or a site, which takes longer than this check may.
-BUILDS = {"sample", "sample_copy", "published_sample", "new_warehouse"}
-BUILDS |= {"online_retail", "complete_journey"}
+# Of pytest, where all that was chosen is slow.
+NO_TESTS_RAN = 5
 DBT = ["--target-path", str(TARGET), "--warn-error", "--quiet"]
 
 
@@ -68,28 +67,15 @@ def imported_by(path: Path) -> set[str]:
     return names
 
 
-def fixtures_of(path: Path) -> set[str]:
-    """Return the names of the fixtures that a file's tests and fixtures ask for."""
-    asking = [
-        node
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef)
-        and (node.name.startswith("test_") or "fixture" in ast.dump(ast.List(node.decorator_list)))
-    ]
-    return {argument.arg for function in asking for argument in function.args.args}
-
-
-def pytest_files(files: list[str]) -> tuple[list[Path], list[Path]]:
-    """Return the test files that a change concerns: those to run, and those that build."""
+def pytest_files(files: list[str]) -> list[Path]:
+    """Return the test files that a change concerns."""
     modules = modules_of(files)
-    chosen = [
+    return [
         path
         for path in sorted(TESTS.rglob("test_*.py"))
         if "spark" not in path.parts
         and (str(path.relative_to(PROJECT)) in files or modules & imported_by(path))
     ]
-    building = [path for path in chosen if BUILDS & fixtures_of(path)]
-    return [path for path in chosen if path not in building], building
 
 
 def affected_models(manifest: dict, files: list[str]) -> set[str]:
@@ -189,15 +175,16 @@ def dbt(files: list[str]) -> list[str]:
 
 
 def pytest(files: list[str]) -> list[str]:
-    """Run the test files concerned that build nothing; return the output where one fails."""
-    chosen, building = pytest_files(files)
-    for path in building:
-        print(f"left to `make test`, because it builds: {path.relative_to(PROJECT)}")
+    """Run the quick tests of the files concerned; return the output where one fails."""
+    chosen = pytest_files(files)
     if not chosen:
         return []
-    command = [sys.executable, "-m", "pytest", "-q", "-x", *map(str, chosen)]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "--quick", *map(str, chosen)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
-    return [] if done.returncode == 0 else [done.stdout[-4000:]]
+    if done.returncode not in (0, NO_TESTS_RAN):
+        return [done.stdout[-4000:]]
+    print(f"pytest: {done.stdout.splitlines()[-1].strip('= ')} (the rest is left to `make test`)")
+    return []
 
 
 def main() -> int:

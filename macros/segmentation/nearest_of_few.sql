@@ -1,7 +1,8 @@
 {#-
     CTEs that find the nearest of at most `slots` prototypes for each row of the CTE `scaled`: a part of
     `nearest_segments`. The last one is `few_nearest`, which has no rows if there are more prototypes. All prototypes are
-    one wide row, so that the distances of a customer are expressions without a join or an aggregation.
+    one wide row, so that the distances of a customer are expressions without a join or an aggregation. One CTE alone reads
+    that row: Spark plans its hundreds of aggregates again for each that does.
 -#}
 
 {% macro nearest_of_few(measures, slots) %}
@@ -30,6 +31,9 @@ few as (
         scaled.customer_id,
         scaled.as_of_date,
         {% for slot in range(slots) %}
+        slots.segment_key_{{ slot }},
+        slots.offset_score_{{ slot }},
+        slots.reach_{{ slot }},
         {% for measure in measures -%}
         {{ '+ ' if not loop.first }}slots.weight_{{ slot }}_{{ measure }}
         * (scaled.{{ measure }} - slots.centre_{{ slot }}_{{ measure }})
@@ -48,16 +52,14 @@ few as (
 few_scored as (
 
     select
-        few.*,
+        *,
         least(
             {% for slot in range(slots) -%}
-            few.square_{{ slot }} + slots.offset_score_{{ slot }}{{ ', ' if not loop.last }}
+            square_{{ slot }} + offset_score_{{ slot }}{{ ', ' if not loop.last }}
             {% endfor %}
         ) as score
 
     from few
-
-    cross join slots
 
 ),
 
@@ -65,39 +67,51 @@ few_scored as (
 few_decided as (
 
     select
-        few_scored.*,
+        *,
         case
             {% for slot in range(slots) -%}
-            when few_scored.score = few_scored.square_{{ slot }} + slots.offset_score_{{ slot }} then {{ slot }}
+            when score = square_{{ slot }} + offset_score_{{ slot }} then {{ slot }}
             {% endfor %}
         end as slot
 
     from few_scored
 
-    cross join slots
+),
+
+few_labelled as (
+
+    select
+        *,
+        {% for label in ['segment_key', 'offset_score', 'reach'] %}
+        case slot
+            {% for slot in range(slots) -%}
+            when {{ slot }} then {{ label }}_{{ slot }}
+            {% endfor %}
+        end as {{ label }}{{ ',' if not loop.last }}
+        {% endfor %}
+
+    from few_decided
+
+    -- Null where no prototype has a distance.
+    where slot is not null
 
 ),
 
 few_nearest as (
 
     select
-        few_decided.customer_id,
-        few_decided.as_of_date,
-        prototypes.segment_key,
-        prototypes.reach,
-        few_decided.score - prototypes.offset_score as square,
+        customer_id,
+        as_of_date,
+        segment_key,
+        reach,
+        score - offset_score as square,
         least(
             {% for slot in range(slots) -%}
-            case when slots.segment_key_{{ slot }} <> prototypes.segment_key then few_decided.square_{{ slot }} end{{ ', ' if not loop.last }}
+            case when segment_key_{{ slot }} <> segment_key then square_{{ slot }} end{{ ', ' if not loop.last }}
             {% endfor %}
         ) as other_square
 
-    from few_decided
-
-    cross join slots
-
-    inner join prototypes
-        on few_decided.slot = prototypes.slot
+    from few_labelled
 
 )
 {% endmacro %}

@@ -22,34 +22,36 @@ scalings as (
 
 ),
 
-unscaled as (
+scaled as (
 
     select
         customers.customer_id,
         customers.as_of_date,
         {% for measure in measures %}
-        case
-            when scalings.scaling = 'log1p' then ln(1 + customers.{{ measure }})
-            {% if with_quantiles -%}
-            when scalings.scaling = 'quantile' then
-                (
-                    0
-                    {% for knot in range(10) %}
-                    {%- set low = 'scalings.knot_' ~ knot ~ '_' ~ measure %}
-                    {%- set high = 'scalings.knot_' ~ (knot + 1) ~ '_' ~ measure %}
-                    + coalesce(
-                        case
-                            when {{ high }} > {{ low }}
-                                then least(greatest((customers.{{ measure }} - {{ low }}) / ({{ high }} - {{ low }}), 0), 1)
-                            when customers.{{ measure }} >= {{ low }} then 1
-                        end,
+        (
+            case
+                when scalings.scaling = 'log1p' then ln(1 + customers.{{ measure }})
+                {% if with_quantiles -%}
+                when scalings.scaling = 'quantile' then
+                    (
                         0
-                    )
-                    {% endfor %}
-                ) / 10
-            {% endif -%}
-            else customers.{{ measure }}
-        end as {{ measure }}{{ ',' if not loop.last }}
+                        {% for knot in range(10) %}
+                        {%- set low = 'scalings.knot_' ~ knot ~ '_' ~ measure %}
+                        {%- set high = 'scalings.knot_' ~ (knot + 1) ~ '_' ~ measure %}
+                        + coalesce(
+                            case
+                                when {{ high }} > {{ low }}
+                                    then least(greatest((customers.{{ measure }} - {{ low }}) / ({{ high }} - {{ low }}), 0), 1)
+                                when customers.{{ measure }} >= {{ low }} then 1
+                            end,
+                            0
+                        )
+                        {% endfor %}
+                    ) / 10
+                {% endif -%}
+                else customers.{{ measure }}
+            end - scalings.location_{{ measure }}
+        ) / scalings.scale_{{ measure }} as {{ measure }}{{ ',' if not loop.last }}
         {% endfor %}
 
     from customers
@@ -57,21 +59,6 @@ unscaled as (
     cross join scalings
 
     where scalings.parameter_count > 0
-
-),
-
-scaled as (
-
-    select
-        unscaled.customer_id,
-        unscaled.as_of_date,
-        {% for measure in measures %}
-        (unscaled.{{ measure }} - scalings.location_{{ measure }}) / scalings.scale_{{ measure }} as {{ measure }}{{ ',' if not loop.last }}
-        {% endfor %}
-
-    from unscaled
-
-    cross join scalings
 
 )
 {% endmacro %}

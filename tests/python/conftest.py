@@ -3,34 +3,64 @@
 import importlib.util
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import commands
 import duckdb
 import pytest
 from contracts import parse
 from filelock import FileLock
+
+from clientele.simulation.generating import generate
 
 # Modules of helpers that have fixtures too.
 pytest_plugins = ["browsing", "publishers"]
 PROJECT = Path(__file__).parents[2]
 # `make test-spark` runs these, in an environment that has Spark.
 collect_ignore = [] if importlib.util.find_spec("pyspark") else ["spark"]
+# Of a build whose checks are not at issue.
+NO_TESTS = ["--exclude-resource-type", "test", "unit_test"]
 # The files that take longest, to begin with; what is left fills the ends of the workers' time.
 LONGEST = [
-    "test_small_shops",
-    "test_sample",
     "test_segmentation",
+    "test_sample",
     "test_real_sources",
+    "test_recommendations",
+    "test_small_shops",
+    "test_parity",
     "test_parity_of_sources",
+    "test_parity_over_thrift",
+    "test_recipes",
+    "test_publishers",
+    "test_tiny_shops",
+    "test_formats",
 ]
-LONGEST += ["test_parity", "test_parity_over_thrift", "test_formats", "test_source_check"]
-LONGEST += ["test_publishers"]
 
 
-def pytest_collection_modifyitems(items):
+# What asks for these takes longer than `make check` may. The last ones are asked for by name too.
+SLOW_FIXTURES = {"built_once", "new_warehouse", "processes", "browser", "postgres"}
+SLOW_FIXTURES |= {"sample", "online_retail", "complete_journey"}
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--quick", action="store_true", help="leave out what builds warehouses or kills processes"
+    )
+
+
+def asked_for(item):
+    """Return the names of the fixtures of a test, those that a parameter of it names included."""
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return {*item.fixturenames, *(value for value in parameters if isinstance(value, str))}
+
+
+def pytest_collection_modifyitems(items, config):
+    if config.getoption("--quick"):
+        slow = [item for item in items if SLOW_FIXTURES & asked_for(item)]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
     def place(item):
         return LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
 
@@ -62,11 +92,11 @@ def real_data():
     return locate
 
 
-# Spark's tables are small here, and each query is planned and compiled once: the cost is Java's
-# optimising compiler, the threads of its garbage collector, and a task per partition.
+# For Spark on small tables; spark/conf says why.
 SPARK_ON_SMALL_DATA = {
+    "SPARK_CONF_DIR": str(PROJECT / "tests/python/spark/conf"),
     "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    "CLIENTELE_SPARK_PARTITIONS": "2",
+    "CLIENTELE_SPARK_PARTITIONS": "1",
 }
 
 
@@ -90,32 +120,34 @@ class Warehouse:
     def database(self):
         return self.folder / "clientele.duckdb"
 
+    @property
+    def environment(self):
+        """What tells a command to work on this warehouse."""
+        return {
+            "CLIENTELE_DB": str(self.database),
+            "CLIENTELE_PUBLISH_DIR": str(self.folder / "published"),
+            "CLIENTELE_TEMP": str(self.folder / "temp"),
+            "CLIENTELE_SPARK_WAREHOUSE": str(self.folder / "spark_warehouse"),
+            "DBT_TARGET_PATH": str(self.folder / "target"),
+            "DBT_LOG_PATH": str(self.folder / "logs"),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "NO_COLOR": "1",
+            "DBT_USE_COLORS": "false",
+        }
+
     def run(self, *command, **environment):
         """Run `python ...` in the project on this warehouse; nothing of the caller's is used."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("CLIENTELE_")}
-        finished = subprocess.run(
-            [sys.executable, *map(str, command)],
-            cwd=PROJECT,
-            env=inherited
-            | {
-                "CLIENTELE_DB": str(self.database),
-                "CLIENTELE_PUBLISH_DIR": str(self.folder / "published"),
-                "CLIENTELE_TEMP": str(self.folder / "temp"),
-                "CLIENTELE_SPARK_WAREHOUSE": str(self.folder / "spark_warehouse"),
-                "DBT_TARGET_PATH": str(self.folder / "target"),
-                "DBT_LOG_PATH": str(self.folder / "logs"),
-                "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-                "NO_COLOR": "1",
-                "DBT_USE_COLORS": "false",
-            }
-            | environment,
-            capture_output=True,
-            text=True,
+        output = [self.folder / f"printed_{stream}.txt" for stream in ("out", "err")]
+        self.exit_code = commands.run(
+            [str(word) for word in command],
+            folder=PROJECT,
+            environment=inherited | self.environment | environment,
+            output=output,
             timeout=3600,
         )
         # The page that a command prints is the end of its output.
-        self.output = finished.stderr + finished.stdout
-        self.exit_code = finished.returncode
+        self.output = "".join(path.read_text() for path in reversed(output))
         return self
 
     def clientele(self, *arguments, **environment):
@@ -213,3 +245,21 @@ def complete_journey(built_once, real_data):
     """The Complete Journey, built with every model and test."""
     data = real_data("complete_journey/transactions_sample.parquet").parent
     return built_once("journey", "--source", "complete_journey", "--data", data)
+
+
+@pytest.fixture(scope="session")
+def shop(built_once, tmp_path_factory):
+    """Return a function from a file format to a simulated shop in such files, and its build.
+
+    The build is of the Parquet files, without tests; the data are the same in every format.
+    """
+    folder = tmp_path_factory.mktemp("shop")
+
+    def written(file_format):
+        for name in {file_format, "parquet"}:
+            if not (folder / name).exists():
+                generate(folder / name, customers=300, file_format=name, progress=False)
+        arguments = ["--source", "generated", "--data", folder / "parquet", *NO_TESTS]
+        return folder / file_format, built_once("shop_marts", *arguments)
+
+    return written

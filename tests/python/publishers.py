@@ -1,7 +1,6 @@
 """Small warehouses, and publishers and readers in processes that tests may kill."""
 
 import hashlib
-import multiprocessing
 import os
 import resource
 import signal
@@ -9,6 +8,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import commands
 import duckdb
 import pytest
 
@@ -208,10 +208,7 @@ def ended(process):
 @pytest.fixture(scope="module")
 def processes():
     """A context whose processes start at once, with DuckDB loaded and nothing of this one's."""
-    context = multiprocessing.get_context("forkserver")
-    inherited = os.environ.get("PYTHONPATH", "")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), inherited])
-    context.set_forkserver_preload(["publishers"])
+    context = commands.context()
     started = []
 
     def start(target, *arguments):
@@ -225,7 +222,6 @@ def processes():
     yield context
     for process in started:
         process.kill()
-    os.environ["PYTHONPATH"] = inherited
 
 
 @pytest.fixture

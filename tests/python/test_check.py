@@ -1,6 +1,7 @@
 """`make check` chooses what a change concerns."""
 
 import importlib
+import subprocess
 import sys
 
 from conftest import PROJECT
@@ -31,16 +32,29 @@ def test_a_changed_seed_concerns_its_readers(manifest):
 
 
 def test_a_changed_module_concerns_the_tests_that_import_it_or_its_readers():
-    chosen, _ = check.pytest_files(["src/clientele/rules/significance.py"])
-    assert "test_significance.py" in {path.name for path in chosen}
-    chosen, building = check.pytest_files(["src/clientele/value/ranges.py"])
-    assert "test_ranges.py" in {path.name for path in chosen}
-    assert "test_scores_in_sql.py" in {path.name for path in building}
+    for module, file in [
+        ("rules/significance", "test_significance.py"),
+        ("value/ranges", "test_ranges.py"),
+        ("value/ranges", "test_scores_in_sql.py"),
+    ]:
+        chosen = check.pytest_files([f"src/clientele/{module}.py"])
+        assert file in {path.name for path in chosen}
 
 
 def test_a_changed_test_runs_itself_and_a_page_runs_nothing():
-    chosen, building = check.pytest_files(["tests/python/test_cli.py", "README.md"])
-    assert [path.name for path in chosen + building] == ["test_cli.py"]
+    chosen = check.pytest_files(["tests/python/test_cli.py", "README.md"])
+    assert [path.name for path in chosen] == ["test_cli.py"]
+
+
+def test_what_builds_is_no_quick_test():
+    """But the rest of its file is, such as the tests of a publication's folder."""
+    command = [sys.executable, "-m", "pytest", "--quick", "--collect-only", "-q"]
+    command += ["tests/python/test_publishers.py", "tests/python/test_sample.py"]
+    command += ["tests/python/segmentation/test_sql_assignment.py"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    assert "test_everything_is_on_the_disk_before_it_has_its_name" in done.stdout
+    for slow in ("test_sample.py", "test_sql_assignment.py", "killed"):
+        assert slow not in done.stdout
 
 
 def test_imports_are_those_of_the_syntax_tree(tmp_path):

@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PROJECT
+from conftest import NO_TESTS, PROJECT
 from sklearn.metrics import adjusted_rand_score
 
 from clientele.rules.mining import mine_rules
@@ -126,13 +126,19 @@ def last_quarter(sample):
 @pytest.fixture(scope="module")
 def earlier_build(new_warehouse, last_quarter):
     """All data, built as of the earlier day."""
-    warehouse = new_warehouse("earlier").clientele("build", "--as-of", str(last_quarter[1]))
+    warehouse = new_warehouse("earlier")
+    warehouse.clientele("build", "--as-of", str(last_quarter[1]), *NO_TESTS)
     assert warehouse.exit_code == 0, warehouse.output[-5000:]
     return warehouse
 
 
-def test_nothing_looks_past_the_as_of_date(earlier_build, new_warehouse, last_quarter, tmp_path):
-    """Built as of a day, all data give what the data give that end on that day, in every mart."""
+def test_nothing_looks_past_the_as_of_date_and_threads_change_nothing(
+    earlier_build, new_warehouse, last_quarter, tmp_path
+):
+    """Built as of a day, all data give what the data give that end on that day, in every mart.
+
+    The builds have different numbers of threads.
+    """
     kept = new_warehouse("truncated")
     duckdb.connect().execute(
         f"""
@@ -145,11 +151,10 @@ def test_nothing_looks_past_the_as_of_date(earlier_build, new_warehouse, last_qu
     source = (PROJECT / "sources/sample.yml").read_text()
     assert "seed: sample_order_lines" in source
     source = source.replace("seed: sample_order_lines", f"path: {tmp_path}/lines.csv")
-    kept.dbt(
-        "build", "--exclude-resource-type", "test", "unit_test", "--vars",
-        f"{source}\nas_of_date: '{last_quarter[1]}'",
-    )  # fmt: skip
+    settings = f"{source}\nas_of_date: '{last_quarter[1]}'"
+    kept.dbt("build", *NO_TESTS, "--vars", settings, CLIENTELE_THREADS="1")
     assert kept.exit_code == 0, kept.output[-5000:]
+    assert earlier_build.fingerprints("features") == kept.fingerprints("features")
     all_data, past_data = earlier_build.fingerprints(), kept.fingerprints()
     # Only the accounts know that there is more to come.
     del all_data["rpt_data_quality"], past_data["rpt_data_quality"]
@@ -181,29 +186,16 @@ def test_backtests_know_of_a_past_day_what_was_known_on_it(sample, earlier_build
     assert now == then and len(now) > 2000
 
 
-def test_threads_do_not_change_a_row(sample, new_warehouse):
-    again = new_warehouse("threads").dbt(
-        "build", "--exclude-resource-type", "test", "unit_test", CLIENTELE_THREADS="1"
-    )
-    assert again.exit_code == 0, again.output[-5000:]
-    assert again.fingerprints() == sample.fingerprints()
-    assert again.fingerprints("features") == sample.fingerprints("features")
-
-
-def test_a_failed_build_leaves_the_warehouse_as_it_was(new_warehouse, tmp_path):
-    warehouse = new_warehouse("kept").dbt("seed")
-    before = warehouse.fingerprints("lookups")
-    warehouse.clientele("build", "--source", "generated", "--data", str(tmp_path / "nowhere"))
-    assert warehouse.exit_code == 1
-    assert "no file at" in warehouse.output and "nowhere" in warehouse.output
-    assert warehouse.fingerprints("lookups") == before
-    tables = warehouse.query("select distinct table_schema from information_schema.tables")
-    assert sorted(schema for (schema,) in tables) == ["lookups", "raw"]
+def test_a_failed_build_leaves_the_warehouse_as_it_was(sample, sample_copy, tmp_path):
+    sample_copy.clientele("build", "--source", "generated", "--data", str(tmp_path / "nowhere"))
+    assert sample_copy.exit_code == 1
+    assert "no file at" in sample_copy.output and "nowhere" in sample_copy.output
+    for schema in ("lookups", "raw", "marts"):
+        assert sample_copy.fingerprints(schema) == sample.fingerprints(schema) != {}
 
 
 def test_models_survive_without_rows(new_warehouse):
-    empty = new_warehouse("empty").dbt("seed")
-    empty.dbt("run", "--empty")
+    empty = new_warehouse("empty").dbt("build", "--empty", *NO_TESTS)
     assert empty.exit_code == 0, empty.output[-5000:]
     assert {n for n, _ in empty.fingerprints().values()} <= {0, 16, 56}
 
@@ -233,10 +225,10 @@ def test_planted_segments_are_found_their_number_included(sample):
 
 def test_planted_segments_of_another_shop_are_found_too(new_warehouse, tmp_path):
     generate(tmp_path / "data", customers=3_000, seed=7, progress=False)
-    warehouse = new_warehouse("another").clientele(
-        "build", "--source", "generated", "--data", str(tmp_path / "data"),
-        "--exclude-resource-type", "test", "unit_test",
-    )  # fmt: skip
+    settings = (PROJECT / "sources/generated.yml").read_text() + f"\ndata: {tmp_path}/data\n"
+    warehouse = new_warehouse("another").dbt(
+        "build", "--vars", settings, *NO_TESTS, "--select", "+fct_segment_memberships"
+    )
     assert warehouse.exit_code == 0, warehouse.output[-5000:]
     assert planted_agreement(warehouse, tmp_path / "data/truth/customers/*.parquet") >= 0.9
 

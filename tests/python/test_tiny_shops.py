@@ -78,8 +78,8 @@ def test_a_shop_with_too_few_data_is_forecast_and_marked_unreliable(build, shop,
 
 
 def test_with_all_orders_counted_a_shop_without_repeat_purchases_has_values(build):
-    """And SQL scores them as Python does with the same setting."""
-    warehouse = build("nobody_returns", clv_spend_orders="all")
+    """And SQL scores them as Python does with the same settings, a margin included."""
+    warehouse = build("nobody_returns", clv_spend_orders="all", clv_margin_share=0.4)
     assert_no_nan(warehouse)
     found = warehouse.frame(
         "select v.*, d.as_of_date from marts.fct_customer_values as v, "
@@ -92,7 +92,8 @@ def test_with_all_orders_counted_a_shop_without_repeat_purchases_has_values(buil
     assert len(known) and known["order_value_mean"].between(3, 6).all()
     parameters = warehouse.frame("from ml.ml_clv__parameters")
     assert set(parameters["model"]) == {"mbg_nbd", "gamma_gamma"}
-    assert_scored_alike(found, score(histories, parameters, spend_orders="all", **KNOBS))
+    knobs = KNOBS | {"margin_share": 0.4, "spend_orders": "all"}
+    assert_scored_alike(found, score(histories, parameters, **knobs))
     # Who paid more is expected to pay more, but drawn to the mean.
     by_customer = found[found["horizon_days"] == 30].sort_values("customer_id")
     assert np.all(np.diff(by_customer["expected_order_value"]) > 0)

@@ -56,6 +56,6 @@ customers as (
 
 {{ owned_products(is_offered_again=true) }},
 
-{{ linked_products(settings.count, blocks=16) }}
+{{ linked_products(settings.count, blocks=sum_blocks(16)) }}
 
 select * from links

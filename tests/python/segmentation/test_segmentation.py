@@ -1,20 +1,46 @@
 """Segmentations in the warehouse, over builds: refits, refusals, past days, every method."""
 
 import json
+import shutil
 
 import duckdb
 import pytest
+from conftest import NO_TESTS
 from sql_assignment import assert_sql_assigns_as_the_package
 
-SELECT = ["build", "--exclude-resource-type", "test", "unit_test", "--select"]
-SELECT += ["+fct_segmentation_versions", "+fct_segmentation_runs", "+fct_segment_memberships"]
-SELECT += ["+rpt_segmentation_drift"]
+BUILD = ["build", *NO_TESTS, "--select"]
+MARTS = ["fct_segmentation_versions", "fct_segmentation_runs", "fct_segment_memberships"]
+SELECT = [*BUILD, *(f"+{mart}" for mart in [*MARTS, "rpt_segmentation_drift"])]
 # What is not at issue here is tried less of.
 FEW = {"segmentation_methods": ["kmeans"], "segmentation_cluster_counts": [4, 5]}
+# What assigns customers to segments, given the features; before it come these.
+ASSIGN = [f"+ml_customers__{name},path:models/ml" for name in ("behaviour", "baskets")]
+FEATURES = [
+    f"+ml_customers__{name},path:{folder}"
+    for name in ("behaviour", "baskets")
+    for folder in ("models/staging", "models/intermediate", "models/features", "seeds")
+]
 
 
-def build(warehouse, *options, **variables):
-    return warehouse.dbt(*SELECT, "--vars", json.dumps(FEW | variables), *options)
+def build(warehouse, *options, select=SELECT, **variables):
+    return warehouse.dbt(*select, "--vars", json.dumps(FEW | variables), *options)
+
+
+@pytest.fixture(scope="module")
+def assigned(new_warehouse):
+    """Return a function from vars to a warehouse whose segments they decide.
+
+    The vars are not about the features, so these are computed once.
+    """
+    features = build(new_warehouse("features"), select=[*BUILD, *FEATURES])
+    assert features.exit_code == 0, features.output[-5000:]
+
+    def run(**variables):
+        warehouse = new_warehouse("assigned")
+        shutil.copy(features.database, warehouse.database)
+        return build(warehouse, select=[*BUILD, *ASSIGN], **variables)
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -100,12 +126,6 @@ def test_replaying_a_day_gives_the_same_answer(story):
     assert story["past again"]["memberships"] == story["past"]["memberships"]
 
 
-def test_threads_change_no_membership(story, new_warehouse):
-    warehouse = build(new_warehouse("threads"), "--threads", "1")
-    assert warehouse.exit_code == 0, warehouse.output[-5000:]
-    assert warehouse.fingerprints()["fct_segment_memberships"] == story["first"]["memberships"]
-
-
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
@@ -116,8 +136,8 @@ def test_threads_change_no_membership(story, new_warehouse):
         ({"segmentation_scaling": "cubic"}, "scaling='cubic' is none of log1p"),
     ],
 )
-def test_a_var_that_makes_no_sense_is_named(new_warehouse, variables, message):
-    warehouse = build(new_warehouse("wrong"), **variables)
+def test_a_var_that_makes_no_sense_is_named(assigned, variables, message):
+    warehouse = assigned(**variables)
     assert warehouse.exit_code != 0 and message in warehouse.output
 
 
@@ -140,8 +160,8 @@ def test_a_var_that_makes_no_sense_is_named(new_warehouse, variables, message):
     ],
     ids=lambda variables: " ".join(map(str, variables.values())),
 )
-def test_every_method_and_scaling_scores_in_sql_as_in_python(new_warehouse, variables):
+def test_every_method_and_scaling_scores_in_sql_as_in_python(assigned, variables):
     """Pinned one by one: SQL gives every customer on every day what the package gives."""
-    warehouse = build(new_warehouse("method"), **variables)
+    warehouse = assigned(**variables)
     assert warehouse.exit_code == 0, warehouse.output[-5000:]
     assert_sql_assigns_as_the_package(warehouse)

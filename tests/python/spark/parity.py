@@ -1,5 +1,6 @@
 """Build on Spark, and compare a mart of that build with DuckDB's, row by row."""
 
+import json
 from pathlib import Path
 
 import duckdb
@@ -10,7 +11,6 @@ BUILD_MARTS = Path(__file__).with_name("build_marts.py")
 # Relative. Sums of doubles, logarithms and powers differ in their last digits from one library to
 # the next, and so between engines; keys, counts, dates and money are equal, whatever the mart.
 TOLERANCE = 1e-12
-NO_TESTS = ["--exclude-resource-type", "test", "unit_test"]
 
 
 def grain_of_marts():
@@ -28,12 +28,23 @@ def grain_of_marts():
 GRAIN = grain_of_marts()
 
 
-def on_spark(warehouse, target, *arguments, **environment):
-    """Build on Spark, its marts kept as Parquet in the warehouse's folder `marts`."""
-    environment = SPARK_ON_SMALL_DATA | environment
-    warehouse.run(BUILD_MARTS, warehouse.folder / "marts", target, *arguments, **environment)
-    assert warehouse.exit_code == 0, warehouse.output[-5000:]
-    return warehouse
+def on_spark(target, builds, settings=SPARK_ON_SMALL_DATA, **environment):
+    """Build on Spark in one session, the marts kept as Parquet in each warehouse's folder `marts`.
+
+    ``builds`` are pairs of an empty warehouse and the arguments of its build; ``settings`` is the
+    environment that says how Spark runs.
+    """
+    told = [
+        {
+            "marts": str(warehouse.folder / "marts"),
+            "environment": warehouse.environment,
+            "arguments": [str(word) for word in arguments],
+        }
+        for warehouse, arguments in builds
+    ]
+    first, _ = builds[0]
+    first.run(BUILD_MARTS, target, json.dumps(told), **settings, **environment)
+    assert first.exit_code == 0, first.output[-5000:]
 
 
 def marts_of(warehouse):

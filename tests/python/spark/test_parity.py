@@ -1,19 +1,37 @@
-"""Every mart that Spark builds is DuckDB's, row by row."""
+"""Every mart that Spark builds is DuckDB's, row by row, whatever it is read from."""
 
 import duckdb
 import pytest
-from parity import GRAIN, NO_TESTS, differences, marts_of, on_spark
+import yaml
+from conftest import NO_TESTS, PROJECT
+from parity import GRAIN, differences, marts_of, on_spark
 
 # Without a choice of types, `clientele build` runs no unit tests.
 EVERY_TYPE = ["--resource-type", "seed", "model", "test", "unit_test"]
+# The marts that show all that is read from files: other models read the same intermediate tables.
+READ_FROM_FILES = ["dim_dates", "dim_products", "fct_order_lines", "fct_orders", "rpt_data_quality"]
+TEXT = ["csv", "jsonl"]
 
 
 @pytest.fixture(scope="module")
-def sample_on_spark(built_once, new_warehouse):
-    """Both engines' builds of the sample, Spark's with every data check and unit test."""
-    built = built_once("sample_marts", *NO_TESTS)
-    arguments = ["--warn-error", *EVERY_TYPE]
-    return built, on_spark(new_warehouse("spark_sample"), "spark", *arguments)
+def on_both(built_once, shop, new_warehouse):
+    """Both engines' builds by name: the sample, with every data check and unit test on Spark, and a
+    simulated shop from text files, whose formats test_formats.py compares on DuckDB."""
+    on_duckdb = {"sample": built_once("sample_marts", *NO_TESTS)}
+    builds = {"sample": (new_warehouse("spark_sample"), ["--warn-error", *EVERY_TYPE])}
+    wanted = ["--select", *(f"+{mart}" for mart in READ_FROM_FILES), *NO_TESTS, "--quiet"]
+    for file_format in TEXT:
+        data, on_duckdb[file_format] = shop(file_format)
+        text = (PROJECT / "sources/generated.yml").read_text().replace("parquet", file_format)
+        settings = yaml.safe_dump(yaml.safe_load(text) | {"data": str(data)})
+        builds[file_format] = new_warehouse(f"spark_{file_format}"), ["--vars", settings, *wanted]
+    on_spark("spark", list(builds.values()))
+    return {name: (on_duckdb[name], spark) for name, (spark, _) in builds.items()}
+
+
+@pytest.fixture
+def sample_on_spark(on_both):
+    return on_both["sample"]
 
 
 @pytest.mark.parametrize("mart", GRAIN)
@@ -25,6 +43,14 @@ def test_no_mart_is_left_out(sample_on_spark):
     built, spark = sample_on_spark
     assert set(built.fingerprints()) == set(GRAIN)
     assert marts_of(spark) == set(GRAIN)
+
+
+@pytest.mark.parametrize("file_format", TEXT)
+def test_a_shop_in_text_files_has_the_same_marts_on_both_engines(on_both, file_format):
+    builds = on_both[file_format]
+    compared = {mart: differences(builds, mart) for mart in READ_FROM_FILES}
+    assert compared == dict.fromkeys(READ_FROM_FILES, [])
+    assert marts_of(builds[1]) == set(READ_FROM_FILES)
 
 
 def test_the_summary_is_the_same_on_both_engines(sample_on_spark):

@@ -9,17 +9,19 @@ from pathlib import Path
 
 import pyspark
 import pytest
-from conftest import SPARK_ON_SMALL_DATA
-from parity import GRAIN, NO_TESTS, differences, on_spark
+from conftest import NO_TESTS, SPARK_ON_SMALL_DATA
+from parity import GRAIN, differences, on_spark
 
 
 @pytest.fixture(scope="module")
-def sample_on_thrift(built_once, new_warehouse):
-    """Both engines' builds of the sample, Spark's over a Hive Thrift server on loopback."""
-    built = built_once("sample_marts", *NO_TESTS)
-    warehouse = new_warehouse("thrift_sample")
+def shop_on_thrift(shop, new_warehouse):
+    """Both engines' builds of a simulated shop, Spark's over a Hive Thrift server on loopback."""
+    data, built = shop("parquet")
+    warehouse = new_warehouse("thrift_shop")
     with _thrift_server(warehouse.folder) as environment:
-        return built, on_spark(warehouse, "spark_thrift", *NO_TESTS, **environment)
+        builds = [(warehouse, ["--source", "generated", "--data", data, *NO_TESTS])]
+        on_spark("spark_thrift", builds, **environment)
+    return built, warehouse
 
 
 @contextlib.contextmanager
@@ -39,7 +41,7 @@ def _thrift_server(folder):
         "spark.hadoop.datanucleus.schema.autoCreateAll": "true",
         "spark.driver.host": "localhost",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.sql.shuffle.partitions": 2,
+        "spark.sql.shuffle.partitions": 1,
         "spark.sql.session.timeZone": "UTC",
         "spark.ui.enabled": "false",
     }
@@ -78,5 +80,5 @@ def _wait_for(server, port, log, seconds=180):
 
 
 @pytest.mark.parametrize("mart", GRAIN)
-def test_the_samples_mart_is_the_same_over_a_thrift_server(sample_on_thrift, mart):
-    assert differences(sample_on_thrift, mart) == []
+def test_a_shops_mart_is_the_same_over_a_thrift_server(shop_on_thrift, mart):
+    assert differences(shop_on_thrift, mart) == []
