@@ -49,9 +49,7 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
         {1, 2, 3},
     )
     if not segments:
-        lines.append(
-            "  none; the customers are too few or too much alike, as where all bought once"
-        )
+        lines.append("  none; customers are too few or too much alike, as where all bought once")
     elif segments[0][-1] is None:
         lines.append("  The history is too short to test whether these segments predict.")
     elif not segments[0][-1]:
