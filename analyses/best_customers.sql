@@ -6,7 +6,7 @@ select
     customers.rfm_group,
     customers.lifecycle_stage,
     customers.order_count,
-    customers.net_amount,
+    customers.customer_net_amount,
     customer_values.p_alive,
     customer_values.expected_orders,
     customer_values.clv,

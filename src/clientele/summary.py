@@ -54,8 +54,7 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
         lines.append("  The history is too short to test whether these segments predict.")
     elif not segments[0][-1]:
         lines.append(
-            "  These segments predict nothing beyond chance: go by the action of each customer "
-            "(marts.fct_customer_actions)."
+            "  These segments predict nothing beyond chance: go by the action of each customer."
         )
     rules = query(
         f"""

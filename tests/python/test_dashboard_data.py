@@ -121,7 +121,7 @@ FIGURES = [
      "select count(*) from marts.fct_customer_features"),
     ("overview", "totals", "net_amount", {"place": "GB"},
      "select sum(monetary) from marts.fct_customer_features join marts.dim_customers "
-     "using (customer_id) where country = 'GB'"),
+     "using (customer_id) where acquisition_country = 'GB'"),
     ("overview", "totals", "repeat_customer_count", {"place": ALL},
      "select count(*) from marts.fct_customer_features where frequency >= 2"),
     ("overview", "totals", "active_customer_count", {"place": ALL},

@@ -11,7 +11,7 @@ COHORTS = f"""
     )
     select months.cohort_month_date as cohort_month, months.months_since_first, months.month_date,
         months.is_complete, count(*) filter (months.is_retained) as customer_count,
-        sum(months.net_amount) as net_amount
+        sum(months.month_net_amount) as net_amount
     from months
     join known_customers using (customer_id)
     where months.cohort_month_date > months.last_month - interval {MONTHS_SHOWN} month

@@ -85,9 +85,9 @@ described as (
         features.first_order_date,
         features.last_order_date,
         customers.order_count,
-        customers.net_amount,
+        customers.net_amount as customer_net_amount,
         customers.acquisition_channel,
-        customers.country,
+        customers.country as acquisition_country,
 
         -- standing
         case

@@ -26,14 +26,10 @@ in_force as (
         version,
         method,
         segment_key,
-        segment_name
+        segment_name,
+        is_predictive,
+        is_rfm_predictive
     from {{ ref('ml_segmentation__in_force') }}
-
-),
-
-runs as (
-
-    select * from {{ ref('fct_segmentation_runs') }}
 
 ),
 
@@ -106,21 +102,20 @@ profiles as (
 
 ),
 
--- RFM groups are not fitted; every refit measures them beside the candidates.
 predictive as (
 
     select distinct
-        case when runs.is_chosen then runs.segmentation else 'rfm' end as segmentation,
-        runs.is_predictive
+        segmentation,
+        is_predictive
+    from in_force
 
-    from runs
+    union all
 
-    inner join in_force
-        on
-            runs.segmentation = in_force.segmentation
-            and runs.version = in_force.version
-
-    where runs.is_chosen or (runs.segmentation = 'behaviour' and runs.method = 'rfm_groups')
+    select distinct
+        'rfm' as segmentation,
+        is_rfm_predictive as is_predictive
+    from in_force
+    where segmentation = 'behaviour'
 
 ),
 
