@@ -80,7 +80,7 @@ def backtest(
             season = Season(now, by_period.get(period + YEAR), **knobs)
             periods = {model: season.periods(model, horizons) for model in PUBLISHABLE}
             plain = None
-            if not season.is_even or season.year_before is not None:
+            if not season.is_plain:
                 plain = fit_models(now, PUBLISHABLE[:1], **knobs)
             for horizon in horizons:
                 place = {
@@ -94,7 +94,8 @@ def backtest(
                     measures.append(_ahead(place, stretches))
                 if period not in cutoffs[horizon]:
                     continue
-                before = by_period.get(period + horizon)
+                # Trees and cell means are not worth their time on the additional day.
+                before = by_period.get(period + horizon) if period % horizon == 0 else None
                 if before is not None and before["history_days"].iloc[0] < horizon / 2:
                     before = None
                 predicted, covered = forecasts(

@@ -35,6 +35,7 @@ _MISFIT = 0.1
 _FACTORS = (0.2, 5.0)
 # Trust in what the same period a year ago showed; it grows with the history before that day.
 _TRUST, _TRUSTED_HISTORY, _LEAST_HISTORY = 0.75, 182, 60
+_SOME = 500
 
 
 class Calendar:
@@ -87,10 +88,10 @@ def calendar_of(customers: pd.DataFrame, *, prior_sd: float | None) -> Calendar:
     is its repeat purchase days over those that the purchase model expects of the customers who had
     arrived, drawn towards 1 by as much as it may be chance. With under a year of history it is 1.
     """
-    past_days = int(customers["t"].max()) if len(customers) else 0
+    past_days = int(customers["history_days"].max()) if len(customers) else 0
     log_factors = np.zeros(12)
     as_of_date = customers["as_of_date"].iloc[0] if len(customers) else "2000-01-01"
-    calendar = Calendar(as_of_date, np.exp(log_factors), past_days + 1)
+    calendar = Calendar(as_of_date, np.exp(log_factors), past_days)
     actual = customers[MONTHS].sum().to_numpy(float)
     if past_days < YEAR or actual.sum() == 0:
         return calendar
@@ -98,7 +99,7 @@ def calendar_of(customers: pd.DataFrame, *, prior_sd: float | None) -> Calendar:
         expected = _expected_repeats(calendar, customers, prior_sd)
         gain = np.log((actual + 0.5) / (expected + 0.5))
         log_factors = _shrunk(log_factors + gain, actual, past_days / YEAR)
-        calendar = Calendar(as_of_date, np.exp(log_factors), past_days + 1)
+        calendar = Calendar(as_of_date, np.exp(log_factors), past_days)
     return calendar
 
 
@@ -140,22 +141,27 @@ class Season:
 
     def __init__(self, now, year_before, *, prior_sd: float | None, spend_orders: str):
         """``now`` holds the customers of the day, ``year_before`` those of a year ago, or None."""
-        self.now, self.first = now, first_orders(spend_orders)
+        self.now = now
         self.calendar = calendar_of(now, prior_sd=prior_sd)
-        self.is_even = bool(np.ptp(self.calendar.factors) == 0)
         self.histories = self.calendar.histories(now)
-        self.fits = fit_models(
-            self.histories, PUBLISHABLE, prior_sd=prior_sd, spend_orders=spend_orders
-        )
-        self.year_before = None
+        knobs = {"prior_sd": prior_sd, "spend_orders": spend_orders}
+        self.fits = fit_models(self.histories, PUBLISHABLE, **knobs)
+        first = first_orders(spend_orders)
+        # Enough to learn how the total grows with the days: customers are in a random order.
+        self._some = _Total(self.histories.iloc[:_SOME], self.fits, first)
+        self._before = None
         if year_before is not None and len(year_before):
             known_days = year_before["history_days"].iloc[0]
             if known_days >= _LEAST_HISTORY and year_before["t"].max() > 0:
                 self.trust = _TRUST * min(1, known_days / _TRUSTED_HISTORY)
-                self.year_before = self.calendar.histories(year_before, back=YEAR)
-                self.fits_before = fit_models(
-                    self.year_before, PUBLISHABLE, prior_sd=prior_sd, spend_orders=spend_orders
-                )
+                histories = self.calendar.histories(year_before, back=YEAR)
+                fits = fit_models(histories, PUBLISHABLE, **knobs)
+                self._before = _Total(histories, fits, first)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every day counts alike and nothing is corrected."""
+        return self._before is None and np.ptp(self.calendar.factors) == 0
 
     def periods(self, model: str, horizons_days: list[int]) -> tuple[dict[int, float], float]:
         """Return ({horizon: season days}, factor of order values) for forecasts by ``model``.
@@ -166,8 +172,8 @@ class Season:
         the horizon.
         """
         horizons = sorted(horizons_days)
-        days = dict(zip(horizons, self.calendar.until(horizons).astype(float), strict=True))
-        if self.year_before is None:
+        days = dict(zip(horizons, self.calendar.until(horizons).tolist(), strict=True))
+        if self._before is None:
             return days, 1.0
         known = self.now["t"].to_numpy(int) >= YEAR
         log_values = []
@@ -177,36 +183,51 @@ class Season:
             if horizon > YEAR or came <= 0:
                 continue
             span = self.calendar.until(horizon - YEAR) - self.calendar.until(-YEAR)
-            orders, amount = self._totals(self.year_before, self.fits_before, model, span)
+            orders, amount = self._before.orders(model, span), self._before.amount(model, span)
             change = np.clip(self.trust * np.log(came / orders), *np.log(_FACTORS))
             days[horizon] = self._stretched(model, days[horizon], change)
             if amount > 0 and paid > 0:
                 log_values.append(np.log(paid / amount * orders / came))
-        days = dict(zip(horizons, np.maximum.accumulate(list(days.values())), strict=True))
+        days = dict(zip(horizons, np.maximum.accumulate(list(days.values())).tolist(), strict=True))
         value = np.exp(np.clip(self.trust * np.mean(log_values), -1, 1)) if log_values else 1.0
         return days, float(value)
-
-    def _totals(self, histories, fits, model, days):
-        """Return the forecast of all orders and of their amount; the latter 0 without a model."""
-        estimates, spend = estimates_of(fits, model), estimates_of(fits, "gamma_gamma")
-        x, t_x, t = (histories[name].to_numpy(float) for name in ("x", "t_x", "t"))
-        alive = p_alive(x, t_x, t, model=model, **estimates)
-        orders = alive * expected_orders_if_alive(x, t, days, model=model, **estimates)
-        if not spend:
-            return orders.sum(), 0.0
-        counted = x + self.first
-        value = np.where(counted > 0, histories["order_value_mean"].to_numpy(float), 0)
-        return orders.sum(), np.sum(orders * expected_order_value(counted, value, **spend))
 
     def _stretched(self, model, days, change):
         """Return the season days whose forecast is exp(``change``) times that of ``days``."""
         if abs(change) < 1e-6:
             return days
-        base = self._totals(self.histories, self.fits, model, days)[0]
+        base = self._some.orders(model, days)
         # Orders grow as a power of the days, which changes slowly.
         power = 1.0
         for _ in range(3):
             trial = days * np.exp(change / power)
-            reached = np.log(self._totals(self.histories, self.fits, model, trial)[0] / base)
+            reached = np.log(self._some.orders(model, trial) / base)
             power = np.clip(reached / np.log(trial / days), 0.25, 1.0)
         return float(days * np.exp(change / power))
+
+
+class _Total:
+    """Forecasts for all customers together, by each purchase model."""
+
+    def __init__(self, histories, fits, first):
+        self.x, t_x, self.t = (histories[name].to_numpy(float) for name in ("x", "t_x", "t"))
+        self.estimates = {model: estimates_of(fits, model) for model in PUBLISHABLE}
+        self.alive = {
+            model: p_alive(self.x, t_x, self.t, model=model, **estimates)
+            for model, estimates in self.estimates.items()
+        }
+        spend, counted = estimates_of(fits, "gamma_gamma"), self.x + first
+        value = np.where(counted > 0, histories["order_value_mean"].to_numpy(float), 0)
+        self.value = expected_order_value(counted, value, **spend) if spend else 0 * counted
+
+    def orders(self, model, days):
+        return self._of_each(model, days).sum()
+
+    def amount(self, model, days):
+        return np.sum(self._of_each(model, days) * self.value)
+
+    def _of_each(self, model, days):
+        estimates = self.estimates[model]
+        return self.alive[model] * expected_orders_if_alive(
+            self.x, self.t, days, model=model, **estimates
+        )
