@@ -150,9 +150,7 @@ def score(
         customers["expected_order_value"] = (
             expected_order_value(counted, value, **spend) * value_factor
         )
-        customers["scale"] = value_factor * (
-            spend["v"] + counted * np.where(counted > 0, value, 0)
-        )
+        customers["scale"] = value_factor * (spend["v"] + counted * np.where(counted > 0, value, 0))
     scored = customers.merge(lookup, on=["x", "t"]).sort_values(keys, ignore_index=True)
     horizon = scored["horizon_days"].replace(season_days or {})
     scored["p_order"] = p_order(scored["p_alive"], scored["x"], scored["t"], horizon, **rate)

@@ -20,6 +20,7 @@ from clientele.value.fitting import estimates_of, fit_models
 from clientele.value.histories import EXTRA_DROPOUTS, first_orders
 
 YEAR = 365
+_MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 MONTHS = [f"repeat_count_{month}" for month in range(1, 13)]
 # Days ahead for which a date can be named: those of `expectations.MAX_NEXT_ORDER_DAYS`, and a year.
 REACH = 3652
@@ -47,8 +48,7 @@ class Calendar:
         self.numbers = np.arange(-self.past_days, REACH + 2 * YEAR)
         self.dates = np.datetime64(pd.Timestamp(as_of_date), "D") + self.numbers
         month = self.dates.astype("datetime64[M]").astype(int) % 12
-        mean = np.mean(factors[month[-YEAR:]])
-        self.factors = factors[month] / mean
+        self.factors = factors[month] / np.average(factors, weights=_MONTH_DAYS)
         passed = np.cumsum(self.factors)
         self.season_days = np.round(passed - passed[self.past_days], 2)
 
@@ -88,17 +88,18 @@ def calendar_of(customers: pd.DataFrame, *, prior_sd: float | None) -> Calendar:
     is its repeat purchase days over those that the purchase model expects of the customers who had
     arrived, drawn towards 1 by as much as it may be chance. With under a year of history it is 1.
     """
-    past_days = int(customers["history_days"].max()) if len(customers) else 0
+    known_days = int(customers["history_days"].max()) if len(customers) else 0
+    past_days = max(known_days, int(customers["t"].max())) if len(customers) else 0
     log_factors = np.zeros(12)
     as_of_date = customers["as_of_date"].iloc[0] if len(customers) else "2000-01-01"
     calendar = Calendar(as_of_date, np.exp(log_factors), past_days)
     actual = customers[MONTHS].sum().to_numpy(float)
-    if past_days < YEAR or actual.sum() == 0:
+    if known_days < YEAR or actual.sum() == 0:
         return calendar
     for _ in range(2):
         expected = _expected_repeats(calendar, customers, prior_sd)
         gain = np.log((actual + 0.5) / (expected + 0.5))
-        log_factors = _shrunk(log_factors + gain, actual, past_days / YEAR)
+        log_factors = _shrunk(log_factors + gain, actual, known_days / YEAR)
         calendar = Calendar(as_of_date, np.exp(log_factors), past_days)
     return calendar
 
