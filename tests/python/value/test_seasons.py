@@ -54,7 +54,7 @@ def test_a_calendar_counts_days_of_busy_months_for_more():
     calendar = Calendar("2024-12-31", GIFTS, 40)
     year = calendar.until(365)
     assert year == pytest.approx(365, abs=1e-6) and calendar.until(0) == 0
-    november = calendar.until(335) - calendar.until(334)
+    november = calendar.until(334) - calendar.until(333)
     february = calendar.until(40) - calendar.until(39)
     assert november / february == pytest.approx(GIFTS[10] / GIFTS[1], rel=0.02)
     assert calendar.until(-31) == pytest.approx(-31 * GIFTS[11] / GIFTS.mean(), rel=0.01)
@@ -94,9 +94,9 @@ def test_without_a_year_of_history_every_day_counts_alike():
     assert np.ptp(calendar_of(nobody, prior_sd=2.5).factors) == 0
 
 
-@pytest.mark.parametrize("period", [30, 90])
-def test_no_day_knows_what_follows_it(period):
+def test_no_day_knows_what_follows_it():
     """The day moves back: a shop that ends there has the forecasts of that past day."""
+    period = 90
     later, then = shop(tuple(GIFTS)), shop(tuple(GIFTS), today=DAYS - 1 - period)
     assert len(on(later, period)) == len(on(then, 0)) > 500
     seasons = [
