@@ -99,7 +99,8 @@ def step_fit(database: Path, horizons: str) -> None:
         )
         connection.execute(
             "create or replace table ml.ml_clv__seasons as select cast(n as int) as day_number, "
-            "cast(date '2025-12-31' + cast(n as int) as date) as reached_date from range(3653) as r(n)"
+            "cast(date '2025-12-31' + cast(n as int) as date) as reached_date "
+            "from range(3653) as r(n)"
         )
 
 
