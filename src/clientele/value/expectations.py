@@ -121,14 +121,14 @@ def tabulated_orders(
     """Return {horizon: (orders, discounted orders)} from one pass over all months.
 
     ``season_days`` holds the days of each horizon on the clock of the model, if that is not the
-    calendar; between two horizons it runs evenly. Discounts follow the calendar.
+    calendar; between two of its horizons it runs evenly. Discounts follow the calendar.
     """
-    horizons_days = sorted(horizons_days)
-    passed = [(season_days or {}).get(days, days) for days in horizons_days]
+    passed = {days: days for days in horizons_days} | (season_days or {})
+    known = sorted(passed)
     delta = np.log1p(annual_discount_rate) / DAYS_PER_YEAR
     months = np.arange(DAYS_PER_MONTH, max(horizons_days), DAYS_PER_MONTH)
     ends = np.union1d(months, horizons_days)
-    clock = np.interp(ends, [0, *horizons_days], [0, *passed])
+    clock = np.interp(ends, [0, *known], [0, *(passed[days] for days in known)])
     orders = dict(zip(ends, orders_until(clock, x, t, extra, r, alpha, a, b), strict=True))
     tabulated = {}
     for days in horizons_days:

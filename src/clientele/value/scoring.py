@@ -87,7 +87,7 @@ def expected_orders(
     extra, first = extra_dropouts(model), first_orders(spend_orders)
     passed = {days: (season_days or {}).get(days, days) for days in sorted(set(horizons_days))}
     expected = tabulated_orders(
-        list(passed), annual_discount_rate, x, t, extra, season_days=passed, **estimates
+        list(passed), annual_discount_rate, x, t, extra, season_days=season_days, **estimates
     )
     spread = _spread(passed, x, t, extra, first, estimates, parameters)
     tables = []

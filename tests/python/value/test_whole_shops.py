@@ -112,9 +112,9 @@ def test_cdnow_is_forecast_with_less_error_than_by_every_baseline(real_data):
     dates = pd.to_datetime(orders["date"])
     purchases = pd.DataFrame(
         {
-            "customer_id": orders["customer_id"].factorize()[0],
+            "customer_id": orders["master_id"].factorize()[0],
             "day": (dates - dates.min()).dt.days,
-            "amount": orders["dollar_value"],
+            "amount": orders["sales"],
         }
     )
     horizons = [30, 90, 180]
