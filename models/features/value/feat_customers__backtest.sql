@@ -180,11 +180,11 @@ backtests as (
         -- known on the day
         cast(histories.x as int) as x,
         cast({{ dbt.datediff('behaviour.first_order_date', 'behaviour.last_order_date', 'day') }} as int) as t_x,
-        behaviour.tenure_days as t,
         cast(histories.spend_amount as double) / nullif(histories.x + {{ first_orders() }}, 0) as order_value_mean,
         {% for measure in behaviour_measures() if measure != 'tenure_days' -%}
-        behaviour.{{ measure }}{{ ',' if not loop.last }}
-        {% endfor %}
+        behaviour.{{ measure }},
+        {% endfor -%}
+        behaviour.tenure_days as t
     from behaviour
     inner join as_of_dates
         on behaviour.as_of_date = as_of_dates.as_of_date

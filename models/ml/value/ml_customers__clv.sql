@@ -18,7 +18,6 @@ parameters as (
         max(case when model = 'gamma_gamma' and parameter = 'v' then estimate end) as v
 
     from {{ ref('ml_clv__parameters') }}
-
 ),
 
 -- Closed forms; see docs/methods/clv.md.
@@ -83,10 +82,10 @@ waiting as (
 dated as (
 
     select
-        waiting.*,
         {% for level in [10, 50, 90] -%}
-        days_p{{ level }}.reached_date as next_order_date_p{{ level }}{{ ',' if not loop.last }}
-        {% endfor %}
+        days_p{{ level }}.reached_date as next_order_date_p{{ level }},
+        {% endfor -%}
+        waiting.*
 
     from waiting
     {% for level in [10, 50, 90] %}
