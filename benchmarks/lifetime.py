@@ -60,7 +60,7 @@ def generate(database: Path, count: int) -> None:
                 "select customer_id, date '2025-12-31' as as_of_date, x::int as x, "
                 "t_x::double as t_x, t::double as t, order_value_mean from part"
             )
-            table = "features.feat_customers__season_histories"
+            table = "ml.ml_customers__season_histories"
             if made:
                 connection.execute(f"insert into {table} {select}")
             else:
@@ -75,7 +75,7 @@ def step_fit(database: Path, horizons: str) -> None:
 
     with duckdb.connect(str(database)) as connection:
         connection.execute("set memory_limit = '1500MB'")
-        table = "features.feat_customers__season_histories"
+        table = "ml.ml_customers__season_histories"
         sample = connection.execute(
             f"select customer_id, x, t_x, t, order_value_mean from {table} "
             f"order by md5(customer_id), customer_id limit {SAMPLE}"
@@ -120,7 +120,7 @@ def step_lifetimes(database: Path) -> None:
     from lifetimes import GammaGammaFitter, ModifiedBetaGeoFitter
 
     with duckdb.connect(str(database)) as connection:
-        customers = connection.execute("from features.feat_customers__season_histories").df()
+        customers = connection.execute("from ml.ml_customers__season_histories").df()
         x, t_x, age = customers["x"], customers["t_x"], customers["t"]
         value = customers["order_value_mean"].fillna(0)
         purchases = ModifiedBetaGeoFitter().fit(x, t_x, age)

@@ -16,9 +16,7 @@ KNOBS = {
 
 
 def histories_of(warehouse):
-    return warehouse.frame("from features.feat_customers__season_histories").set_index(
-        "customer_id"
-    )
+    return warehouse.frame("from ml.ml_customers__season_histories").set_index("customer_id")
 
 
 def season_of(warehouse):

@@ -23,6 +23,6 @@ def model(dbt, session):
         params=dbt.config.meta_get("params"),
         as_of_dates=dbt.ref("int_as_of_dates"),
         parameters=dbt.ref("ml_clv__parameters"),
-        histories=dbt.ref("feat_histories"),
+        histories=dbt.ref("ml_clv__histories"),
         calibration=dbt.ref("ml_clv__calibration"),
     )

@@ -55,7 +55,7 @@ alive as (
             else parameters.b / (parameters.b + histories.x + parameters.extra_dropouts - 1)
         end as b_share
 
-    from {{ ref('feat_customers__season_histories') }} as histories
+    from {{ ref('ml_customers__season_histories') }} as histories
 
     cross join parameters
 

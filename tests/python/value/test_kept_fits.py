@@ -8,9 +8,9 @@ import pytest
 STEPS = ["seasons", "backtests", "parameters", "calibration", "expected_orders"]
 FEATURES = [
     "feat_customers__backtest",
-    "feat_customers__season_histories",
-    "feat_customers__clv_sample",
-    "feat_histories",
+    "ml_customers__season_histories",
+    "ml_customers__clv_sample",
+    "ml_clv__histories",
 ]
 ONE_ORDER_CHANGED = """
     update intermediate.int_orders set gross_amount = gross_amount + 1, net_amount = net_amount + 1

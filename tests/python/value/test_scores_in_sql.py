@@ -59,7 +59,7 @@ def test_sql_scores_the_edges_as_python_does(sample, model, theta):
     factors = np.array([0.5, 0.6, 0.8, 1, 1, 1, 1, 0.9, 1, 1.2, 1.8, 1.7])
     seasons = Calendar("2025-12-31", factors, 10).table()
     tables = {
-        "features.feat_customers__season_histories": EDGES.reset_index().assign(
+        "ml.ml_customers__season_histories": EDGES.reset_index().assign(
             as_of_date=pd.Timestamp("2025-12-31").date()
         ),
         "ml.ml_clv__expected_orders": lookup,
