@@ -1,4 +1,4 @@
-"""The command line: build with dbt, print a summary, publish, simulate."""
+"""The command line: build with dbt, print a summary, publish, write the dashboard, simulate."""
 
 import argparse
 import os
@@ -59,6 +59,22 @@ def main(arguments: list[str] | None = None) -> int:
         help="publish even if most orders of the current publication are missing",
     )
     share.set_defaults(run=_publish)
+
+    site = commands.add_parser(
+        "dashboard",
+        help="write the dashboard of the current publication, as static pages",
+        description="Write the dashboard of the current publication in CLIENTELE_PUBLISH_DIR "
+        "(published). Open its index.html, or serve the folder with any web server.",
+    )
+    site.add_argument(
+        "--out", type=Path, default=Path("dashboard/dist"), help="folder that is replaced"
+    )
+    site.add_argument(
+        "--without-customers",
+        action="store_true",
+        help="leave out the lists of customers in the folder `customers`",
+    )
+    site.set_defaults(run=_dashboard)
 
     generate = commands.add_parser(
         "generate", help="write simulated raw orders of any number of customers, with known truth"
@@ -170,6 +186,23 @@ def _publish(options, _) -> int:
     warned = f", built with {build.warning_count} warnings" if build.warning_count else ""
     print(f"\n{what} {done.build_id}{warned}, to read while the next build runs:")
     print(f"  {current}\n  {current.parent}/<mart>.parquet")
+    return 0
+
+
+def _dashboard(options, _) -> int:
+    from clientele.dashboard.site import write_site
+    from clientele.publishing import folders
+
+    folder = Path(os.environ.get("CLIENTELE_PUBLISH_DIR") or "published")
+    publication = folder / folders.CURRENT
+    if not (publication / "clientele.duckdb").is_file():
+        raise ValueError(
+            f"nothing is published in {folder}; `clientele build` and `clientele publish` do that"
+        )
+    # All pages are of the publication that is current now.
+    pages = write_site(publication.resolve(), options.out, customers=not options.without_customers)
+    print(f"{len(pages)} pages in {options.out}. Open {options.out / 'index.html'}, or serve them:")
+    print(f"  python -m http.server --directory {options.out}")
     return 0
 
 
