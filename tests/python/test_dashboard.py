@@ -89,11 +89,14 @@ def test_every_page_is_light_and_stands_whole_on_paper(visit, site):
         assert weight <= 500_000, (name, weight)
     page = visit("index", viewport={"width": 720, "height": 900})
     page.emulate_media(media="print")
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    for clipped in (".scroll", ".chart"):
-        for box in page.locator(clipped).all():
-            size = box.evaluate("x => [x.scrollHeight - x.clientHeight, x.scrollWidth, innerWidth]")
-            assert size[0] <= 1 and size[1] <= size[2], (clipped, size)
+    for name in ("index", "baskets", "cohorts", "migration"):
+        page.goto(re.sub(r"\w+\.html", f"{name}.html", page.url))
+        settle(page)
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        for clipped in (".scroll", ".chart"):
+            for box in page.locator(clipped).all():
+                size = box.evaluate("x => [x.scrollHeight - x.clientHeight, x.scrollWidth]")
+                assert size[0] <= 1 and size[1] <= 720, (name, clipped, size)
 
 
 def test_the_overview_tells_what_the_marts_hold_and_filters_by_country(visit, marts):
@@ -166,6 +169,11 @@ def test_the_overview_says_what_the_last_build_changed(published_sample, visit, 
             "marts.fct_segment_memberships where is_current and segment_key = 'behaviour-1' "
             "order by customer_id limit 7)"
         )
+        connection.execute("update marts.fct_customer_values set is_reliable = false")
+        connection.execute("update marts.fct_segment_values set is_reliable = false")
+        connection.execute(
+            "update marts.dim_segments set version = version + 1 where segmentation = 'baskets'"
+        )
         # A name that would run, were it taken for HTML.
         connection.execute(
             "update marts.fct_association_rules set antecedent = ? "
@@ -194,6 +202,14 @@ def test_the_overview_says_what_the_last_build_changed(published_sample, visit, 
         )
         changes = {row[0]: row[3] for row in table(page, "Segments, then and now")}
         assert changes.pop(name) == "−7" and set(changes.values()) == {"±0"}
+        # Segments that were fitted since are other segments.
+        choose(page, "Segments by", "What they buy together")
+        assert "were fitted again" in card(page, "Segments, then and now").inner_text()
+        # No figure of a forecast that is not reliable is a headline.
+        assert tile(page, "Expected revenue") == "no figure"
+        assert "Expected within" not in page.locator("main").inner_text()
+        page = visit("segments", at=at)
+        assert tile(page, "Expected value") == "no figure"
         page = visit("baskets", at=at)
         page.get_by_label("One rule per bundle").uncheck()
         expect(card(page, "Rules")).to_contain_text(NASTY)

@@ -172,7 +172,7 @@ function transitions(rows, width) {
   const froms = [...new Set(rows.map((d) => d.from_segment_name))];
   const rest = rows.filter((d) => d.to_segment_key === REST).map((d) => d.to_segment_name);
   const tos = [...new Set([...rows.map((d) => d.to_segment_name).filter((name) => !rest.includes(name)), ...rest])];
-  const left = room(froms, width), wanted = Math.max(width, left + 46 * tos.length + 20);
+  const left = room(froms, width), wanted = onPaper ? width : Math.max(width, left + 46 * tos.length + 20);
   return drawn({
     width: wanted, height: 170 + lineHeight(froms, width, 34) * froms.length, marginLeft: left, marginBottom: 140, padding: 0.04, x: {label: null, domain: tos, tickRotate: -40, tickFormat: (name) => wrap(name, 22)},
     y: named(froms, width), color: {scheme: "viridis", domain: [0, 1]},
@@ -306,13 +306,13 @@ function cohortTriangle(rows, width, {measure, format, name, unit}) {
   const domain = [...new Set(rows.map((d) => d.age))].sort((a, b) => a - b);
   const top = Math.max(1e-9, ...rows.map((d) => d[measure] ?? 0));
   const cohorts = [...new Set(rows.map((d) => +d.cohort_date))].sort((a, b) => a - b);
-  const wanted = Math.max(width, 84 + 32 * domain.length);
+  const wanted = onPaper ? width : Math.max(width, 84 + 32 * domain.length);
   return drawn({
     width: wanted, height: 64 + 23 * cohorts.length, marginLeft: 84, marginTop: 40, marginBottom: 8, padding: 0, x: {axis: "top", label: `${unit} since the first purchase`, domain}, y: {label: null, domain: cohorts, tickFormat: (d) => name(new Date(d))}, color: {scheme: "viridis", domain: [0, top], unknown: UNKNOWN},
     marks: [
       plot.cell(rows, {x: "age", y: (d) => +d.cohort_date, fill: (d) => d[measure], inset: 0.6, rx: 2, tip: true,
         title: (d) => `First bought ${name(d.cohort_date)}, ${unit.toLowerCase().replace(/s$/, "")} ${d.age}\n${d.is_hidden ? show.hidden : `${show.count(d.customer_count)} of ${show.count(d.cohort_size)} customers bought\n${format(d[measure])}`}`}),
-      plot.text(rows, {x: "age", y: (d) => +d.cohort_date, text: (d) => (d.is_hidden ? "·" : format(d[measure])), fill: (d) => (d.is_hidden ? "currentColor" : textOn((d[measure] ?? 0) / top)), fontSize: wanted / domain.length < 38 ? 10 : 11, pointerEvents: "none"})
+      plot.text(rows, {x: "age", y: (d) => +d.cohort_date, text: (d) => (d.is_hidden ? "·" : format(d[measure])), fill: (d) => (d.is_hidden ? "currentColor" : textOn((d[measure] ?? 0) / top)), fontSize: wanted / domain.length < 30 ? 8 : wanted / domain.length < 38 ? 10 : 11, pointerEvents: "none"})
     ]
   });
 }

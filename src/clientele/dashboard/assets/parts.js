@@ -253,6 +253,8 @@ function updateControls(filters, values) {
 
 const pages = {};
 let drawings = [];
+// Paper does not scroll: what is wider than a phone is drawn to its width there.
+let onPaper = false;
 // Filters that mean the same on every page: links carry them.
 const SHARED = ["place", "by", "segment", "horizon"];
 
@@ -295,7 +297,7 @@ function start() {
   addEventListener("hashchange", render);
   addEventListener("resize", resized);
   // Paper has another width than the window, and every table belongs on it.
-  const fitPaper = (width) => { for (const {frame, redraw} of drawings) { frame.style.maxWidth = width; redraw(); } };
+  const fitPaper = (width) => { onPaper = Boolean(width); for (const {frame, redraw} of drawings) { frame.style.maxWidth = width; redraw(); } };
   addEventListener("beforeprint", () => fitPaper("680px"));
   addEventListener("afterprint", () => fitPaper(""));
   document.querySelector(".skip").addEventListener("click", (event) => {

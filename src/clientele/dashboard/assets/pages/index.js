@@ -90,7 +90,7 @@ pages.index = {
       }),
       card({
         title: "Segments, then and now", how: "Customers of each segment in the previous publication and in this one. If few customers joined or left, the change is not shown.",
-        rows: refit ? [] : moved, empty: refit ? "The segments were fitted anew between the two publications, so their sizes are not of the same groups. Quality says why." : first, table: "open", follows: [],
+        rows: refit ? [] : moved, empty: refit ? "The segments were fitted again between the two publications, so their sizes are not of the same groups. Quality says why." : first, table: "open", follows: [],
         columns: [{key: "segment_name", label: "Segment"}, {key: "before", label: "Before", format: show.count}, {key: "now", label: "Now", format: show.count}, {key: "change", label: "Change", format: (value) => show.change(value, show.count)}]
       }))];
   }
