@@ -68,7 +68,7 @@ def load(page: Page) -> None:
         total=OVER_PLACES,
         also=of_hidden,
     )
-    # What the hidden cells of a grid hold together: known to whoever subtracts.
+    # What the hidden cells of a grid hold together: anyone who subtracts knows it.
     rests = cells[cells["is_hidden"]].groupby(["place", "pair"], as_index=False)
     rests = rests[["customer_count", "net_amount"]].sum()
     page.add("rests", rests, keys=["place", "pair"])
