@@ -12,7 +12,7 @@ INSTALL := -m pip install -qq --disable-pip-version-check
 WORKERS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-spark test check test-spark java node dashboard docs lint format contracts sample lock clean
+.PHONY: help run run-spark test check test-spark java node dashboard pages docs lint format contracts sample lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,10 +41,11 @@ run-spark: $(SPARK)/installed  ## The same on Apache Spark, in this process; nee
 test-spark: $(SPARK)/installed  ## Compare every mart on Spark with DuckDB's, and run the macros on both
 	$(SPARK)/bin/pytest $(WORKERS) tests/python/spark
 
-dashboard: $(VENV)/installed $(DASHBOARD)  ## Build the dashboard of the published marts, as a static site; needs Node 20 or later
-	@cd dashboard && CLIENTELE_PYTHON='$(abspath $(BIN))/python' \
-		CLIENTELE_PUBLISH_DIR='$(abspath $(or $(CLIENTELE_PUBLISH_DIR),published))' npm run --silent build
-	@echo "Serve it with any web server, such as: $(BIN)/python -m http.server --directory dashboard/dist"
+dashboard: $(VENV)/installed  ## Write the dashboard of the published marts, as static pages
+	@$(BIN)/clientele dashboard
+
+pages: $(DASHBOARD)  ## Bundle the dashboard's chart library again; needs Node 20 or later
+	@cd dashboard && npm run --silent build
 
 docs: $(VENV)/installed  ## dbt's documentation as one file: target/static_index.html
 	@$(BIN)/dbt docs generate --static --quiet
@@ -97,7 +98,7 @@ $(DASHBOARD): dashboard/package-lock.json | node
 
 node:
 	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null || \
-		{ echo "the dashboard needs Node 20 or later, with npm: install one (Debian: nodejs and npm)"; exit 2; }
+		{ echo "the chart library and tests of the dashboard need Node 20 or later, with npm: install one (Debian: nodejs and npm)"; exit 2; }
 
 %/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \

@@ -1,4 +1,4 @@
-"""The command line: build with dbt, print a summary, publish, simulate."""
+"""The command line: build with dbt, print a summary, publish, write the dashboard, simulate."""
 
 import argparse
 import os
@@ -77,6 +77,22 @@ def main(arguments: list[str] | None = None) -> int:
     contacts.add_argument("--limit", type=int, metavar="N", help="at most N customers")
     contacts.add_argument("--force", action="store_true", help="replace the file if it exists")
     contacts.set_defaults(run=_contacts)
+
+    site = commands.add_parser(
+        "dashboard",
+        help="write the dashboard of the current publication, as static pages",
+        description="Write the dashboard of the current publication in CLIENTELE_PUBLISH_DIR "
+        "(published). Open its index.html, or serve the folder with any web server.",
+    )
+    site.add_argument(
+        "--out", type=Path, default=Path("dashboard/dist"), help="folder that is replaced"
+    )
+    site.add_argument(
+        "--without-customers",
+        action="store_true",
+        help="leave out the lists of customers in the folder `customers`",
+    )
+    site.set_defaults(run=_dashboard)
 
     generate = commands.add_parser(
         "generate", help="write simulated raw orders of any number of customers, with known truth"
@@ -209,6 +225,23 @@ def _contacts(options, _) -> int:
     print(f"{sum(counts.values()):,} customers in {options.file}")
     for group, count in counts.items():
         print(f"  {group:<14}{count:>9,}")
+    return 0
+
+
+def _dashboard(options, _) -> int:
+    from clientele.dashboard.site import write_site
+    from clientele.publishing import folders
+
+    folder = _published()
+    publication = folder / folders.CURRENT
+    if not (publication / "clientele.duckdb").is_file():
+        raise ValueError(
+            f"nothing is published in {folder}; `clientele build` and `clientele publish` do that"
+        )
+    # All pages are of the publication that is current now.
+    pages = write_site(publication.resolve(), options.out, customers=not options.without_customers)
+    print(f"{len(pages)} pages in {options.out}. Open {options.out / 'index.html'}, or serve them:")
+    print(f"  python -m http.server --directory {options.out}")
     return 0
 
 

@@ -25,11 +25,16 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
     customers, revenue, as_of_date = query(
         "select count(*), sum(monetary), max(as_of_date) from marts.fct_customer_features"
     )[0]
-    orders = query("select count(*) from marts.fct_orders where is_purchase")[0][0]
+    orders, guest_orders = query(
+        "select sum(case when customer_id is not null then 1 else 0 end), "
+        "sum(case when customer_id is null then 1 else 0 end) "
+        "from marts.fct_orders where is_purchase"
+    )[0]
     day = f"As of {as_of_date}: " if as_of_date else ""
     lines = [
-        f"{day}{customers:,} customers, {orders:,} orders, "
-        f"{revenue or 0:,.0f}{unit} from known customers.",
+        f"{day}{customers:,} customers, {orders or 0:,} orders, "
+        f"{revenue or 0:,.0f}{unit} from known customers"
+        + (f"; guests made {guest_orders:,} more orders." if guest_orders else "."),
         "",
         "Segments (how customers buy)",
     ]

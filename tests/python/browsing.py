@@ -2,11 +2,9 @@
 
 import functools
 import http.server
-import json
 import os
 import shutil
 import subprocess
-import sys
 import threading
 from contextlib import contextmanager
 
@@ -15,11 +13,9 @@ import pytest
 from conftest import PROJECT, lacking
 from filelock import FileLock
 
-PAGES = [
-    "index", "rfm", "segments", "migration", "value", "baskets", "recommendations", "cohorts",
-    "quality",
-]  # fmt: skip
-LOADERS = sorted(path.name for path in (PROJECT / "dashboard/src/data").glob("*.json.py"))
+from clientele.dashboard import site as sites
+
+PAGES = list(sites.PAGES)
 NASTY = "<img src=x onerror=alert(1)>"
 # No sandbox for root in a container, and nothing that asks the network by itself.
 FLAGS = [
@@ -64,23 +60,15 @@ def chromium():
 
 
 def settle(page):
-    """Wait until every cell of a page has run and every chart stands."""
-    page.wait_for_load_state("networkidle")
+    """Wait until a page shows what its address says."""
     page.wait_for_function(
-        "() => !document.querySelector('observablehq-loading, .observablehq--running')"
+        "() => document.documentElement.dataset.ready === (location.hash || '#')"
     )
-    page.wait_for_function("() => document.querySelectorAll('figure.card').length > 0")
 
 
-def run_loader(name, publication):
-    finished = subprocess.run(
-        [sys.executable, str(PROJECT / "dashboard/src/data" / name)],
-        env=os.environ | {"CLIENTELE_PUBLICATION": str(publication)},
-        capture_output=True,
-        text=True,
-    )
-    assert finished.returncode == 0, finished.stderr
-    return json.loads(finished.stdout)
+def tables_of(name, publication):
+    """Return the tables of a page, by name: rows, figures, and the column of customers."""
+    return sites.open_page(name, publication).tables
 
 
 @pytest.fixture(scope="session")
@@ -110,36 +98,26 @@ def stricter(publication, folder, min_cell):
     return folder
 
 
-def build_site(publish_folder, site):
-    program("npm")
-    subprocess.run(["make", "dashboard/node_modules/.package-lock.json"], cwd=PROJECT, check=True)
-    return subprocess.run(
-        ["npm", "run", "--silent", "build"],
-        cwd=PROJECT / "dashboard",
-        env=os.environ
-        | {
-            "CLIENTELE_PYTHON": sys.executable,
-            "CLIENTELE_PUBLISH_DIR": str(publish_folder),
-            "CLIENTELE_SITE": str(site),
-        },
-        capture_output=True,
-        text=True,
-    )
-
-
 @pytest.fixture(scope="session")
 def site(published_sample, tmp_path_factory):
-    """The dashboard of the sample, built once for all workers."""
+    """The dashboard of the sample, written once for all workers by the command."""
     base = tmp_path_factory.getbasetemp()
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     folder = base / "site/dist"
     with FileLock(base / "site.lock"):
         if not folder.exists():
-            folder.parent.mkdir()
-            built = build_site(published_sample.folder / "published", folder)
-            assert built.returncode == 0, built.stderr[-3000:]
-            assert f"9 pages in {folder}" in built.stdout
+            written = published_sample.clientele("dashboard", "--out", folder)
+            assert written.exit_code == 0, written.output
+            assert f"{len(PAGES)} pages in {folder}" in written.output
     return folder
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """The script of axe-core, which finds what readers with disabilities cannot use."""
+    program("npm")
+    subprocess.run(["make", "dashboard/node_modules/.package-lock.json"], cwd=PROJECT, check=True)
+    return (PROJECT / "dashboard/node_modules/axe-core/axe.min.js").read_text()
 
 
 @pytest.fixture(scope="session")
@@ -174,14 +152,13 @@ def visit(browser, address):
                 else wrong.append(request.url)
             ),
         )
-        page.goto(f"{at}/{name}.html")
+        file, _, rest = name.partition("#")
+        page.goto(f"{at}/{file}.html" + (f"#{rest}" if rest else ""))
         settle(page)
         return page
 
     yield open_page
     for context in contexts:
-        for page in context.pages:
-            wrong += page.locator(".observablehq--error").all_inner_texts()
         context.close()
     assert wrong == []
 
@@ -211,6 +188,7 @@ def table(page, title):
 
 def choose(page, label, option):
     page.get_by_label(label, exact=True).select_option(label=option)
+    settle(page)
 
 
 def shows(page, label, value):

@@ -95,7 +95,7 @@ def test_the_summary_of_a_shop_of_guests_has_no_nulls():
     page = summary(
         answers(
             fct_customer_features=[(0, None, None)],
-            fct_orders=[(3,)],
+            fct_orders=[(0, 3)],
             dim_segments=[[]],
             fct_association_rules=[[], [(0, 0, 0)], [("category", 10)]],
             fct_customer_values=[[]],
@@ -107,7 +107,9 @@ def test_the_summary_of_a_shop_of_guests_has_no_nulls():
         currency="EUR",
     )
     assert "None" not in page
-    assert page.startswith("0 customers, 3 orders, 0 EUR from known customers.")
+    assert page.startswith(
+        "0 customers, 0 orders, 0 EUR from known customers; guests made 3 more orders.\n"
+    )
     assert "6 raw lines" in page
     assert "0 rules, 0 with lift below 1, 0 neither chance nor redundant, 10 of level categ" in page
     assert ["invalid_price", "1", "0.00", "1", "Unreadable"] in [
@@ -139,7 +141,7 @@ def test_the_summary_says_what_is_unknown_and_aligns_figures():
     page = summary(
         answers(
             fct_customer_features=[(1200, 45000.4, "2025-12-31")],
-            fct_orders=[(3400,)],
+            fct_orders=[(3400, 0)],
             dim_segments=[
                 [
                     ("Loyal", 1000, 0.8333, 0.9, "Thank them", True),

@@ -2,24 +2,36 @@
 
 import csv
 import io
-import json
 import re
-import subprocess
 
 import duckdb
+import pandas as pd
 import pytest
-from browsing import LOADERS, program, run_loader, stricter
-from conftest import PROJECT
+from browsing import PAGES, stricter, tables_of
 
-from clientele.dashboard import ALL, Page
+from clientele.dashboard import contacts, members, offers
+from clientele.dashboard.baskets import bundles
+from clientele.dashboard.cohorts import MAX_HIDDEN_SHARE
+from clientele.dashboard.index import joined_countries
+from clientele.dashboard.quality import joined_reasons
+from clientele.dashboard.tables import ALL, Page
+from clientele.dashboard.value import joined_steps
+
+WITH_TABLES = [name for name in PAGES if name != "glossary"]
 
 
-@pytest.mark.parametrize("name", LOADERS)
+@pytest.fixture(scope="module")
+def strict(publication, tmp_path_factory):
+    """A copy of the publication that shows no figure of fewer than 100 customers."""
+    return stricter(publication, tmp_path_factory.mktemp("strict") / "copy", 100)
+
+
+@pytest.mark.parametrize("name", WITH_TABLES)
 @pytest.mark.parametrize("min_cell", [5, 100])
-def test_no_figure_of_fewer_customers_leaves_the_marts(publication, name, min_cell, tmp_path):
-    document = run_loader(name, stricter(publication, tmp_path / "copy", min_cell))
+def test_no_figure_of_fewer_customers_leaves_the_marts(documents, strict, name, min_cell):
+    tables = documents(name) if min_cell == 5 else tables_of(name, strict)
     told = 0
-    for table, content in document["tables"].items():
+    for table, content in tables.items():
         if content["customers"] is None:
             continue
         assert content["customers"] in content["figures"], table
@@ -30,24 +42,51 @@ def test_no_figure_of_fewer_customers_leaves_the_marts(publication, name, min_ce
                 assert figures == [None] * len(figures), (table, row)
             assert count is None or count == 0 or count >= min_cell, (table, row)
             told += count is not None
-    assert told or document["lists"]
+    assert told
 
 
-def test_of_single_customers_there_are_names_and_no_figures(publication, marts):
-    offers = run_loader("offers.json.py", publication)["lists"]
-    assert set(offers) == {"customers", "products", "reasons"}
-    assert offers["reasons"] and not re.search(r"%| times |: ", " ".join(offers["reasons"]))
-    for customer, products, reasons in offers["customers"][:20]:
+def test_lists_name_every_customer_with_segments_country_and_offers(publication, marts):
+    offered = offers.load(Page(publication))
+    assert not re.search(r"%| times |: ", " ".join(offered["reasons"]))
+    for customer, products, reasons in offered["customers"][:20]:
         expected = marts(
             "select product_label, reason from marts.fct_product_recommendations "
             "where customer_id = ? order by rank",
             customer,
         )
-        assert [offers["products"][i] for i in products] == [label for label, _ in expected]
+        assert [offered["products"][i] for i in products] == [label for label, _ in expected]
         for i, (_, reason) in zip(reasons, expected, strict=True):
-            assert reason.startswith(offers["reasons"][i] + ": ")
-    members = run_loader("members.json.py", publication)["lists"]["members"]
-    assert {key for row in members for key in row} == {"segment_key", "customer_ids"}
+            assert reason.startswith(offered["reasons"][i] + ": ")
+    listed = members.load(Page(publication))["members"]
+    assert len(listed) == marts("select count(*) from marts.fct_customer_features")[0]
+    memberships = marts(
+        "select customer_id, segmentation, segment_key from marts.fct_segment_memberships "
+        "where is_current"
+    )
+    assert sorted(memberships) == sorted(
+        (customer, segmentation, key)
+        for customer, segments, _ in listed
+        for segmentation, key in segments.items()
+    )
+
+
+def test_each_customer_is_contacted_once_for_the_reason_of_the_mart(publication, marts):
+    rows = contacts.load(Page(publication))
+    assert len({row[0] for row in rows}) == len(rows) > 100
+    expected = marts(
+        "select customer_id, contact_group, recommended_action, action_reason, "
+        "cast(expected_order_date as varchar) from marts.fct_customer_actions "
+        "where contact_group is not null"
+    )
+    assert sorted((row[0], *row[3:7]) for row in rows) == sorted(expected)
+    shown = {
+        row["state"]: row["customer_count"]
+        for row in tables_of("week", publication)["states"]["rows"]
+        if row["place"] == ALL
+    }
+    for group in {row[1] for row in expected}:
+        count = sum(row[1] == group for row in expected)
+        assert shown[group] == (count if count >= 5 else None), group
 
 
 def test_reasons_lose_the_figures_of_every_method(publication, tmp_path):
@@ -59,6 +98,8 @@ def test_reasons_lose_the_figures_of_every_method(publication, tmp_path):
         "Bought Mug, Pan: 63% of such baskets hold Pot, 5.2 times chance": "Bought Mug, Pan",
         "To fill the list. Popular: 3.4% of all customers bought it within 90 days": "To fill the "
         "list. Popular",
+        "Bought before, last on 2025-05-01: 62% of its customers bought it again": "Bought before, "
+        "last on 2025-05-01",
     }
     with duckdb.connect(str(copy / "clientele.duckdb")) as connection:
         for rank, reason in enumerate(reasons, 1):
@@ -66,34 +107,18 @@ def test_reasons_lose_the_figures_of_every_method(publication, tmp_path):
                 "update marts.fct_product_recommendations set reason = ? where rank = ?",
                 [reason, rank],
             )
-    assert set(reasons.values()) <= set(run_loader("offers.json.py", copy)["lists"]["reasons"])
+    assert set(reasons.values()) <= set(offers.load(Page(copy))["reasons"])
 
 
-def test_tables_of_facts_count_no_customers(publication):
-    for name in LOADERS:
-        for table, content in run_loader(name, publication)["tables"].items():
+def test_tables_of_facts_count_no_customers(documents):
+    for name in WITH_TABLES:
+        for table, content in documents(name).items():
             if content["customers"] is None and content["rows"]:
                 counted = [key for key in content["rows"][0] if "customer" in key]
                 assert counted == [], (name, table)
 
 
-def test_members_of_a_segment_too_small_to_show_are_not_listed(publication, marts, tmp_path):
-    listed = run_loader("members.json.py", stricter(publication, tmp_path / "copy", 100))
-    sizes = dict(
-        marts(
-            "select segment_key, count(*) from marts.fct_segment_memberships "
-            "where is_current group by segment_key"
-        )
-    )
-    assert min(sizes.values()) < 100
-    found = {row["segment_key"]: row["customer_ids"] for row in listed["lists"]["members"]}
-    assert found
-    for key, members in found.items():
-        assert len(set(members)) == len(members) == sizes[key] >= 100
-    assert set(sizes) - set(found) >= {key for key, size in sizes.items() if size < 100}
-
-
-def test_the_loaders_say_how_to_get_a_publication(tmp_path):
+def test_a_page_says_how_to_get_a_publication(tmp_path):
     with pytest.raises(ValueError, match="no publication in .* `make run` builds and publishes"):
         Page(tmp_path)
 
@@ -117,38 +142,39 @@ def test_a_place_of_just_enough_customers_is_shown(publication, tmp_path):
 
 # Loader, table, column, the rows that are taken, and what the marts say.
 FIGURES = [
-    ("overview", "totals", "customer_count", {"place": ALL},
+    ("index", "totals", "customer_count", {"place": ALL},
      "select count(*) from marts.fct_customer_features"),
-    ("overview", "totals", "net_amount", {"place": "GB"},
+    ("index", "totals", "net_amount", {"place": "GB"},
      "select sum(monetary) from marts.fct_customer_features join marts.dim_customers "
      "using (customer_id) where acquisition_country = 'GB'"),
-    ("overview", "totals", "repeat_customer_count", {"place": ALL},
+    ("index", "totals", "repeat_customer_count", {"place": ALL},
      "select count(*) from marts.fct_customer_features where frequency >= 2"),
-    ("overview", "totals", "active_customer_count", {"place": ALL},
+    ("index", "totals", "active_customer_count", {"place": ALL},
      "select count(*) from marts.fct_customer_features join marts.dim_customers "
      "using (customer_id) where lifecycle_stage = 'new' or lifecycle_stage = 'active'"),
-    ("overview", "months", "order_count", {"place": ALL, "month_date": "2025-11-01"},
+    ("index", "months", "order_count", {"place": ALL, "month_date": "2025-11-01"},
      "select count(*) from marts.fct_orders join marts.fct_customer_features using (customer_id) "
      "where is_purchase and year(order_date) = 2025 and month(order_date) = 11"),
-    ("overview", "years", "net_amount", {"place": ALL, "year": "recent"},
-     "select sum(net_amount) from marts.fct_orders join marts.fct_customer_features "
-     "using (customer_id) where order_date between date '2025-01-01' and date '2025-12-31'"),
-    ("overview", "values", "clv", {"place": ALL},
+    ("index", "windows", "customer_count", {"place": ALL, "months_back": 12},
+     "select count(distinct customer_id) from marts.fct_orders join marts.fct_customer_features "
+     "using (customer_id) where order_date between date '2024-10-01' and date '2024-12-31'"),
+    ("index", "values", "clv", {"place": ALL, "horizon_days": 365},
      "select sum(clv) from marts.fct_customer_values where horizon_days = 365"),
     ("quality", "all_lines", "rejected_count", {},
      "select sum(row_count) from marts.rpt_data_quality where reason != 'accepted'"),
-    ("cohorts", "curve", "cohort_size", {"place": ALL, "months_since_first": 6},
-     "select count(*) from marts.fct_customer_months where months_since_first = 6 and is_complete"),
-    ("cohorts", "curve", "customer_count", {"place": ALL, "months_since_first": 6},
+    ("cohorts", "curve", "cohort_size", {"place": ALL, "age": 6},
      "select count(*) from marts.fct_customer_months where months_since_first = 6 and is_complete "
-     "and is_retained"),
+     "and cohort_month_date <> date '2024-01-01'"),
+    ("cohorts", "curve", "customer_count", {"place": ALL, "age": 6},
+     "select count(*) from marts.fct_customer_months where months_since_first = 6 and is_complete "
+     "and is_retained and cohort_month_date <> date '2024-01-01'"),
     ("value", "totals", "value_at_risk", {"horizon_days": 90},
      "select sum(value_at_risk) from marts.fct_customer_values where horizon_days = 90"),
     ("value", "histogram", "customer_count",
-     {"segmentation": "rfm", "segment_key": "all", "horizon_days": 365, "step": 11},
+     {"horizon_days": 365, "step": 5},
      "select count(*) from marts.fct_customer_values where horizon_days = 365 "
-     "and clv >= 100 and clv < power(10, 2.2)"),
-    ("migration", "totals", "customer_count",
+     "and clv >= 100 and clv < power(10, 2.5)"),
+    ("migration", "kinds", "customer_count",
      {"segmentation": "rfm", "kind": "stayed", "to_as_of_date": "2025-12-31"},
      "select sum(customer_count) from marts.fct_segment_migrations where segmentation = 'rfm' "
      "and from_segment_key = to_segment_key and to_as_of_date = date '2025-12-31'"),
@@ -157,23 +183,21 @@ FIGURES = [
 
 @pytest.fixture(scope="module")
 def documents(publication):
-    """The loaders' documents, each made once."""
+    """The tables of pages, each made once."""
     made = {}
-    return lambda name: (
-        made.get(name) or made.setdefault(name, run_loader(f"{name}.json.py", publication))
-    )
+    return lambda name: made.get(name) or made.setdefault(name, tables_of(name, publication))
 
 
 @pytest.mark.parametrize(
     ("name", "table", "column", "where", "sql"), FIGURES, ids=[" ".join(row[:3]) for row in FIGURES]
 )
 def test_figures_are_those_of_the_marts(documents, marts, name, table, column, where, sql):
-    rows = documents(name)["tables"][table]["rows"]
+    rows = documents(name)[table]["rows"]
     (row,) = [row for row in rows if where.items() <= row.items()]
     assert row[column] == pytest.approx(float(marts(sql)[0]), rel=1e-12)
 
 
-def test_downloads_are_csv_that_a_spreadsheet_reads_as_text(tmp_path):
+def test_downloads_are_csv_that_a_spreadsheet_reads_as_text(visit):
     """Quotes, commas and lines stay in their cell, and no cell is a formula."""
     rows = [
         {"a": 'say "hi", you', "b": "two\nlines"},
@@ -183,15 +207,9 @@ def test_downloads_are_csv_that_a_spreadsheet_reads_as_text(tmp_path):
         {"a": None, "b": "a-b=c"},
         {"a": '"quoted"', "b": "last"},
     ]
-    module = PROJECT / "dashboard/src/components/data.js"
-    script = tmp_path / "csv.mjs"
-    script.write_text(
-        f"import {{csv}} from {json.dumps(module.as_uri())};"
-        f"process.stdout.write(csv({json.dumps(rows)}, ['a', 'b']));"
-    )
-    done = subprocess.run([program("node"), script], capture_output=True, check=True)
-    assert done.stdout.decode().startswith("a,b\r\n")
-    assert list(csv.reader(io.StringIO(done.stdout.decode(), newline=""))) == [
+    text = visit("glossary").evaluate("rows => clientele.csv(rows, ['a', 'b'])", rows)
+    assert text.startswith("a,b\r\n")
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [
         ["a", "b"],
         ['say "hi", you', "two\nlines"],
         ["'=1+1", "-2.5"],
@@ -207,7 +225,7 @@ def test_a_rule_of_few_customers_is_hidden_however_many_orders_it_has(publicatio
     rule = "antecedent = 'Copper Ring' and consequent = 'Ivory Ring' and scope = 'all'"
 
     def shown():
-        rows = run_loader("baskets.json.py", copy)["tables"]["rules"]["rows"]
+        rows = tables_of("baskets", copy)["rules"]["rows"]
         sides = {(r["antecedent"], r["consequent"]) for r in rows if r["scope"] == "all"}
         return ("Copper Ring", "Ivory Ring") in sides
 
@@ -226,3 +244,97 @@ def test_a_rule_of_few_customers_is_hidden_however_many_orders_it_has(publicatio
             > 100
         )
     assert not shown()
+
+
+def test_rules_of_the_same_items_are_one_bundle():
+    rules = pd.DataFrame(
+        [("all", "product", key) for key in ("ab", "ac", "bc", "de", "abcdefg", "ea")],
+        columns=["scope", "item_level", "rule_key"],
+    )
+    items = {key: list(key) for key in rules["rule_key"]}
+    # The cups a, b and c are one bundle; seven items are too many for it; e and d are another.
+    assert bundles(rules, items) == [0, 0, 0, 1, 2, 0]
+
+
+def test_small_countries_are_named_with_the_next_one_and_no_filter_tells_them_apart():
+    countries = pd.DataFrame(
+        [
+            ("UK", "UK", 500, 900, 9000), ("Other", "Eire", 3, 50, 900),
+            ("Other", "Netherlands", 20, 40, 800), ("Other", "Spain", 9, 12, 90),
+            ("Other", "Malta", 2, 3, 8),
+        ],
+        columns=["place", "country", "customer_count", "order_count", "net_amount"],
+    )  # fmt: skip
+    joined = joined_countries(countries, 5)
+    assert list(joined["country"]) == ["UK", "Eire and Netherlands", "Spain and Malta"]
+    assert list(joined["customer_count"]) == [500, 23, 11]
+    assert joined["net_amount"].sum() == countries["net_amount"].sum()
+
+
+def test_reasons_of_few_lines_keep_their_amount():
+    lines = pd.DataFrame(
+        [
+            ("accepted", "none", "Good", 900, 5000),
+            ("zero_price", "warning", "Free", 60, 0),
+            ("adjustment", "info", "Bookkeeping", 6, -147614),
+            ("reversed", "warning", "Undone", 4, 0),
+        ],
+        columns=["reason", "severity", "meaning", "row_count", "amount"],
+    )  # fmt: skip
+    joined = joined_reasons(lines, 5)
+    assert list(joined["reason"]) == ["accepted", "zero_price", "adjustment; reversed"]
+    assert list(joined["amount"]) == [5000, 0, -147614] and joined["row_count"].sum() == 970
+
+
+def test_bars_of_few_customers_are_joined_and_none_is_lost():
+    counts = [1, 2, 7, 50, 3, 9, 1]
+    steps = pd.DataFrame(
+        {"horizon_days": 30, "step": range(7), "customer_count": counts, "clv": counts}
+    )
+    joined = joined_steps(steps, 5)
+    assert list(zip(joined["step"], joined["to_step"], strict=True)) == [(0, 3), (3, 4), (4, 7)]
+    assert list(joined["customer_count"]) == [10, 50, 13]
+
+
+def test_cohorts_of_few_customers_are_of_quarters(documents, publication, tmp_path):
+    tables = documents("cohorts")
+    (unit,) = tables["unit"]["rows"]
+    assert unit["unit"] == "month"
+    strict = tables_of("cohorts", stricter(publication, tmp_path / "copy", 40))
+    (unit,) = strict["unit"]["rows"]
+    assert unit["unit"] == "quarter"
+    rows = strict["cohorts"]["rows"]
+    assert {row["cohort_date"][5:] for row in rows} == {"01-01", "04-01", "07-01", "10-01"}
+    assert sum(row["is_hidden"] for row in tables["cohorts"]["rows"]) <= MAX_HIDDEN_SHARE * len(
+        tables["cohorts"]["rows"]
+    )
+
+
+def test_the_first_cohort_of_the_data_is_in_no_mean(documents):
+    tables = documents("cohorts")
+    first = min(row["cohort_date"] for row in tables["cohorts"]["rows"])
+    for row in tables["cohorts"]["rows"]:
+        assert row["is_truncated"] is (row["cohort_date"] == first)
+    last = max(
+        (row for row in tables["curve"]["rows"] if row["place"] == ALL), key=lambda row: row["age"]
+    )
+    # Without it the oldest age rests on the second cohort alone, and the page marks it.
+    assert last["cohort_count"] == 1
+
+
+def test_shares_of_moves_are_of_all_who_were_in_the_segment(documents, marts):
+    tables = documents("migration")
+    truth = {
+        row[:3]: row[3]
+        for row in marts(
+            "select segmentation, to_as_of_date::varchar, from_segment_key, sum(customer_count) "
+            "from marts.fct_segment_migrations where to_segment_key <> 'none' group by all"
+        )
+    }
+    told = 0
+    for row in tables["froms"]["rows"]:
+        if not row["is_hidden"]:
+            key = (row["segmentation"], row["to_as_of_date"], row["from_segment_key"])
+            assert row["customer_count"] == truth[key]
+            told += 1
+    assert told >= 0.9 * len(truth)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
-from clientele.dashboard import ALL, OVER_PLACES, Page
+from clientele.dashboard.tables import ALL, OVER_PLACES, Page
 from clientele.disclosure import small_cells
 
 
@@ -52,13 +52,17 @@ def test_parts_of_a_hidden_total_are_hidden_and_totals_are_no_parts():
     assert hidden_rows(alone, **options) == [True, True, False, False]
 
 
-def test_as_many_that_came_as_went_tell_of_each_other():
-    counts = [40, 13, 50, 3, 30]
-    rows = [{"customer_count": count} for count in counts]
-    # 40 and 13 came, 50 and 3 went: the 3 would be told by the others; the 30 has no part in it.
-    links = [(np.array([0, 1]), np.array([2, 3]))]
-    assert hidden_rows(rows, links=links) == [False, True, False, True, False]
-    assert hidden_rows(rows) == [False, False, False, True, False]
+def test_the_least_is_hidden():
+    # One small cell in each of two rows. Smallest neighbours first would hide three more cells in
+    # three columns; the two corners of the square with both small cells cost less together.
+    square = [[3, 30, 20], [30, 3, 25], [21, 26, 900]]
+    rows = [
+        {"row": r, "column": c, "customer_count": count}
+        for r, line in enumerate(square)
+        for c, count in enumerate(line)
+    ]
+    hidden = np.array(hidden_rows(rows, margins=[["row"], ["column"]])).reshape(3, 3)
+    assert hidden.tolist() == [[True, True, False], [True, True, False], [False, False, False]]
 
 
 def test_a_total_of_one_part_is_hidden_with_it():
