@@ -8,8 +8,8 @@ CONTACTS = f"""
         select customer_id, list(product_label order by rank) as products
         from marts.fct_product_recommendations where rank <= 3 group by customer_id
     )
-    select states.customer_id, states.place, states.segment_key, states.state, states.action, states.reason,
-        states.expected_date::varchar, round(states.recent_amount, 2)::double,
+    select states.customer_id, states.place, states.segment_key, states.state, states.action,
+        states.reason, states.expected_date::varchar, round(states.recent_amount, 2)::double,
         round(states.monetary, 2)::double, coalesce(offers.products, [])
     from ({STATES}) as states
     left join offers using (customer_id)
