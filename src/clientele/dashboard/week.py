@@ -13,6 +13,9 @@ STATES = """
     join marts.fct_customer_actions as actions using (customer_id)
     join marts.dim_customers as dims using (customer_id)
 """
+# A country is divided into six groups. Where few customers are in one, the sizes of the group in
+# all countries would have to be hidden too.
+PLACE_CELLS = 100
 FIGURES = (
     "count(*) as customer_count, sum(recent_amount) as recent_amount, sum(monetary) as net_amount"
 )
