@@ -6,7 +6,7 @@ select
     customers.rfm_group,
     customers.lifecycle_stage,
     customers.order_count,
-    customers.net_amount,
+    customers.customer_net_amount,
     customer_values.p_alive,
     customer_values.expected_orders,
     customer_values.clv,
@@ -14,7 +14,7 @@ select
     customer_values.clv_p90,
     customer_values.churn_risk,
     customer_values.is_reliable,
-    segments.recommended_action
+    customers.recommended_action
 
 from {{ ref('dim_customers') }} as customers
 
@@ -22,9 +22,6 @@ inner join {{ ref('fct_customer_values') }} as customer_values
     on
         customers.customer_id = customer_values.customer_id
         and customer_values.horizon_days = {{ var('clv_band_horizon_days') }}
-
-left join {{ ref('dim_segments') }} as segments
-    on customers.segment_key = segments.segment_key
 
 where customers.clv_band = 'top 5%'
 

@@ -3,11 +3,11 @@
 select
     customers.segment_name,
     count(*) as customer_count,
-    sum(customers.net_amount) as net_amount,
+    sum(customers.customer_net_amount) as net_amount,
     avg(customer_values.p_alive) as p_alive_mean,
     sum(customer_values.clv) as clv,
     sum(customer_values.value_at_risk) as value_at_risk,
-    sum(case when customer_values.p_alive < 0.5 then customers.net_amount else 0 end) as net_amount_at_risk
+    sum(case when customer_values.p_alive < 0.5 then customers.customer_net_amount else 0 end) as net_amount_at_risk
 
 from {{ ref('dim_customers') }} as customers
 

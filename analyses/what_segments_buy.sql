@@ -7,7 +7,7 @@ spent as (
     select
         segments.segment_name,
         category_shares.category,
-        sum(category_shares.net_amount) as net_amount
+        sum(category_shares.category_net_amount) as net_amount
 
     from {{ ref('fct_customer_category_shares') }} as category_shares
 

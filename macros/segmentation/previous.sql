@@ -1,7 +1,7 @@
 {#-
-    The table of `model` from the last build, in the schema of the calling model. If there is none, a query without rows
-    that has its `columns` (names to types). A model cannot `ref` a model that is built after it, but it can read what an
-    earlier build left.
+    The table of `model` from the last build, in the schema of the calling model, as a query of `columns` (names to types).
+    Without such a table the query has no rows. A column that the table lacks is null: an earlier version of the project may
+    have written it. A model cannot `ref` a model that is built after it, but it can read what an earlier build left.
 -#}
 
 {% macro previous(model, columns) %}
@@ -9,17 +9,15 @@
     {%- if execute -%}
         {%- set relation = adapter.get_relation(database=this.database, schema=this.schema, identifier=model) -%}
     {%- endif -%}
-    {%- if relation is not none -%}
-        {{ return(relation) }}
-    {%- endif -%}
-    {%- set nothing -%}
+    {%- set present = [] if relation is none else adapter.get_columns_in_relation(relation) | map(attribute='name') | list -%}
+    {%- set query -%}
         (
             select
                 {% for name, type in columns.items() -%}
-                cast(null as {{ type }}) as {{ name }}{{ ', ' if not loop.last }}
+                {{ name if name in present else 'cast(null as ' ~ type ~ ') as ' ~ name }}{{ ', ' if not loop.last }}
                 {% endfor %}
-            where 1 = 0
+            {{ 'where 1 = 0' if relation is none else 'from ' ~ relation }}
         )
     {%- endset -%}
-    {{ return(nothing) }}
+    {{ return(query) }}
 {% endmacro %}

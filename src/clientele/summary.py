@@ -40,15 +40,27 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
     ]
     segments = query(
         """
-        select segment_name, customer_count, customer_share, revenue_share, recommended_action
+        select segment_name, customer_count, customer_share, revenue_share, recommended_action,
+            is_predictive
         from marts.dim_segments where segmentation = 'behaviour' order by net_amount desc
         """
     )
     lines += _table(
-        [(name, f"{n:,}", f"{cs:.0%}", f"{rs or 0:.0%}", do) for name, n, cs, rs, do in segments],
+        [
+            (name, f"{n:,}", f"{cs:.0%}", f"{rs or 0:.0%}", do)
+            for name, n, cs, rs, do, _ in segments
+        ],
         ("segment", "customers", "share", "revenue", "what to do"),
         {1, 2, 3},
     )
+    if not segments:
+        lines.append("  none; customers are too few or too much alike, as where all bought once")
+    elif segments[0][-1] is None:
+        lines.append("  The history is too short to test whether these segments predict.")
+    elif not segments[0][-1]:
+        lines.append(
+            "  These segments predict nothing beyond chance: go by the action of each customer."
+        )
     rules = query(
         f"""
         select antecedent, consequent, confidence, lift, holdout_lift, order_count

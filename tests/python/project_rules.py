@@ -1,5 +1,6 @@
 """The rules of the project's structure: each takes dbt's manifest and returns the offences."""
 
+import itertools
 import re
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -391,6 +392,20 @@ def every_column_of_a_mart_is_tested(manifest):
         if layer_of(mart) == "marts"
         for column in mart["columns"]
         if column not in {c for _, columns in tests[mart["unique_id"]] for c in columns}
+    ]
+
+
+@rule
+def an_amount_or_count_has_one_meaning_in_marts_that_are_joined(manifest):
+    """Marts that share a customer or an order are joined: equal names are ambiguous there."""
+    marts = [mart for mart in nodes(manifest, "model") if layer_of(mart) == "marts"]
+    return [
+        f"{one['name']}.{name} and {other['name']}.{name}"
+        for one, other in itertools.combinations(marts, 2)
+        if {"customer_id", "order_id"} & one["columns"].keys() & other["columns"].keys()
+        for name in sorted(one["columns"].keys() & other["columns"].keys())
+        if name.endswith(("_amount", "_count"))
+        and one["columns"][name]["description"] != other["columns"][name]["description"]
     ]
 
 

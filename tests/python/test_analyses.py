@@ -74,9 +74,13 @@ def test_category_indexes_compare_a_segment_s_share_with_everybody_s(analyses, m
     spent = marts("fct_customer_category_shares").merge(
         marts("dim_customers")[["customer_id", "segment_name"]], on="customer_id"
     )
-    spent["net_amount"] = spent["net_amount"].astype(float)
+    spent["category_net_amount"] = spent["category_net_amount"].astype(float)
     table = spent.pivot_table(
-        index="segment_name", columns="category", values="net_amount", aggfunc="sum", fill_value=0
+        index="segment_name",
+        columns="category",
+        values="category_net_amount",
+        aggfunc="sum",
+        fill_value=0,
     )
     shares = table.div(table.sum(axis=1), axis=0)
     indexes = shares / (table.sum() / table.to_numpy().sum())
@@ -131,10 +135,12 @@ def test_what_follows_is_read_by_both_directions(analyses, marts):
 def test_value_at_risk_is_the_money_of_the_probably_gone(analyses, marts):
     values = marts("fct_customer_values").query("horizon_days == 365")
     customers = marts("dim_customers").merge(values, on="customer_id", suffixes=("", "_365"))
-    customers["net_amount"] = customers["net_amount"].astype(float)
+    customers["customer_net_amount"] = customers["customer_net_amount"].astype(float)
     result = analyses["value_at_risk"].set_index("segment_name")
     assert result["customer_count"].sum() == len(customers)
-    gone = customers[customers["p_alive"] < 0.5].groupby("segment_name")["net_amount"].sum()
+    gone = (
+        customers[customers["p_alive"] < 0.5].groupby("segment_name")["customer_net_amount"].sum()
+    )
     assert gone.sum() > 0
     at_risk = result["net_amount_at_risk"].astype(float)
     assert at_risk.to_dict() == pytest.approx(gone.reindex(at_risk.index).fillna(0).to_dict())

@@ -36,10 +36,11 @@ BROKEN = {
         "dim_products.unit_cost: 1 row breaks "
         "`accepted_range (min_value: 0, level: warn)`, such as product_id = P3\n"
     ),
-    "update marts.fct_segment_metrics set net_amount = null "
+    "update marts.fct_segment_metrics set month_net_amount = null "
     "where segmentation = 'behaviour' and segment_key = 'behaviour-1' "
     "and month_date = (select max(month_date) from marts.fct_segment_metrics)": (
-        "fct_segment_metrics.net_amount: 1 row breaks `not_null`, such as segmentation = behaviour"
+        "fct_segment_metrics.month_net_amount: 1 row breaks `not_null`, "
+        "such as segmentation = behaviour"
     ),
     "update marts.dim_segments set monetary_mean = null where segment_key = 'behaviour-1'": (
         "dim_segments.monetary_mean: 1 row breaks "

@@ -115,6 +115,26 @@ def test_the_summary_of_a_shop_of_guests_has_no_nulls():
     assert ["invalid_price", "1", "0.00", "1", "Unreadable"] in [
         line.split() for line in page.splitlines()
     ]
+    assert "none; customers are too few or too much alike" in page
+
+
+@pytest.mark.parametrize(
+    ("is_predictive", "said"),
+    [(True, None), (False, "predict nothing beyond chance"), (None, "too short to test")],
+)
+def test_the_summary_says_whether_segments_predict_anything(is_predictive, said):
+    page = summary(
+        answers(
+            fct_customer_features=[(10, 100.0, "2025-12-31")],
+            fct_orders=[(30,)],
+            dim_segments=[[("Active", 10, 1.0, 1.0, "None", is_predictive)]],
+            fct_association_rules=[[], [(0, 0, 0)], []],
+            fct_customer_values=[[]],
+            rpt_data_quality=[("accepted", 5, 12.5, 0, "Sales")],
+        )
+    )
+    for text in ("predict nothing beyond chance", "too short to test", "too much alike"):
+        assert (text in page) == (text == said)
 
 
 def test_the_summary_says_what_is_unknown_and_aligns_figures():
@@ -123,7 +143,10 @@ def test_the_summary_says_what_is_unknown_and_aligns_figures():
             fct_customer_features=[(1200, 45000.4, "2025-12-31")],
             fct_orders=[(3400, 0)],
             dim_segments=[
-                [("Loyal", 1000, 0.8333, 0.9, "Thank them"), ("New", 200, 0.17, None, "")]
+                [
+                    ("Loyal", 1000, 0.8333, 0.9, "Thank them", True),
+                    ("New", 200, 0.17, None, "", True),
+                ]
             ],
             fct_association_rules=[[("A", "B", 0.5, 2.04, None, 30)], [(9, 2, 1)], []],
             fct_customer_values=[[(90, 12.4, None, 0.5, "bg"), (365, 50.0, 999.6, 0.5, "bg")]],

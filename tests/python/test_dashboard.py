@@ -138,7 +138,7 @@ def test_the_overview_tells_what_the_marts_hold_and_filters_by_country(visit, ma
     choose(page, "Country", "FR")
     (french, paid) = marts(
         "select count(*), sum(monetary) from marts.fct_customer_features "
-        "join marts.dim_customers using (customer_id) where country = 'FR'"
+        "join marts.dim_customers using (customer_id) where acquisition_country = 'FR'"
     )
     shows(page, "Customers", f"{french:,}")
     assert tile(page, "Total revenue") == f"£{paid / 1000:.3g}k"
@@ -220,7 +220,7 @@ def test_the_rfm_grid_is_the_marts_in_every_cell_that_may_be_shown(visit, marts)
     page = visit("rfm")
     for title, condition, least in (
         ("Recency and frequency", "true", 25),
-        ("Recency and frequency, GB", "country = 'GB'", 18),
+        ("Recency and frequency, GB", "acquisition_country = 'GB'", 18),
     ):
         choose(page, "Country", title.partition(", ")[2] or ALL)
         card(page, title).wait_for()
@@ -278,7 +278,7 @@ def test_segments_are_counted_and_downloaded_by_country(visit, marts):
     (british,) = marts(
         "select count(*) from marts.fct_segment_memberships as m "
         "join marts.dim_customers as c using (customer_id) "
-        "where m.segment_key = ? and m.is_current and c.country = 'GB'",
+        "where m.segment_key = ? and m.is_current and c.acquisition_country = 'GB'",
         key,
     )
     expect(card(page, "Size and revenue").locator("tr", has_text=name)).to_contain_text(

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import Counter
 
 import duckdb
 import pandas as pd
@@ -70,35 +71,15 @@ def test_lists_name_every_customer_with_segments_country_and_offers(publication,
     )
 
 
-def test_each_customer_is_contacted_once_for_the_first_reason_that_fits(publication, marts):
+def test_each_customer_is_listed_once_with_the_action_of_the_marts(publication, documents, marts):
     rows = contacts.load(Page(publication))
-    assert len({row[0] for row in rows}) == len(rows) > 100
-    listed = {row[0]: row for row in rows}
-    due = set()
-    for customer, first, last, today, days, gap, stage in marts(
-        "select customer_id, f.first_order_date, f.last_order_date, as_of_date, "
-        "purchase_day_count, gap_mean_days, lifecycle_stage "
-        "from marts.fct_customer_features as f join marts.dim_customers using (customer_id)"
-    ):
-        since = (today - last).days
-        if (today - first).days <= 30:
-            state = "new"
-        elif days >= 3 and stage != "lapsed":
-            over = since / gap
-            state = "at_risk" if over > 2 else "overdue" if over > 1 else "none"
-            state = "due" if state == "none" and since + 7 >= gap else state
-        else:
-            state = "second_order" if days == 1 and since <= 180 else "none"
-        assert listed.get(customer, [None] * 3 + ["none"])[3] == state, customer
-        due.add(state)
-    assert due == {"new", "at_risk", "overdue", "due", "second_order", "none"}
-    states = {
-        row["state"]: row["customer_count"]
-        for row in tables_of("week", publication)["states"]["rows"]
-        if row["place"] == ALL
-    }
-    for state in due - {"none"}:
-        assert states[state] == sum(row[3] == state for row in rows)
+    assert len({row[0] for row in rows}) == len(rows)
+    actions = dict(marts("select customer_id, action_key from marts.fct_customer_actions"))
+    assert {row[0]: row[3] for row in rows} == actions
+    counts = Counter(actions.values())
+    for row in documents("week")["actions"]["rows"]:
+        if row["place"] == ALL and not row["is_hidden"]:
+            assert row["customer_count"] == counts[row["action_key"]]
 
 
 def test_reasons_lose_the_figures_of_every_method(publication, tmp_path):
@@ -156,7 +137,7 @@ FIGURES = [
      "select count(*) from marts.fct_customer_features"),
     ("index", "totals", "net_amount", {"place": "GB"},
      "select sum(monetary) from marts.fct_customer_features join marts.dim_customers "
-     "using (customer_id) where country = 'GB'"),
+     "using (customer_id) where acquisition_country = 'GB'"),
     ("index", "totals", "repeat_customer_count", {"place": ALL},
      "select count(*) from marts.fct_customer_features where frequency >= 2"),
     ("index", "totals", "active_customer_count", {"place": ALL},

@@ -177,7 +177,7 @@ def test_filters_and_tables_work_from_the_keyboard(visit, marts):
     page.keyboard.press("ArrowDown")
     (british,) = marts(
         "select count(*) from marts.fct_customer_features "
-        "join marts.dim_customers using (customer_id) where country = 'GB'"
+        "join marts.dim_customers using (customer_id) where acquisition_country = 'GB'"
     )
     shows(page, "Customers", f"{british:,}")
     summary = card(page, "Revenue by month").locator("summary")

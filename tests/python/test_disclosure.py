@@ -176,7 +176,8 @@ def test_a_share_is_hidden_where_few_are_in_it_or_few_are_not(tmp_path):
     with duckdb.connect(str(tmp_path / "clientele.duckdb")) as connection:
         connection.execute(
             "create schema marts; create table marts.publications as select 5 as min_cell; "
-            "create table marts.dim_customers as select 'a' as customer_id, 'GB' as country; "
+            "create table marts.dim_customers as "
+            "select 'a' as customer_id, 'GB' as acquisition_country; "
             "create table marts.fct_customer_features as select 'a' as customer_id"
         )
     page = Page(tmp_path)

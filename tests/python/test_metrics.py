@@ -59,7 +59,7 @@ MONTHS = """
 OF_CUSTOMERS = {
     "customer__segment_name": "c.segment_name",
     "customer__acquisition_channel": "c.acquisition_channel",
-    "customer__country,customer__lifecycle_stage": "c.country, c.lifecycle_stage",
+    "customer__country,customer__lifecycle_stage": "c.acquisition_country, c.lifecycle_stage",
 }
 BY_CUSTOMER = {
     "": "",
@@ -140,18 +140,19 @@ METRICS = {
         BY_ORDER,
     ),
     "units": ("sum(case when l.is_return then 0 else l.quantity end)", LINES, "true", BY_LINE),
-    "product_revenue": ("sum(l.net_amount)", LINES, "true", BY_LINE),
-    "gross_sales": ("sum(l.gross_amount)", LINES, "true", BY_LINE),
-    "discounts": ("sum(l.discount_amount)", LINES, "true", BY_LINE),
-    "returns": ("sum(l.returned_amount)", LINES, "true", BY_LINE),
+    "product_revenue": ("sum(l.line_net_amount)", LINES, "true", BY_LINE),
+    "gross_sales": ("sum(l.line_gross_amount)", LINES, "true", BY_LINE),
+    "discounts": ("sum(l.line_discount_amount)", LINES, "true", BY_LINE),
+    "returns": ("sum(l.line_returned_amount)", LINES, "true", BY_LINE),
     "discount_share": (
-        "sum(l.discount_amount) / nullif(sum(l.gross_amount), 0)",
+        "sum(l.line_discount_amount) / nullif(sum(l.line_gross_amount), 0)",
         LINES,
         "true",
         BY_LINE,
     ),
     "return_share": (
-        "sum(l.returned_amount) / nullif(sum(l.gross_amount - l.discount_amount), 0)",
+        "sum(l.line_returned_amount) "
+        "/ nullif(sum(l.line_gross_amount - l.line_discount_amount), 0)",
         LINES,
         "true",
         BY_LINE,

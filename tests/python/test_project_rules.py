@@ -233,6 +233,14 @@ BREAKS = {
         (lambda m: without_tests(m, "checks", "dim_products"), "dim_products.category"),
         (lambda m: checks(m, "dim_products", "category").clear(), "dim_products.category"),
     ],
+    "an_amount_or_count_has_one_meaning_in_marts_that_are_joined": [
+        (
+            lambda m: model(m, "fct_customer_months")["columns"].update(
+                net_amount=model(m, "fct_customer_months")["columns"]["month_net_amount"]
+            ),
+            "fct_orders.net_amount and fct_customer_months.net_amount",
+        ),
+    ],
     "every_rule_on_a_column_is_checked": [
         (
             lambda m: without_tests(m, "checks", "dim_products"),

@@ -24,6 +24,7 @@ def test_every_public_mart_is_published_row_for_row(published_sample):
             *expected,
             "publications",
             "publication_marts",
+            "publication_segment_changes",
         }
         for mart, fingerprint in expected.items():
             for place in (f"marts.{mart}", f"read_parquet('{folder}/{mart}.parquet')"):

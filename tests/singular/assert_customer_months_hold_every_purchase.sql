@@ -22,9 +22,9 @@ months as (
 
     select
         customer_id,
-        sum(order_count) as order_count,
-        sum(unit_count) as unit_count,
-        sum(net_amount) as net_amount
+        sum(month_order_count) as order_count,
+        sum(month_unit_count) as unit_count,
+        sum(month_net_amount) as net_amount
 
     from {{ ref('fct_customer_months') }}
 

@@ -54,7 +54,7 @@ screened as (
 
 order_lines as (
 
-    select sum(net_amount) as net_amount from {{ ref('fct_order_lines') }}
+    select sum(line_net_amount) as net_amount from {{ ref('fct_order_lines') }}
 
 ),
 
@@ -66,7 +66,7 @@ orders as (
 
 customers as (
 
-    select sum(net_amount) as net_amount from {{ ref('dim_customers') }}
+    select sum(customer_net_amount) as net_amount from {{ ref('dim_customers') }}
 
 )
 

@@ -32,6 +32,12 @@ segments as (
 
 ),
 
+actions as (
+
+    select * from {{ ref('fct_customer_actions') }}
+
+),
+
 customer_values as (
 
     select * from {{ ref('fct_customer_values') }}
@@ -73,14 +79,15 @@ described as (
 
         -- keys
         customers.customer_id,
+        customers.order_count > 0 as has_bought,
 
         -- history
         features.first_order_date,
         features.last_order_date,
         customers.order_count,
-        customers.net_amount,
+        customers.net_amount as customer_net_amount,
         customers.acquisition_channel,
-        customers.country,
+        customers.country as acquisition_country,
 
         -- standing
         case
@@ -101,7 +108,12 @@ described as (
             when bands.clv_place <= 0.50 then 'medium'
             else 'low'
         end as clv_band,
-        bands.churn_risk
+        bands.churn_risk,
+
+        -- what to do
+        actions.action_key,
+        actions.action_name,
+        actions.recommended_action
 
     from customers
 
@@ -119,6 +131,9 @@ described as (
 
     left join bands
         on customers.customer_id = bands.customer_id
+
+    left join actions
+        on customers.customer_id = actions.customer_id
 
 )
 

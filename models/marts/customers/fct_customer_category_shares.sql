@@ -9,8 +9,8 @@ categories as (
         customer_id,
         as_of_date,
         category,
-        net_amount,
-        product_count,
+        net_amount as category_net_amount,
+        product_count as category_product_count,
         category_share
 
     from {{ ref('feat_customer_categories') }}

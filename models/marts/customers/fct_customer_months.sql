@@ -66,9 +66,9 @@ described as (
 
         -- what was bought
         purchases.customer_id is not null as is_retained,
-        cast(coalesce(purchases.order_count, 0) as int) as order_count,
-        cast(coalesce(purchases.unit_count, 0) as decimal(18, 3)) as unit_count,
-        cast(coalesce(purchases.net_amount, 0) as decimal(18, 4)) as net_amount
+        cast(coalesce(purchases.order_count, 0) as int) as month_order_count,
+        cast(coalesce(purchases.unit_count, 0) as decimal(18, 3)) as month_unit_count,
+        cast(coalesce(purchases.net_amount, 0) as decimal(18, 4)) as month_net_amount
 
     from cohorts
 

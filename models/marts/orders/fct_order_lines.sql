@@ -33,10 +33,10 @@ lines as (
         returned_quantity,
         unit_price,
         unit_cost,
-        gross_amount,
-        discount_amount,
-        returned_amount,
-        net_amount
+        gross_amount as line_gross_amount,
+        discount_amount as line_discount_amount,
+        returned_amount as line_returned_amount,
+        net_amount as line_net_amount
 
     from order_lines
 
@@ -58,9 +58,9 @@ select
     cast(returned_quantity as decimal(18, 3)) as returned_quantity,
     unit_price,
     unit_cost,
-    gross_amount,
-    discount_amount,
-    returned_amount,
-    net_amount
+    line_gross_amount,
+    line_discount_amount,
+    line_returned_amount,
+    line_net_amount
 
 from lines

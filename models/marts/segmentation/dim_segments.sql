@@ -12,9 +12,10 @@ rfm as (
 
 ),
 
-rfm_groups as (
+common_actions as (
 
-    select * from {{ ref('int_rfm_groups') }}
+    select * from {{ ref('fct_segment_actions') }}
+    where action_rank = 1
 
 ),
 
@@ -25,7 +26,9 @@ in_force as (
         version,
         method,
         segment_key,
-        segment_name
+        segment_name,
+        is_predictive,
+        is_rfm_predictive
     from {{ ref('ml_segmentation__in_force') }}
 
 ),
@@ -42,9 +45,12 @@ given_names as (
 
 ),
 
-playbook as (
+named_groups as (
 
-    select * from {{ ref('segment_playbook') }}
+    select distinct
+        segment_key,
+        rfm_group
+    from {{ ref('int_rfm_groups') }}
 
 ),
 
@@ -65,9 +71,7 @@ segments as (
         sum(case when memberships.is_current then 1 else 0 end) as customer_count,
         sum(case when memberships.is_current then rfm.monetary else 0 end) as net_amount,
         sum(case when memberships.is_current then rfm.recency_days end) as recency_days,
-        sum(case when memberships.is_current then rfm.frequency end) as frequency,
-        sum(case when memberships.is_current then rfm.r_score end) as r_score,
-        sum(case when memberships.is_current then rfm.f_score end) as f_score
+        sum(case when memberships.is_current then rfm.frequency end) as frequency
 
     from memberships
 
@@ -92,33 +96,63 @@ profiles as (
         / nullif(cast(sum(net_amount) over (partition by segmentation) as double), 0) as revenue_share,
         cast(recency_days as double) / nullif(customer_count, 0) as recency_days_mean,
         cast(frequency as double) / nullif(customer_count, 0) as frequency_mean,
-        cast(net_amount as double) / nullif(customer_count, 0) as monetary_mean,
-        cast(round(cast(r_score as double) / nullif(customer_count, 0)) as int) as r_score_mean,
-        cast(round(cast(f_score as double) / nullif(customer_count, 0)) as int) as f_score_mean
+        cast(net_amount as double) / nullif(customer_count, 0) as monetary_mean
 
     from segments
 
 ),
 
-named_groups as (
+predictive as (
 
     select distinct
-        segment_key,
-        rfm_group
-    from rfm_groups
+        segmentation,
+        is_predictive
+    from in_force
+
+    union all
+
+    select distinct
+        'rfm' as segmentation,
+        is_rfm_predictive as is_predictive
+    from in_force
+    where segmentation = 'behaviour'
 
 ),
 
--- A segment gets the action of the RFM cell of its mean scores, an RFM group its own action.
 described as (
 
     select
-        profiles.*,
-        coalesce(in_force.version, 1) as version,
+        profiles.segmentation,
+        cast(coalesce(in_force.version, 1) as int) as version,
+        profiles.segment_key,
+        coalesce(
+            given_names.segment_name, in_force.segment_name, named_groups.rfm_group, 'Unlike any segment'
+        ) as segment_name,
         coalesce(in_force.method, case when profiles.segmentation = 'rfm' then 'rfm_groups' else 'noise' end)
             as made_by,
-        coalesce(given_names.segment_name, in_force.segment_name, named_groups.rfm_group, 'Unlike any segment') as segment_name,
-        coalesce(named_groups.rfm_group, rfm_groups.rfm_group) as advised_group
+        profiles.as_of_date,
+        cast(profiles.customer_count as int) as customer_count,
+        profiles.customer_share,
+        profiles.customer_share < {{ var('segmentation_min_share') }} as is_small,
+        cast(profiles.net_amount as decimal(18, 4)) as net_amount,
+        profiles.revenue_share,
+        profiles.recency_days_mean,
+        profiles.frequency_mean,
+        profiles.monetary_mean,
+        rules.sql_rule,
+        rules.rule_precision,
+        rules.rule_recall,
+        rules.rule_fidelity,
+        predictive.is_predictive,
+        case when coalesce(predictive.is_predictive, true) then common_actions.action_key end as action_key,
+        case when coalesce(predictive.is_predictive, true) then common_actions.action_share end as action_share,
+        case
+            when profiles.customer_count = 0 then 'No customer is in it today'
+            when not predictive.is_predictive
+                then 'None: these segments predict nothing beyond chance; see the action of each customer'
+            when common_actions.action_share > 0.5 then common_actions.recommended_action
+            else concat('Differs by customer; most often: ', common_actions.action_name)
+        end as recommended_action
 
     from profiles
 
@@ -131,44 +165,15 @@ described as (
     left join named_groups
         on profiles.segment_key = named_groups.segment_key
 
-    left join rfm_groups
-        on
-            profiles.r_score_mean = rfm_groups.r_score
-            and profiles.f_score_mean = rfm_groups.f_score
-
-),
-
-published as (
-
-    select
-        described.segmentation,
-        cast(described.version as int) as version,
-        described.segment_key,
-        described.segment_name,
-        described.made_by,
-        described.as_of_date,
-        cast(described.customer_count as int) as customer_count,
-        described.customer_share,
-        described.customer_share < {{ var('segmentation_min_share') }} as is_small,
-        cast(described.net_amount as decimal(18, 4)) as net_amount,
-        described.revenue_share,
-        described.recency_days_mean,
-        described.frequency_mean,
-        described.monetary_mean,
-        rules.sql_rule,
-        rules.rule_precision,
-        rules.rule_recall,
-        rules.rule_fidelity,
-        coalesce(playbook.recommended_action, 'No customer is in it today') as recommended_action
-
-    from described
-
     left join rules
-        on described.segment_key = rules.segment_key
+        on profiles.segment_key = rules.segment_key
 
-    left join playbook
-        on described.advised_group = playbook.rfm_group
+    left join predictive
+        on profiles.segmentation = predictive.segmentation
+
+    left join common_actions
+        on profiles.segment_key = common_actions.segment_key
 
 )
 
-select * from published
+select * from described

@@ -20,11 +20,11 @@ metrics as (
         memberships.segmentation,
         memberships.segment_key,
         customer_months.month_date,
-        cast(count(*) as int) as customer_count,
-        cast(sum(customer_months.order_count) as int) as order_count,
-        cast(sum(customer_months.net_amount) as decimal(18, 4)) as net_amount,
-        cast(sum(customer_months.unit_count) as decimal(18, 3)) as unit_count,
-        cast(sum(customer_months.net_amount) as double) / sum(customer_months.order_count)
+        cast(count(*) as int) as month_customer_count,
+        cast(sum(customer_months.month_order_count) as int) as month_order_count,
+        cast(sum(customer_months.month_net_amount) as decimal(18, 4)) as month_net_amount,
+        cast(sum(customer_months.month_unit_count) as decimal(18, 3)) as month_unit_count,
+        cast(sum(customer_months.month_net_amount) as double) / sum(customer_months.month_order_count)
             as average_order_value,
         cast(sum(case when customer_months.months_since_first > 0 then 1 else 0 end) as double) / count(*)
             as repeat_customer_share

@@ -37,6 +37,7 @@ recorded as (
         runs.forward_value_error,
         runs.forward_spend_r2,
         runs.forward_churn_r2,
+        runs.is_predictive,
         runs.agreement,
         runs.approximation_agreement,
         runs.mean_rank,

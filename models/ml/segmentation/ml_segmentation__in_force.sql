@@ -13,6 +13,21 @@ parameters as (
 
 ),
 
+-- RFM groups are not fitted; every refit of `behaviour` measures them beside the candidates.
+predictive as (
+
+    select
+        segmentation,
+        version,
+        max(case when is_chosen then is_predictive end) as is_predictive,
+        max(case when method = 'rfm_groups' then is_predictive end) as is_rfm_predictive
+
+    from {{ ref('ml_segmentation__runs') }}
+
+    group by segmentation, version
+
+),
+
 today as (
 
     select as_of_date from {{ ref('int_as_of_dates') }}
@@ -72,7 +87,9 @@ in_force as (
         parameters.offset_score,
         parameters.reach,
         parameters.far_distance,
-        parameters.approximation_agreement
+        parameters.approximation_agreement,
+        predictive.is_predictive,
+        predictive.is_rfm_predictive
 
     from parameters
 
@@ -81,6 +98,11 @@ in_force as (
             parameters.segmentation = ranked.segmentation
             and parameters.version = ranked.version
             and ranked.preference = 1
+
+    left join predictive
+        on
+            parameters.segmentation = predictive.segmentation
+            and parameters.version = predictive.version
 
 )
 

@@ -158,7 +158,7 @@ valued as (
         {%- for level in [10, 50, 90] -%}
         next_order_days_p{{ level }},
         case
-            when next_order_days_p{{ level }} <= 3652
+            when next_order_days_p{{ level }} <= 730
                 then cast({{ dbt.dateadd(
                     'day', 'cast(ceil(next_order_days_p' ~ level ~ ') as int)', 'as_of_date'
                 ) }} as date)

@@ -46,7 +46,7 @@ RULES = f"""
         select distinct buyers.order_number, buyers.buyer, lines.product_id
         from marts.fct_order_lines as lines
         join buyers using (order_id)
-        where lines.net_amount > 0
+        where lines.line_net_amount > 0
     ),
     products as (
         select products.product_id, wanted.item

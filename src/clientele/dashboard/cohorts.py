@@ -20,7 +20,7 @@ PERIODS = f"""
         date_diff('{{unit}}', months.cohort_month_date, months.month_date) as age,
         date_trunc('{{unit}}', months.month_date)::date as period_date,
         date_trunc('{{unit}}', months.cohort_month_date) = months.first_period as is_truncated,
-        bool_or(months.is_retained) as is_retained, sum(months.net_amount) as net_amount
+        bool_or(months.is_retained) as is_retained, sum(months.month_net_amount) as net_amount
     from months
     join known_customers using (customer_id)
     where months.cohort_month_date > months.last_month - interval {MONTHS_SHOWN} month

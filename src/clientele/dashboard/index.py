@@ -79,7 +79,7 @@ GUESTS = """
     from marts.fct_orders where customer_id is null
 """
 COUNTRIES = """
-    select placed.place, coalesce(customers.country, 'Unknown country') as country,
+    select placed.place, coalesce(customers.acquisition_country, 'Unknown country') as country,
         count(*) as customer_count, sum(features.frequency) as order_count,
         sum(features.monetary) as net_amount
     from placed_customers as placed

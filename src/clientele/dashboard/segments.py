@@ -36,8 +36,8 @@ DRIVERS = """
     order by all
 """
 MONTHS = """
-    select segmentation, segment_key, month_date, customer_count, order_count, net_amount,
-        average_order_value
+    select segmentation, segment_key, month_date, month_customer_count as customer_count,
+        month_order_count as order_count, month_net_amount as net_amount, average_order_value
     from marts.fct_segment_metrics
     order by all
 """

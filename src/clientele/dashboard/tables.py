@@ -53,7 +53,7 @@ class Page:
             f"""
             create temp table known_customers as
             with placed as (
-                select customer_id, coalesce(country, 'Unknown country') as country
+                select customer_id, coalesce(acquisition_country, 'Unknown country') as country
                 from marts.dim_customers
                 where customer_id in (select customer_id from marts.fct_customer_features)
             ),

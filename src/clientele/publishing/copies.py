@@ -8,11 +8,13 @@ from pathlib import Path
 import duckdb
 
 from clientele.publishing.builds import Build, Mart
+from clientele.publishing.changes import SEGMENT_CHANGES, segment_changes
 
 DATABASE = "clientele.duckdb"
 # DuckDB since 1.0 and the drivers of BI tools open it.
 STORAGE_VERSION = "v1.0.0"
-# The two tables that a publication holds beside the marts: columns, types and meanings.
+# The tables that a publication holds beside the marts, with `SEGMENT_CHANGES`: columns, types and
+# meanings.
 PUBLICATIONS = {
     "build_id": ("varchar", "When dbt's build began, in UTC, and how its invocation id begins"),
     "previous_build_id": (
@@ -91,6 +93,8 @@ def write(
             "mart_count": len(counts),
             "row_count": sum(counts.values()),
         }
+        replaced = temporary.parent / previous / DATABASE if previous else None
+        changes = segment_changes(run, replaced, build.source_name)
         told = [
             _add_table(
                 run,
@@ -106,8 +110,16 @@ def write(
                 PUBLICATION_MARTS,
                 [(build.build_id, name, count) for name, count in counts.items()],
             ),
+            _add_table(
+                run,
+                "publication_segment_changes",
+                "The segments of this publication and of the one before, compared by key",
+                SEGMENT_CHANGES,
+                changes,
+            ),
         ]
         counts |= {"publications": 1, "publication_marts": len(counts)}
+        counts["publication_segment_changes"] = len(changes)
         for mart in [*build.marts, *told]:
             _describe(run, mart)
         run("checkpoint published")

@@ -1,25 +1,9 @@
-"""Explain segments: a name, and a condition that reads as SQL."""
+"""Explain segments: a condition that reads as SQL."""
 
 import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeClassifier
 
-from clientele.segmentation.prototypes import NOISE
-
-# Measures that names may mention beside value and state, with words for low and high.
-TRAITS = {
-    "unit_price_mean": ("low prices", "high prices"),
-    "basket_unit_count": ("few units per order", "many units per order"),
-    "basket_product_count": ("few products per order", "many products per order"),
-    "discount_share": ("few discounts", "many discounts"),
-    "return_share": ("few returns", "many returns"),
-    "weekend_share": ("not at weekends", "at weekends"),
-    "evening_share": ("not in the evening", "in the evening"),
-    "frequency": ("few orders", "many orders"),
-    "tenure_days": ("newer customers", "long-standing customers"),
-}
-# Cohen's d from which a difference counts as large (Statistical Power Analysis, 1988).
-LARGE = 0.8
 CONDITION_TYPES = {
     "segmentation": "string",
     "segment_key": "string",
@@ -28,76 +12,6 @@ CONDITION_TYPES = {
     "rule_recall": "double",
     "rule_fidelity": "double",
 }
-
-
-def difference(values: np.ndarray, members: np.ndarray) -> float:
-    """Return the standardised difference (Cohen's d) of ln(1 + value), members less the rest."""
-    logs = np.log1p(values)
-    inside, outside = np.sort(logs[members]), np.sort(logs[~members])
-    if not len(inside) or not len(outside):
-        return 0.0
-    spread = np.sqrt((len(inside) * inside.var() + len(outside) * outside.var()) / len(logs))
-    return float((inside.mean() - outside.mean()) / spread) if spread > 1e-9 else 0.0
-
-
-def behaviour_names(
-    measures: pd.DataFrame, clusters: pd.Series, *, active_days: int, lapsed_days: int
-) -> dict[int, str]:
-    """Name each cluster after its value, its state and its main trait if it has one.
-
-    Value: a mean ``monetary`` of at least 1.5 times the overall mean is high, below half of it is
-    low. State: a mean ``recency_days`` up to ``active_days`` is active, up to ``lapsed_days``
-    cooling, then lapsed. The trait is the measure of `TRAITS` with the largest standardised
-    difference from all other customers, if the difference is at least 0.8 or if names would
-    otherwise be equal. Names that are still equal get the next trait. Returns names by cluster.
-    """
-    overall = measures["monetary"].mean()
-    plain, traits = {}, {}
-    for cluster in sorted(set(clusters) - {NOISE}):
-        members = (clusters == cluster).to_numpy()
-        ratio = measures["monetary"][members].mean() / overall if overall else 1
-        recency = measures["recency_days"][members].mean()
-        value = "High value" if ratio >= 1.5 else "Low value" if ratio < 0.5 else "Mid value"
-        state = (
-            "active" if recency <= active_days
-            else "cooling" if recency <= lapsed_days
-            else "lapsed"
-        )  # fmt: skip
-        plain[cluster] = f"{value}, {state}"
-        differences = {name: difference(measures[name].to_numpy(), members) for name in TRAITS}
-        traits[cluster] = sorted(differences.items(), key=lambda item: (-abs(item[1]), item[0]))
-    names = dict(plain)
-    shared = {name for name in plain.values() if list(plain.values()).count(name) > 1}
-    for cluster, base in plain.items():
-        for trait, by in traits[cluster]:
-            if abs(by) < LARGE and (base not in shared or by == 0):
-                break
-            name = f"{base}, {TRAITS[trait][by > 0]}"
-            if name not in names.values():
-                names[cluster] = name
-                break
-    return names
-
-
-def basket_names(
-    shares: pd.DataFrame, clusters: pd.Series, labels: dict[str, str]
-) -> dict[int, str]:
-    """Name each cluster after the itemset that it buys most often compared with the rest.
-
-    ``shares`` holds the share of each customer's baskets with an itemset, a column per itemset;
-    ``labels`` gives the products of each itemset. Returns names by cluster.
-    """
-    names = {}
-    for cluster in sorted(set(clusters) - {NOISE}):
-        members = (clusters == cluster).to_numpy()
-        inside = shares[members].mean()
-        outside = shares[~members].mean() if (~members).any() else inside * 0
-        beyond = (inside - outside).sort_values(ascending=False, kind="stable")
-        top = beyond.index[0] if len(beyond) else None
-        name = f"Buys {labels[top]}" if top and inside[top] >= 0.1 else "No typical basket"
-        taken = [other for other in names.values() if other.split(" (")[0] == name]
-        names[cluster] = name if not taken else f"{name} ({len(taken) + 1})"
-    return names
 
 
 def segment_conditions(measures: pd.DataFrame, segments: pd.Series) -> pd.DataFrame:

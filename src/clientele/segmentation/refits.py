@@ -191,27 +191,24 @@ def parameters(
     refit: Refit,
     made: pd.DataFrame,
     itemsets: pd.DataFrame,
-    *,
-    active_days: int,
-    lapsed_days: int,
+    **limits: int,
 ) -> pd.DataFrame:
     """Return the parameters of each chosen fit, with the keys and names of its segments.
 
-    ``made`` holds the `runs` of the refit, ``itemsets`` the itemsets of its version. The days
-    are the limits of the lifecycle stages, which segments are named after.
+    ``made`` holds the `runs` of the refit, ``itemsets`` the itemsets of its version. The
+    ``limits`` are the days of the lifecycle stages, which segments are named after.
     """
     parts = []
     for segmentation, own_runs in made.groupby("segmentation"):
         chosen = own_runs[own_runs["is_chosen"].astype(bool)].iloc[0]
         fitted = refit.fit_chosen(segmentation, chosen)
         today, _ = refit.customers(segmentation)
-        names = named(
+        names, holds = named(
             segmentation,
             today,
             fitted,
-            active_days=active_days,
-            lapsed_days=lapsed_days,
             itemset_labels=dict(zip(itemsets["itemset"], itemsets["label"], strict=True)),
+            **limits,
         )
         parts.append(
             keyed(
@@ -221,6 +218,7 @@ def parameters(
                 refit.in_force(segmentation),
                 reference_segments=refit.segments(segmentation),
                 names=names,
+                holds=holds,
                 version=refit.version,
             )
         )

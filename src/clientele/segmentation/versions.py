@@ -1,11 +1,13 @@
 """Keep segments stable over refits: the keys and names of a version, and its record."""
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from clientele.segmentation.clustering import FIT_TYPES, assign
 from clientele.segmentation.drift import baseline
-from clientele.segmentation.explaining import basket_names, behaviour_names
 from clientele.segmentation.measures import match
+from clientele.segmentation.naming import basket_names, behaviour_names
 
 VERSION_PARAMETER_TYPES = {
     "segmentation": "string",
@@ -42,12 +44,14 @@ def keyed(
     *,
     reference_segments: pd.Series | None,
     names: dict[int, str],
+    holds: Callable[[int, str], bool],
     version: int,
 ) -> pd.DataFrame:
     """Give the clusters of a fit the keys and names of the segments they match, or new ones.
 
     A new key is the next number that the segmentation never had (after ``last_key`` of
-    ``reference``). If a new name is taken, a number is added to it.
+    ``reference``). A matched cluster keeps the old name if ``holds`` says that it is still true of
+    the cluster. If a new name is taken, a number is added to it.
     """
     clusters = assign(features, fitted)["cluster_id"]
     matched = {}
@@ -62,7 +66,9 @@ def keyed(
     keys, labels = {}, {}
     for cluster in sorted(fitted["cluster_id"].unique()):
         if cluster in matched:
-            keys[cluster], labels[cluster] = matched[cluster], old_names[matched[cluster]]
+            keys[cluster] = matched[cluster]
+            if holds(cluster, old_names[keys[cluster]]):
+                labels[cluster] = old_names[keys[cluster]]
             continue
         last += 1
         keys[cluster] = f"{segmentation}-{last}"
@@ -133,13 +139,12 @@ def named(
     features: pd.DataFrame,
     fitted: pd.DataFrame,
     *,
-    active_days: int,
-    lapsed_days: int,
     itemset_labels: dict[str, str],
-) -> dict[int, str]:
-    """Return a name for each cluster of a fit."""
+    **limits: int,
+) -> tuple[dict[int, str], Callable[[int, str], bool]]:
+    """Return a name for each cluster of a fit, and whether any name is true of a cluster."""
     clusters = assign(features, fitted)["cluster_id"]
     if segmentation == "baskets":
         columns = sorted(fitted["feature"].unique())
         return basket_names(features[columns], clusters, itemset_labels)
-    return behaviour_names(features, clusters, active_days=active_days, lapsed_days=lapsed_days)
+    return behaviour_names(features, clusters, **limits)

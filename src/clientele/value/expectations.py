@@ -10,7 +10,7 @@ from scipy.special import expit
 from clientele.value.histories import extra_dropouts
 
 # A next order that is expected later than this is reported as none.
-MAX_NEXT_ORDER_DAYS = 3652
+MAX_NEXT_ORDER_DAYS = 730
 DAYS_PER_YEAR = 365.25
 DAYS_PER_MONTH = DAYS_PER_YEAR / 12
 

@@ -22,7 +22,7 @@ def bought(built):
         """
         select distinct order_id, customer_id, product_id, order_date
         from marts.fct_order_lines
-        where not is_return and customer_id is not null and net_amount > 0
+        where not is_return and customer_id is not null and line_net_amount > 0
         """
     )
     rows["order_date"] = pd.to_datetime(rows["order_date"])

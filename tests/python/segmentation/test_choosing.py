@@ -89,20 +89,47 @@ def test_without_candidates_nothing_is_chosen(runs):
     assert not choose_candidate(runs.tail(2), min_share=0.02)["is_chosen"].any()
 
 
-@pytest.mark.parametrize("best", [0.0, -0.004])
-def test_where_nothing_predicts_all_candidates_stay_and_the_verdict_says_so(runs, best):
-    """Four fifths of a negative number is more than the number itself."""
+@pytest.mark.parametrize("best", [0.0, -0.004, 0.04])
+def test_where_nothing_predicts_beyond_chance_the_simplest_of_the_most_stable_wins(runs, best):
+    """Ranks, structure and the best forward value would choose by noise."""
     forward = runs["forward_value"].mask(runs["method"] != "rfm_groups", best - runs.index / 1e4)
-    fit_, verdict, judged = chosen(runs.assign(forward_value=forward))
+    noise = runs.assign(forward_value=forward)
+    fit_, verdict, judged = chosen(noise)
     assert fit_ == ("a", "kmeans", 2)
-    assert verdict == "chosen: best mean rank, though it predicts nothing"
-    assert "predicts too little" not in judged["verdict"].tolist()
+    assert verdict == (
+        "chosen: the simplest of the most stable, though it predicts nothing beyond chance"
+    )
+    assert judged["verdict"].tolist()[1:4] == ["predicts nothing beyond chance"] * 3
+    # 0.04 less in stability is not less stable, 0.06 less is; more than four segments never win.
+    for stability, winner in [(0.91, 2), (0.89, 4)]:
+        shaky = noise.assign(stability=noise["stability"].where(runs.index != 0, stability))
+        shaky = shaky.assign(stability=shaky["stability"].where(runs.index != 1, 0.95))
+        shaky = shaky.assign(stability=shaky["stability"].where(runs.index != 2, 0.99))
+        assert chosen(shaky)[0] == ("a", "kmeans", winner)
 
 
-def test_a_forward_value_within_its_error_predicts_nothing(runs):
-    assert chosen(runs)[1] == "chosen: best mean rank"
-    verdict = chosen(runs.assign(forward_value_error=0.24))[1]
-    assert verdict == "chosen: best mean rank, though it predicts nothing"
+def test_where_nothing_predicts_the_incumbent_stays_if_it_is_as_stable(runs):
+    noise = runs.assign(forward_value=0.01)
+    assert chosen(noise, incumbent=("a", "kmeans", 4))[0] == ("a", "kmeans", 4)
+    assert chosen(noise, incumbent=("b", "kmeans", 4))[0] == ("a", "kmeans", 2)
+
+
+def test_a_feature_set_that_predicts_nothing_gives_way_to_one_that_does(runs):
+    """Set `a` has more structure."""
+    forward = runs["forward_value"].where(runs["feature_set"] != "a", 0.01)
+    fit_, verdict, judged = chosen(runs.assign(forward_value=forward))
+    assert fit_ == ("b", "kmeans", 4) and verdict == "chosen: best mean rank"
+    assert judged["verdict"].tolist()[:3] == ["predicts nothing beyond chance"] * 3
+    assert judged["is_predictive"].tolist()[:4] == [False, False, False, True]
+
+
+def test_a_forward_value_within_two_errors_is_chance(runs):
+    assert chosen(runs.assign(forward_value_error=0.119))[1] == "chosen: best mean rank"
+    _, verdict, judged = chosen(runs.assign(forward_value_error=0.151))
+    assert verdict.endswith("though it predicts nothing beyond chance")
+    assert not judged.loc[judged["is_chosen"], "is_predictive"].any()
+    # What was not measured is neither.
+    assert chosen(runs.assign(forward_value=np.nan))[2]["is_predictive"].isna().all()
 
 
 class Measuring:

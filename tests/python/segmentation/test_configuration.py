@@ -116,7 +116,7 @@ def test_fits_read_no_var_beside_the_configuration():
     no_fit = {VAR.search(text)[1] for text in POLICY.values()}
     # Which rows and days there are, what versions are called, and how the same sets are counted.
     no_fit |= {"source", "segmentation_min_agreement", "rules_engine", "forward_periods"}
-    no_fit |= {"lifecycle_active_days", "lifecycle_lapsed_days", "is_linted"}
+    no_fit |= {"lifecycle_new_days", "lifecycle_active_days", "lifecycle_lapsed_days", "is_linted"}
     files = [
         *PROJECT.glob("models/ml/segmentation/*"),
         *PROJECT.glob("models/features/segmentation/*"),

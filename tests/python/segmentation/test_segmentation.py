@@ -21,6 +21,15 @@ FEATURES = [
     for folder in ("models/staging", "models/intermediate", "models/features", "seeds")
 ]
 
+# As if an earlier version of the project had written the tables: columns less, and columns more.
+FORMER = [
+    "runs drop column is_predictive",
+    "parameters drop column knot_10",
+    "parameters add column remark string",
+    "versions add column note string",
+    "sensitivity add column note string",
+]
+
 
 def build(warehouse, *options, select=SELECT, **variables):
     return warehouse.dbt(*select, "--vars", json.dumps(FEW | variables), *options)
@@ -59,12 +68,17 @@ def story(new_warehouse):
         "interrupted": strict,
         "full refresh": {},
         "past again": {"as_of_date": "2025-07-04"},
+        "former tables": {"segmentation_refit": True},
     }
     left = {}
     for name, variables in builds.items():
         if name == "interrupted":
             with duckdb.connect(str(warehouse.database)) as connection:
                 connection.execute("delete from ml.ml_segmentation__versions where version = 4")
+        if name == "former tables":
+            with duckdb.connect(str(warehouse.database)) as connection:
+                for change in FORMER:
+                    connection.execute(f"alter table ml.ml_segmentation__{change}")
         build(warehouse, *(["--full-refresh"] if name == "full refresh" else []), **variables)
         assert warehouse.exit_code == 0, warehouse.output[-5000:]
         left[name] = {
@@ -124,6 +138,13 @@ def test_a_full_refresh_forgets_no_version(story):
 
 def test_replaying_a_day_gives_the_same_answer(story):
     assert story["past again"]["memberships"] == story["past"]["memberships"]
+
+
+def test_tables_of_an_earlier_version_of_the_project_are_appended_to(story):
+    left = story["former tables"]
+    assert left["versions"]["version"].tolist() == [1, 2, 3, 5, 6]
+    assert left["versions"]["is_in_force"].tolist()[-1]
+    assert left["memberships"] == story["first"]["memberships"]
 
 
 @pytest.mark.parametrize(

@@ -73,13 +73,27 @@ def first_version(customers, count=3):
     fit = fitted(customers, count)
     names = {i: f"name {i}" for i in range(count)}
     return keyed(
-        "behaviour", customers, fit, fit.head(0), reference_segments=None, names=names, version=1
+        "behaviour",
+        customers,
+        fit,
+        fit.head(0),
+        reference_segments=None,
+        names=names,
+        holds=lambda cluster, name: True,
+        version=1,
     )
 
 
-def next_version(customers, reference, fit):
+def next_version(customers, reference, fit, holds=lambda cluster, name: True):
     segments = current_segments(customers, reference)
     names = {i: f"new name {i}" for i in range(20)}
     return keyed(
-        "behaviour", customers, fit, reference, reference_segments=segments, names=names, version=2
+        "behaviour",
+        customers,
+        fit,
+        reference,
+        reference_segments=segments,
+        names=names,
+        holds=holds,
+        version=2,
     )
