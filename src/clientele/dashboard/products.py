@@ -11,8 +11,8 @@ SOLD = """
             date_trunc('month', max(as_of_date) + interval 1 day)::date as open_day
         from marts.fct_orders cross join marts.publications
     )
-    select lines.product_id, lines.line_net_amount as net_amount, date_trunc('month', lines.order_date)::date
-            as month_date,
+    select lines.product_id, lines.line_net_amount as net_amount,
+        date_trunc('month', lines.order_date)::date as month_date,
         coalesce(lines.customer_id, 'guest ' || lines.order_id) as buyer,
         customers.segment_key,
         case
