@@ -57,10 +57,10 @@ def generate(database: Path, count: int) -> None:
             )
             part["customer_id"] = "C" + (made + pd.Series(range(size))).astype(str)
             select = (
-                "select customer_id, date '2025-12-31' as as_of_date, "
-                "x::int as x, t_x::int as t_x, t::int as t, order_value_mean from part"
+                "select customer_id, date '2025-12-31' as as_of_date, x::int as x, "
+                "t_x::double as t_x, t::double as t, order_value_mean from part"
             )
-            table = "features.feat_customers__purchase_days"
+            table = "ml.ml_customers__season_histories"
             if made:
                 connection.execute(f"insert into {table} {select}")
             else:
@@ -75,7 +75,7 @@ def step_fit(database: Path, horizons: str) -> None:
 
     with duckdb.connect(str(database)) as connection:
         connection.execute("set memory_limit = '1500MB'")
-        table = "features.feat_customers__purchase_days"
+        table = "ml.ml_customers__season_histories"
         sample = connection.execute(
             f"select customer_id, x, t_x, t, order_value_mean from {table} "
             f"order by md5(customer_id), customer_id limit {SAMPLE}"
@@ -91,10 +91,16 @@ def step_fit(database: Path, horizons: str) -> None:
         assert len(lookup) and parameters["has_converged"].all()
         connection.execute("create or replace table ml.ml_clv__parameters as from parameters")
         connection.execute("create or replace table ml.ml_clv__expected_orders as from lookup")
-        # What a build without backtests has: nothing to put right.
+        # What a build without backtests has: nothing to put right, and every day counts alike.
         connection.execute(
             "create or replace table ml.ml_clv__calibration as "
-            "select distinct horizon_days, 0e0 as intercept, 1e0 as slope from lookup"
+            "select distinct horizon_days, 0e0 as intercept, 1e0 as slope, "
+            "cast(horizon_days as double) as season_days, 1e0 as value_factor from lookup"
+        )
+        connection.execute(
+            "create or replace table ml.ml_clv__seasons as select cast(n as int) as day_number, "
+            "cast(date '2025-12-31' + cast(n as int) as date) as reached_date "
+            "from range(3653) as r(n)"
         )
 
 
@@ -114,7 +120,7 @@ def step_lifetimes(database: Path) -> None:
     from lifetimes import GammaGammaFitter, ModifiedBetaGeoFitter
 
     with duckdb.connect(str(database)) as connection:
-        customers = connection.execute("from features.feat_customers__purchase_days").df()
+        customers = connection.execute("from ml.ml_customers__season_histories").df()
         x, t_x, age = customers["x"], customers["t_x"], customers["t"]
         value = customers["order_value_mean"].fillna(0)
         purchases = ModifiedBetaGeoFitter().fit(x, t_x, age)

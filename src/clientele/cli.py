@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from clientele.contacts import GROUPS, write_contacts
 from clientele.dbt_arguments import combine
 from clientele.sources import load_source, project_vars
 from clientele.summary import summary
@@ -76,6 +77,23 @@ def main(arguments: list[str] | None = None) -> int:
     )
     site.set_defaults(run=_dashboard)
 
+    contacts = commands.add_parser(
+        "contacts",
+        help="write the customers to contact this week to a CSV file",
+        description="Write the customers to contact this week to a CSV file, from the current "
+        "publication: each customer once, with reason, expected day, value and offer. The groups "
+        "are overdue, due, at risk, new and second order.",
+    )
+    contacts.add_argument("file", type=Path, help="a new CSV file")
+    contacts.add_argument(
+        "--group", action="append", choices=GROUPS, help="only this group; may be repeated"
+    )
+    contacts.add_argument("--segment", metavar="NAME", help="only customers of this segment")
+    contacts.add_argument("--country", help="only customers of this country")
+    contacts.add_argument("--limit", type=int, metavar="N", help="at most N customers")
+    contacts.add_argument("--force", action="store_true", help="replace the file if it exists")
+    contacts.set_defaults(run=_contacts)
+
     generate = commands.add_parser(
         "generate", help="write simulated raw orders of any number of customers, with known truth"
     )
@@ -109,6 +127,11 @@ def _project() -> Path:
     if not (project / "dbt_project.yml").is_file():
         raise ValueError(f"{project} has no dbt_project.yml; run clientele in the project folder")
     return project
+
+
+def _published() -> Path:
+    """Return the folder of publications."""
+    return _project() / (os.environ.get("CLIENTELE_PUBLISH_DIR") or "published")
 
 
 def _build(options, dbt_arguments: list[str]) -> int:
@@ -156,8 +179,7 @@ def _publish(options, _) -> int:
             f"only target `duckdb` is published, not `{options.target}`, "
             "whose marts readers reach through its catalog"
         )
-    project = _project()
-    folder = project / (os.environ.get("CLIENTELE_PUBLISH_DIR") or "published")
+    project, folder = _project(), _published()
     current = folder / folders.CURRENT / copies.DATABASE
     if options.list:
         for row in folders.publications(folder):
@@ -203,6 +225,23 @@ def _dashboard(options, _) -> int:
     pages = write_site(publication.resolve(), options.out, customers=not options.without_customers)
     print(f"{len(pages)} pages in {options.out}. Open {options.out / 'index.html'}, or serve them:")
     print(f"  python -m http.server --directory {options.out}")
+    return 0
+
+
+def _contacts(options, _) -> int:
+    publication = _published() / "current"
+    counts = write_contacts(
+        publication,
+        options.file,
+        groups=tuple(options.group or GROUPS),
+        segment=options.segment,
+        country=options.country,
+        limit=options.limit,
+        force=options.force,
+    )
+    print(f"{sum(counts.values()):,} customers in {options.file}")
+    for group, count in counts.items():
+        print(f"  {group:<14}{count:>9,}")
     return 0
 
 

@@ -53,7 +53,7 @@ def fitted_once(
                 source_name=dbt.config.meta_get("source_name"),
                 params=dbt.config.meta_get("params"),
                 as_of_dates=dbt.ref("int_as_of_dates"),
-                customers=dbt.ref("feat_customers__clv_sample"),
+                customers=dbt.ref("ml_customers__clv_sample"),
             )
     """
     now = {

@@ -94,22 +94,7 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
         ("who buys", "", "also buys", "confidence", "lift", "tested", "orders"),
         {3, 4, 5, 6},
     )
-    values = query(
-        """
-        select horizon_days, sum(expected_orders), sum(clv), avg(p_alive), min(model)
-        from marts.fct_customer_values group by horizon_days order by horizon_days
-        """
-    )
-    lines += ["", "Expected from these customers" + (f" ({values[0][4]})" if values else "")]
-    lines += _table(
-        [
-            # Without a repeat purchase no spend model can be fitted, and orders have no value.
-            (f"{days} days", f"{n:,.0f}", "unknown" if clv is None else f"{clv:,.0f}{unit}")
-            for days, n, clv, *_ in values
-        ],
-        ("within", "orders", "value"),
-        {1, 2},
-    )
+    lines += ["", *_forecasts(query, unit)]
     reasons = query(
         """
         select reason, row_count, amount, unknown_amount_row_count, meaning
@@ -128,3 +113,45 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
         {1, 2, 3},
     )
     return "\n".join(lines)
+
+
+def _forecasts(query, unit):
+    """Return the lines of the forecasts, each with its reliability, and the reasons after them.
+
+    A forecast that is not reliable stands beside what the same customers bought in as many days
+    before, which is what anybody would guess.
+    """
+    values = query(
+        """
+        with recent as (
+            select horizons.horizon_days, count(*) as orders, sum(days.net_amount) as amount
+            from (select distinct horizon_days, as_of_date from marts.fct_customer_values)
+                as horizons
+            join (
+                select customer_id, order_date, sum(net_amount) as net_amount from marts.fct_orders
+                where is_purchase and customer_id is not null group by customer_id, order_date
+            ) as days on days.order_date > horizons.as_of_date - horizons.horizon_days
+            group by horizons.horizon_days
+        )
+        select forecasts.horizon_days, forecasts.model, forecasts.reliability,
+            sum(forecasts.expected_orders), sum(forecasts.clv),
+            min(forecasts.reliability_reason), max(recent.orders), max(recent.amount)
+        from marts.fct_customer_values as forecasts
+        left join recent on forecasts.horizon_days = recent.horizon_days
+        group by forecasts.horizon_days, forecasts.model, forecasts.reliability
+        order by forecasts.horizon_days
+        """
+    )
+    rows, reasons = [], []
+    for days, _, reliability, orders, clv, reason, before, amount in values:
+        # Without a repeat purchase no spend model can be fitted, and orders have no value.
+        worth = "unknown" if clv is None else f"{clv:,.0f}{unit}"
+        simple = f"{before or 0:,} orders, {amount or 0:,.0f}{unit}"
+        is_reliable = reliability == "reliable"
+        shown = "" if is_reliable else simple
+        rows.append((f"{days} days", f"{orders:,.0f}", worth, reliability, shown))
+        if not is_reliable:
+            reasons.append(f"  {days} days, {reliability}: {reason}")
+    model = f" ({values[0][1]})" if values else ""
+    header = ("within", "orders", "value", "forecast", "the same days before")
+    return [f"Expected from these customers{model}", *_table(rows, header, {1, 2}), *reasons]

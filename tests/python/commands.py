@@ -33,7 +33,7 @@ def context():
     """Return the multiprocessing context whose processes are such forks."""
     forking = multiprocessing.get_context("forkserver")
     forking.set_forkserver_preload(PRELOADED)
-    # The server starts anew: it finds the tests' modules, and what the caller runs, by the path.
+    # The server is a new Python, which finds the tests' modules by the path.
     here, inherited = str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")
     if here not in inherited.split(os.pathsep):
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, inherited]))

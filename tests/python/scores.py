@@ -16,11 +16,23 @@ KNOBS = {
 
 
 def histories_of(warehouse):
-    return warehouse.frame("from features.feat_customers__purchase_days").set_index("customer_id")
+    return warehouse.frame("from ml.ml_customers__season_histories").set_index("customer_id")
 
 
-def assert_scored_alike(found, expected):
-    """Hold scores in SQL to `score`: numbers to 1e-9, dates to the day."""
+def season_of(warehouse):
+    """The season days and the factor of order values that the published forecasts use."""
+    rows = warehouse.query(
+        "select horizon_days, season_days, value_factor from ml.ml_clv__calibration"
+    )
+    return {
+        "season_days": {days: passed for days, passed, _ in rows},
+        "value_factor": rows[0][2],
+    }
+
+
+def assert_scored_alike(found, expected, seasons):
+    """Hold scores in SQL to `score`: numbers to 1e-9, dates to the day of the shop's calendar."""
+    reached = pd.to_datetime(seasons.set_index("day_number")["reached_date"])
     keys = ["customer_id", "horizon_days"]
     expected = expected.reset_index().set_index(keys).sort_index()
     found = found.set_index(keys).sort_index().loc[expected.index]
@@ -29,6 +41,6 @@ def assert_scored_alike(found, expected):
             found[column].astype(float), expected[column], rtol=1e-9, err_msg=column
         )
     for column in DAYS:
-        days = pd.to_datetime(found[column.replace("days", "date")])
-        days = (days - pd.Timestamp(found["as_of_date"].iloc[0])).dt.days
-        np.testing.assert_array_equal(days, np.ceil(expected[column]), err_msg=column)
+        dates = pd.to_datetime(found[column.replace("days", "date")]).to_numpy("datetime64[D]")
+        wanted = np.ceil(expected[column]).map(reached).to_numpy("datetime64[D]")
+        np.testing.assert_array_equal(dates, wanted, err_msg=column)

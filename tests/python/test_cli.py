@@ -126,7 +126,7 @@ def test_the_summary_says_whether_segments_predict_anything(is_predictive, said)
     page = summary(
         answers(
             fct_customer_features=[(10, 100.0, "2025-12-31")],
-            fct_orders=[(30,)],
+            fct_orders=[(30, 0)],
             dim_segments=[[("Active", 10, 1.0, 1.0, "None", is_predictive)]],
             fct_association_rules=[[], [(0, 0, 0)], []],
             fct_customer_values=[[]],

@@ -32,7 +32,7 @@ def test_every_sql_model_that_decides_has_a_unit_test(manifest):
         # They rename, join or group, and decide nothing.
         "stg_order_lines",
         "stg_products",
-        "feat_histories",
+        "ml_clv__histories",
         "fct_customer_category_shares",
         "fct_order_lines",
         "dim_products",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PROJECT
-from scores import KNOBS, assert_scored_alike, histories_of
+from scores import KNOBS, assert_scored_alike, histories_of, season_of
 
 from clientele.sources import load_source
 from clientele.value.scoring import score
@@ -81,10 +81,7 @@ def test_with_all_orders_counted_a_shop_without_repeat_purchases_has_values(buil
     """And SQL scores them as Python does with the same settings, a margin included."""
     warehouse = build("nobody_returns", clv_spend_orders="all", clv_margin_share=0.4)
     assert_no_nan(warehouse)
-    found = warehouse.frame(
-        "select v.*, d.as_of_date from marts.fct_customer_values as v, "
-        "(select as_of_date from intermediate.int_as_of_dates where is_current) as d"
-    )
+    found = warehouse.frame("from marts.fct_customer_values")
     assert found["clv"].gt(0).all() and not found["is_reliable"].any()
     histories = histories_of(warehouse)
     assert (histories["x"] == 0).all() and histories["order_value_mean"].tolist() == [3, 4, 5, 6]
@@ -92,8 +89,9 @@ def test_with_all_orders_counted_a_shop_without_repeat_purchases_has_values(buil
     assert len(known) and known["order_value_mean"].between(3, 6).all()
     parameters = warehouse.frame("from ml.ml_clv__parameters")
     assert set(parameters["model"]) == {"mbg_nbd", "gamma_gamma"}
-    knobs = KNOBS | {"margin_share": 0.4, "spend_orders": "all"}
-    assert_scored_alike(found, score(histories, parameters, **knobs))
+    knobs = KNOBS | season_of(warehouse) | {"margin_share": 0.4, "spend_orders": "all"}
+    expected = score(histories, parameters, **knobs)
+    assert_scored_alike(found, expected, warehouse.frame("from ml.ml_clv__seasons"))
     # Who paid more is expected to pay more, but drawn to the mean.
     by_customer = found[found["horizon_days"] == 30].sort_values("customer_id")
     assert np.all(np.diff(by_customer["expected_order_value"]) > 0)

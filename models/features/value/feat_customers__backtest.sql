@@ -105,6 +105,12 @@ histories as (
         {% for horizon in horizons -%}
         sum(case when days_before < {{ horizon }} then 1 else 0 end) as past_orders_{{ horizon }},
         sum(case when days_before < {{ horizon }} then net_amount else 0 end) as past_amount_{{ horizon }},
+        {%- set is_year_before = 'days_before < 365 and days_before >= 365 - ' ~ horizon %}
+        sum(case when {{ is_year_before }} then 1 else 0 end) as year_before_orders_{{ horizon }},
+        sum(case when {{ is_year_before }} then net_amount else 0 end) as year_before_amount_{{ horizon }},
+        {% endfor -%}
+        {% for month in range(1, 13) -%}
+        sum(case when order_date > first_date and extract(month from order_date) = {{ month }} then 1 else 0 end) as repeat_count_{{ month }},
         {% endfor -%}
         sum({{ spend_amount() }}) as spend_amount
 
@@ -158,33 +164,27 @@ backtests as (
             partition by behaviour.as_of_date order by md5(behaviour.customer_id), behaviour.customer_id
         ) as int) as sample_number,
 
-        -- each horizon before the cut-off, and after it if that is over
+        -- each horizon before the cut-off and a year before, and after it if that is over
         {% for horizon in horizons -%}
         {%- set is_over = 'behaviour.period_number >= ' ~ horizon -%}
-        cast(histories.past_orders_{{ horizon }} as int) as past_orders_{{ horizon }},
-        cast(histories.past_amount_{{ horizon }} as double) as past_amount_{{ horizon }},
+        {% for window in ['past', 'year_before'] -%}
+        cast(histories.{{ window }}_orders_{{ horizon }} as int) as {{ window }}_orders_{{ horizon }},
+        cast(histories.{{ window }}_amount_{{ horizon }} as double) as {{ window }}_amount_{{ horizon }},
+        {% endfor -%}
         case when {{ is_over }} then cast(coalesce(outcomes.next_orders_{{ horizon }}, 0) as int) end as next_orders_{{ horizon }},
         case when {{ is_over }} then cast(coalesce(outcomes.next_amount_{{ horizon }}, 0) as double) end as next_amount_{{ horizon }},
+        {% endfor -%}
+        {% for month in range(1, 13) -%}
+        cast(histories.repeat_count_{{ month }} as int) as repeat_count_{{ month }},
         {% endfor %}
         -- known on the day
         cast(histories.x as int) as x,
         cast({{ dbt.datediff('behaviour.first_order_date', 'behaviour.last_order_date', 'day') }} as int) as t_x,
-        behaviour.tenure_days as t,
         cast(histories.spend_amount as double) / nullif(histories.x + {{ first_orders() }}, 0) as order_value_mean,
-        behaviour.recency_days,
-        behaviour.frequency,
-        behaviour.monetary,
-        behaviour.recent_order_count,
-        behaviour.recent_amount,
-        behaviour.average_order_value,
-        behaviour.basket_unit_count,
-        behaviour.basket_product_count,
-        behaviour.unit_price_mean,
-        behaviour.discount_share,
-        behaviour.return_share,
-        behaviour.weekend_share,
-        behaviour.evening_share
-
+        {% for measure in behaviour_measures() if measure != 'tenure_days' -%}
+        behaviour.{{ measure }},
+        {% endfor -%}
+        behaviour.tenure_days as t
     from behaviour
     inner join as_of_dates
         on behaviour.as_of_date = as_of_dates.as_of_date

@@ -94,38 +94,60 @@ stated as (
 
 ),
 
+-- An action that waits for the next order needs no contact this week.
+grouped as (
+
+    select
+        *,
+        case
+            when customer_state = 'new' then 'new'
+            when customer_state = 'due' then 'overdue'
+            when
+                customer_state = 'on time'
+                and expected_order_date <= {{ dbt.dateadd('day', var('contact_days'), 'as_of_date') }}
+                then 'due'
+            when customer_state = 'at risk' then 'at risk'
+            when customer_state = 'leaving' and value_tier = 'high' then 'at risk'
+            when customer_state = 'once' and value_tier <> 'low' then 'second order'
+        end as contact_group
+
+    from stated
+
+),
+
 advised as (
 
     select
-        stated.customer_id,
-        stated.as_of_date,
-        stated.customer_state,
-        stated.value_tier,
-        stated.usual_gap_days,
-        stated.expected_order_date,
-        cast(greatest(stated.recency_days - stated.usual_gap_days, 0) as int) as overdue_days,
+        grouped.customer_id,
+        grouped.as_of_date,
+        grouped.customer_state,
+        grouped.value_tier,
+        grouped.contact_group,
+        grouped.usual_gap_days,
+        grouped.expected_order_date,
+        cast(greatest(grouped.recency_days - grouped.usual_gap_days, 0) as int) as overdue_days,
         rules.action_key,
         actions.action_name,
         actions.recommended_action,
         concat(
             case
-                when stated.gap_count = 0 then 'Bought on one day only, '
-                else concat('Buys about every ', cast(stated.usual_gap_days as string), ' days, last ')
+                when grouped.gap_count = 0 then 'Bought on one day only, '
+                else concat('Buys about every ', cast(grouped.usual_gap_days as string), ' days, last ')
             end,
-            cast(stated.recency_days as string), ' days ago; ', stated.churn_risk, '; spent ',
-            case stated.value_tier
+            cast(grouped.recency_days as string), ' days ago; ', grouped.churn_risk, '; spent ',
+            case grouped.value_tier
                 when 'high' then 'more than four fifths of customers'
                 when 'middle' then 'an average amount'
                 else 'little'
             end
         ) as action_reason
 
-    from stated
+    from grouped
 
     inner join rules
         on
-            stated.customer_state = rules.customer_state
-            and stated.value_tier = rules.value_tier
+            grouped.customer_state = rules.customer_state
+            and grouped.value_tier = rules.value_tier
 
     inner join actions
         on rules.action_key = actions.action_key

@@ -23,7 +23,8 @@ first_reasons as (
 
     select
         horizon_days,
-        min(case when severity = 'unreliable' and is_raised then check_number end) as check_number
+        min(case when severity = 'unreliable' and is_raised then check_number end) as unreliable_number,
+        min(case when severity = 'undecided' and is_raised then check_number end) as undecided_number
 
     from warnings
 
@@ -35,7 +36,11 @@ reliability as (
 
     select
         first_reasons.horizon_days,
-        first_reasons.check_number is null as is_reliable,
+        case
+            when first_reasons.unreliable_number is not null then 'unreliable'
+            when first_reasons.undecided_number is not null then 'cannot tell'
+            else 'reliable'
+        end as reliability,
         case
             when warnings.detail is null then warnings.meaning
             else warnings.meaning || ' (' || warnings.detail || ')'
@@ -46,7 +51,7 @@ reliability as (
     left join warnings
         on
             first_reasons.horizon_days = warnings.horizon_days
-            and first_reasons.check_number = warnings.check_number
+            and coalesce(first_reasons.unreliable_number, first_reasons.undecided_number) = warnings.check_number
 
 ),
 
@@ -87,7 +92,8 @@ described as (
         customer_values.next_order_date_p90,
 
         -- reliability
-        reliability.is_reliable,
+        reliability.reliability,
+        reliability.reliability = 'reliable' as is_reliable,
         reliability.reliability_reason
 
     from customer_values

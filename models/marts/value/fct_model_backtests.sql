@@ -24,6 +24,7 @@ described as (
         backtests.cutoff_date,
         backtests.horizon_days,
         backtests.decile,
+        backtests.is_same_season,
 
         -- the model
         backtests.model in ('last_window', 'rate', 'rfm_cell') as is_baseline,
@@ -39,6 +40,7 @@ described as (
         backtests.rmse,
         backtests.bias,
         backtests.normalised_gini,
+        backtests.gini_error,
         backtests.top_decile_share,
         backtests.coverage_50,
         backtests.coverage_80,
@@ -47,6 +49,9 @@ described as (
     from backtests
 
     cross join published
+
+    -- Today's forecasts have no outcome.
+    where backtests.customer_count is not null
 
 )
 

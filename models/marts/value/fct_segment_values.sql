@@ -19,7 +19,11 @@ reliability as (
 
     select
         horizon_days,
-        max(case when severity = 'unreliable' and is_raised then 1 else 0 end) = 0 as is_reliable
+        case
+            when max(case when severity = 'unreliable' and is_raised then 1 else 0 end) = 1 then 'unreliable'
+            when max(case when severity = 'undecided' and is_raised then 1 else 0 end) = 1 then 'cannot tell'
+            else 'reliable'
+        end as reliability
 
     from warnings
 
@@ -31,14 +35,23 @@ spread as (
 
     select
         segment_values.*,
-        reliability.is_reliable,
-        sqrt(segment_values.order_variance + segment_values.order_estimation_variance) as orders_deviation,
-        sqrt(segment_values.value_variance + segment_values.value_estimation_variance) as value_deviation
+        reliability.reliability,
+        sqrt(
+            segment_values.order_variance + segment_values.order_estimation_variance
+            + power(calibration.orders_error * segment_values.expected_orders, 2)
+        ) as orders_deviation,
+        sqrt(
+            segment_values.value_variance + segment_values.value_estimation_variance
+            + power(calibration.value_error * segment_values.clv, 2)
+        ) as value_deviation
 
     from segment_values
 
     left join reliability
         on segment_values.horizon_days = reliability.horizon_days
+
+    left join {{ ref('ml_clv__calibration') }} as calibration
+        on segment_values.horizon_days = calibration.horizon_days
 
 ),
 
@@ -70,7 +83,8 @@ described as (
 
         -- the model
         model,
-        is_reliable
+        reliability,
+        reliability = 'reliable' as is_reliable
 
     from spread
 

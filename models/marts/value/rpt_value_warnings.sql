@@ -25,76 +25,14 @@ horizons as (
 
 ),
 
--- Every other model compared with the published one, over the windows that both forecast.
-pairs as (
-
-    select
-        published.horizon_days,
-        published.target,
-        other.is_baseline,
-        other.model,
-        sqrt(
-            sum(published.customer_count * published.rmse * published.rmse)
-            / nullif(sum(other.customer_count * other.rmse * other.rmse), 0)
-        ) as error_ratio,
-        avg(other.normalised_gini) - avg(published.normalised_gini) as gini_lead
-
-    from overall as published
-    inner join overall as other
-        on
-            published.target = other.target
-            and published.horizon_days = other.horizon_days
-            and published.cutoff_date = other.cutoff_date
-    where published.is_published and other.model not in ('mbg_nbd', 'bg_nbd')
-    group by published.horizon_days, published.target, other.is_baseline, other.model
-
-),
-
--- The measure by which each check compares the published model: the error, or the ranking of customers.
-compared as (
-
-    select
-        horizon_days,
-        model,
-        error_ratio as measured,
-        case
-            when is_baseline and target = 'orders' then 'orders_beaten'
-            when is_baseline and target = 'amount' then 'value_beaten'
-            when target = 'orders' then 'challenger_better'
-        end as check_name
-    from pairs
-
-    union all
-
-    select
-        horizon_days,
-        model,
-        gini_lead as measured,
-        'value_ranking_beaten' as check_name
-    from pairs
-    where is_baseline and target = 'amount'
-
-),
-
--- The strongest rival of each check.
-rivals as (
-
-    select
-        *,
-        row_number() over (
-            partition by horizon_days, check_name order by measured desc nulls last, model asc
-        ) as place
-    from compared
-
-),
-
 own as (
 
     select
         horizon_days,
         -- A window with few customers proves nothing.
         count(distinct case when customer_count >= 50 then cutoff_date end) as origin_count,
-        max(abs(case when target = 'orders' then coverage_80 - 0.8 end)) as coverage_gap
+        count(distinct case when customer_count >= 50 and is_same_season then cutoff_date end) as season_count,
+        max(abs(case when target in ('orders', 'amount') then coverage_80 - 0.8 end)) as coverage_gap
     from overall
     where is_published
     group by horizon_days
@@ -141,10 +79,11 @@ measured as (
     select
         horizons.horizon_days,
         checks.*,
-        rivals.model as detail,
+        comparisons.detail,
         checks.threshold * case when checks.is_threshold_per_horizon_day then horizons.horizon_days else 1 end as own_threshold,
         case checks.check_name
             when 'not_backtested' then coalesce(own.origin_count, 0)
+            when 'season_unseen' then coalesce(own.season_count, 0)
             when 'short_history' then history.history_days
             when 'purchases_not_converged' then coalesce(fits.purchases_converged, 0)
             when 'spend_not_converged' then coalesce(fits.spend_converged, 0)
@@ -154,7 +93,7 @@ measured as (
             when 'return_miscalibrated' then calibration.gap
             when 'ranges_miscalibrated' then own.coverage_gap
             when 'sampling_error' then sqrt(totals.order_estimation_variance) / nullif(totals.expected_orders, 0)
-            else rivals.measured
+            else comparisons.measured
         end as measured_value
 
     from horizons
@@ -166,11 +105,10 @@ measured as (
     left join {{ ref('ml_clv__calibration') }} as calibration on horizons.horizon_days = calibration.horizon_days
     left join {{ ref('ml_segments__values') }} as totals
         on horizons.horizon_days = totals.horizon_days and totals.segmentation = 'all'
-    left join rivals
+    left join {{ ref('ml_clv__comparisons') }} as comparisons
         on
-            horizons.horizon_days = rivals.horizon_days
-            and checks.check_name = rivals.check_name
-            and rivals.place = 1
+            horizons.horizon_days = comparisons.horizon_days
+            and checks.check_name = comparisons.check_name
 
 ),
 

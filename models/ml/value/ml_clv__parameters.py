@@ -22,5 +22,5 @@ def model(dbt, session):
         params=dbt.config.meta_get("params"),
         as_of_dates=dbt.ref("int_as_of_dates"),
         backtests=dbt.ref("ml_clv__backtests"),
-        histories=dbt.ref("feat_customers__clv_sample"),
+        histories=dbt.ref("ml_customers__clv_sample"),
     )

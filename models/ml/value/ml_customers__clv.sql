@@ -18,7 +18,6 @@ parameters as (
         max(case when model = 'gamma_gamma' and parameter = 'v' then estimate end) as v
 
     from {{ ref('ml_clv__parameters') }}
-
 ),
 
 -- Closed forms; see docs/methods/clv.md.
@@ -56,7 +55,7 @@ alive as (
             else parameters.b / (parameters.b + histories.x + parameters.extra_dropouts - 1)
         end as b_share
 
-    from {{ ref('feat_customers__purchase_days') }} as histories
+    from {{ ref('ml_customers__season_histories') }} as histories
 
     cross join parameters
 
@@ -79,10 +78,30 @@ waiting as (
 
 ),
 
+-- The clock of the models runs on season days; dates are the shop's calendar.
+dated as (
+
+    select
+        {% for level in [10, 50, 90] -%}
+        days_p{{ level }}.reached_date as next_order_date_p{{ level }},
+        {% endfor -%}
+        waiting.*
+
+    from waiting
+    {% for level in [10, 50, 90] %}
+
+    left join {{ ref('ml_clv__seasons') }} as days_p{{ level }}
+        on
+            waiting.next_order_days_p{{ level }} <= 730
+            and cast(ceil(waiting.next_order_days_p{{ level }}) as int) = days_p{{ level }}.day_number
+    {%- endfor %}
+
+),
+
 ordering as (
 
     select
-        waiting.*,
+        dated.*,
         expected_orders.horizon_days,
         expected_orders.expected_orders_if_alive,
         expected_orders.discounted_orders_if_alive,
@@ -94,24 +113,27 @@ ordering as (
         {% for number in range(1, 12) -%}
         expected_orders.log_value_{{ number }},
         {% endfor -%}
-        waiting.p_alive
+        calibration.intercept,
+        calibration.slope,
+        calibration.value_factor,
+        dated.p_alive
         * (
-            1 - power(
-                (waiting.alpha + waiting.t) / (waiting.alpha + waiting.t + expected_orders.horizon_days),
-                waiting.r + waiting.x
-            )
+            1 - power((dated.alpha + dated.t) / (dated.alpha + dated.t + calibration.season_days), dated.r + dated.x)
         ) as p_order,
         {{ var('clv_margin_share') }} * expected_orders.discounted_orders_if_alive
-        * waiting.expected_order_value as value_if_alive,
+        * dated.expected_order_value * calibration.value_factor as value_if_alive,
         {{ var('clv_margin_share') }} * expected_orders.discounted_orders_if_alive
-        / expected_orders.expected_orders_if_alive as value_per_amount
+        / expected_orders.expected_orders_if_alive * calibration.value_factor as value_per_amount
 
-    from waiting
+    from dated
 
     inner join {{ ref('ml_clv__expected_orders') }} as expected_orders
         on
-            waiting.x = expected_orders.x
-            and waiting.t = expected_orders.t
+            dated.x = expected_orders.x
+            and dated.t = expected_orders.t
+
+    inner join {{ ref('ml_clv__calibration') }} as calibration
+        on expected_orders.horizon_days = calibration.horizon_days
 
 ),
 
@@ -119,19 +141,12 @@ ordering as (
 calibrated as (
 
     select
-        ordering.*,
+        *,
         1 / (
-            1 + exp(
-                calibration.intercept + calibration.slope * ln(
-                    greatest(ordering.p_order, 1e-12) / greatest(1 - ordering.p_order, 1e-12)
-                )
-            )
+            1 + exp(intercept + slope * ln(greatest(p_order, 1e-12) / greatest(1 - p_order, 1e-12)))
         ) as churn_probability
 
     from ordering
-
-    inner join {{ ref('ml_clv__calibration') }} as calibration
-        on ordering.horizon_days = calibration.horizon_days
 
 ),
 
@@ -147,7 +162,7 @@ valued as (
         p_order,
         churn_probability,
         p_alive * expected_orders_if_alive as expected_orders,
-        expected_order_value,
+        expected_order_value * value_factor as expected_order_value,
         p_alive * value_if_alive as clv,
         (1 - p_alive) * value_if_alive as value_at_risk,
 
@@ -157,12 +172,7 @@ valued as (
         {% endfor -%}
         {%- for level in [10, 50, 90] -%}
         next_order_days_p{{ level }},
-        case
-            when next_order_days_p{{ level }} <= 730
-                then cast({{ dbt.dateadd(
-                    'day', 'cast(ceil(next_order_days_p' ~ level ~ ') as int)', 'as_of_date'
-                ) }} as date)
-        end as next_order_date_p{{ level }},
+        next_order_date_p{{ level }},
         {% endfor %}
         -- chance: variances of orders and value, the latter null if the spend model has none
         p_alive * order_square_if_alive - power(p_alive * expected_orders_if_alive, 2) as order_variance,
@@ -171,7 +181,7 @@ valued as (
                 then
                     power(value_per_amount * value_scale, 2) / ((p * spend_count + q - 1) * (p * spend_count + q - 2))
                     * p_alive * (p * expected_orders_if_alive + p * p * order_square_if_alive)
-                    - power(p_alive * expected_orders_if_alive * value_per_amount * expected_order_value, 2)
+                    - power(p_alive * value_if_alive, 2)
         end as value_variance,
 
         -- uncertainty of the parameters: derivatives of ln(expected orders) and ln(value) by the logarithm of each

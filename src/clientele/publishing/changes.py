@@ -58,7 +58,7 @@ ROWS = f"""
     with fits as ({FITS.format("warehouse", "warehouse")}),
     earlier_fits as ({FITS.format("replaced", "replaced")}),
     -- Keys are comparable if the new warehouse knows the earlier fit, or the earlier one the new
-    -- fit: another warehouse numbers its segments anew.
+    -- fit: another warehouse has its own numbers.
     compared as (
         select
             segmentation,
@@ -110,7 +110,7 @@ ROWS = f"""
             when earlier_fit is null
                 then concat('First fitted on the customers of ', compared.as_of_date)
             when not is_comparable then concat(
-                'Fitted anew on the customers of ', compared.as_of_date,
+                'Fitted again on the customers of ', compared.as_of_date,
                 ' in a warehouse that does not know the fit before: no segment can be compared'
             )
             when was_known then concat(

@@ -10,8 +10,9 @@ from threadpoolctl import threadpool_limits
 
 from clientele.value.calibration import PUBLISHABLE
 from clientele.value.fitting import fit_models
-from clientele.value.forecasts import COVERAGES, forecasts, outcome
+from clientele.value.forecasts import COVERAGES, forecasts, modelled, outcome
 from clientele.value.histories import first_orders
+from clientele.value.seasons import YEAR, Season
 
 DECILES = 10
 BACKTEST_TYPES = {
@@ -28,7 +29,13 @@ BACKTEST_TYPES = {
     "bias": "double",
     "normalised_gini": "double",
     "top_decile_share": "double",
-} | {f"coverage_{level}": "double" for level in COVERAGES}
+    **{f"coverage_{level}": "double" for level in COVERAGES},
+    "gini_error": "double",
+    "history_days": "int",
+    "is_same_season": "boolean",
+    "season_days": "double",
+    "value_factor": "double",
+}
 
 
 def backtest(
@@ -47,39 +54,91 @@ def backtest(
     ``period_number`` (days from the cut-off to today), ``history_days`` (days from the first order
     of all to the cut-off), and for each horizon ``past_orders_<days>``, ``past_amount_<days>`` (the
     window before the cut-off) and ``next_orders_<days>``, ``next_amount_<days>`` (the window after
-    it; null if it is not over). ``random_seed`` decides the trees.
+    it; null if it is not over) and ``year_before_orders_<days>``, ``year_before_amount_<days>``
+    (the window that began a year before the cut-off), and `clientele.value.seasons.MONTHS` (repeat
+    purchase days by calendar month). ``random_seed`` decides the trees.
 
-    Windows of a horizon do not overlap; the last one ends today. A cut-off needs a history at
-    least as long as the window. Learning from the window before needs half of that before it.
+    Windows of a horizon do not overlap; the last one ends today. One more cut-off is a year ago,
+    the season of today, if no other is near. A cut-off needs a history at least as long as the
+    window. Learning from the window before needs half of that before it.
 
     Returns a row per target, model, cut-off, horizon and decile (1 has the highest forecasts; 0
     is everyone) with the columns of `BACKTEST_TYPES`; ``bias`` is predicted / actual - 1, null
-    if the actual sum is 0. Without a usable cut-off the result is empty.
+    if the actual sum is 0. Today's forecasts have no outcome: rows of decile 0 with the
+    ``season_days`` and the ``value_factor`` of `clientele.value.seasons.Season.periods`.
+    Without a usable cut-off there are no other rows.
     """
     measures = []
     by_period = dict(tuple(customers.sort_values("sample_number").groupby("period_number")))
-    fits = {}
+    horizons = sorted(horizons_days)
+    knobs = {"prior_sd": prior_sd, "spend_orders": spend_orders}
+    first = first_orders(spend_orders)
+    cutoffs = {horizon: _cutoffs(by_period, horizon, origins) for horizon in horizons}
     with threadpool_limits(1):
-        for horizon in sorted(horizons_days):
-            for number in range(1, origins + 1):
-                now = by_period.get(number * horizon)
-                if now is None or now["history_days"].iloc[0] < horizon:
+        for period in sorted({0, *np.concatenate(list(cutoffs.values()))} & set(by_period)):
+            now = by_period[period]
+            season = Season(now, by_period.get(period + YEAR), **knobs)
+            periods = {model: season.periods(model, horizons) for model in PUBLISHABLE}
+            plain = None
+            if not season.is_plain:
+                plain = fit_models(now, PUBLISHABLE[:1], **knobs)
+            for horizon in horizons:
+                place = {
+                    "cutoff_date": now["as_of_date"].iloc[0],
+                    "horizon_days": horizon,
+                    "history_days": now["history_days"].iloc[0],
+                    "is_same_season": _is_same_season(period),
+                }
+                stretches = {m: (days[horizon], value) for m, (days, value) in periods.items()}
+                if not period:
+                    measures.append(_ahead(place, stretches))
+                if period not in cutoffs[horizon]:
                     continue
-                before = by_period.get((number + 1) * horizon)
+                # Trees and cell means are not worth their time on the additional day.
+                before = by_period.get(period + horizon) if period % horizon == 0 else None
                 if before is not None and before["history_days"].iloc[0] < horizon / 2:
                     before = None
-                key = number * horizon
-                if key not in fits:
-                    fits[key] = fit_models(
-                        now, PUBLISHABLE, prior_sd=prior_sd, spend_orders=spend_orders
-                    )
                 predicted, covered = forecasts(
-                    now, before, horizon, fits[key], first_orders(spend_orders), random_seed
+                    now, before, horizon, season, stretches, first, random_seed
                 )
-                measures.append(_measured(now, horizon, predicted, covered))
+                if plain is not None:
+                    for target, (forecast, shares) in modelled(
+                        now, now, horizon, (horizon, 1.0), plain, PUBLISHABLE[0], first
+                    ).items():
+                        predicted[(target, "no_season")] = forecast
+                        covered[(target, "no_season")] = shares
+                table = _measured(now, horizon, predicted, covered).assign(**place)
+                for model, (days, value) in stretches.items():
+                    own = (table["model"] == model) & (table["decile"] == 0)
+                    table.loc[own, ["season_days", "value_factor"]] = days, value
+                measures.append(table)
     if not measures:
         return pd.DataFrame(columns=list(BACKTEST_TYPES))
     return pd.concat(measures, ignore_index=True)[list(BACKTEST_TYPES)]
+
+
+def _cutoffs(by_period, horizon, origins):
+    """Return the days from the cut-offs of a horizon to today."""
+    periods = [number * horizon for number in range(1, origins + 1)]
+    if YEAR >= horizon and not any(_is_same_season(period) for period in periods):
+        periods.append(YEAR)
+    known = [period for period in periods if period in by_period]
+    return [p for p in known if by_period[p]["history_days"].iloc[0] >= horizon]
+
+
+def _is_same_season(period):
+    """Whether a cut-off lies within half a month of today's day in another year."""
+    return bool(period > 0 and min(period % YEAR, -period % YEAR) <= 15)
+
+
+def _ahead(place, stretches):
+    rows = [
+        place
+        | {"target": "orders", "model": model, "decile": 0, "season_days": days}
+        | {"value_factor": value}
+        for model, (days, value) in stretches.items()
+    ]
+    return pd.DataFrame(rows).reindex(columns=list(BACKTEST_TYPES))
 
 
 def normalised_gini(actual, predicted) -> float:
@@ -105,9 +164,26 @@ def normalised_gini(actual, predicted) -> float:
     return float(np.clip(gini(np.asarray(predicted, float)) / gini(actual), -1, 1))
 
 
+def gini_error(actual) -> float:
+    """Return the standard error of `normalised_gini` for a forecast that ranks by chance.
+
+    Drawn at random, the ranks of customers are exchangeable, and the Gini of ``actual`` by them is
+    a sum of a sample without replacement: its variance is known (W. Hoeffding: A Combinatorial
+    Central Limit Theorem, Annals of Mathematical Statistics 22, 1951). NaN if outcomes are equal.
+    """
+    actual = np.asarray(actual, float)
+    count, total = len(actual), actual.sum()
+    if count < 2 or np.ptp(actual) == 0 or total <= 0:
+        return float("nan")
+    ordered = np.sort(actual)[::-1]
+    best = np.sum(ordered * (count - np.arange(count) - 0.5)) / (count * total) - 0.5
+    # Places 1 to n spread evenly: the variance of the sum is that of places times that of values.
+    deviation = np.sqrt((count + 1) / 12 * np.sum((actual - actual.mean()) ** 2) * count)
+    return float(deviation / (count * total) / best)
+
+
 def _measured(now, horizon, predicted, covered):
     rows = []
-    place = {"cutoff_date": now["as_of_date"].iloc[0], "horizon_days": horizon}
     for (target, model), forecast in predicted.items():
         actual = outcome(now, horizon, target)
         # Equal forecasts are ordered by sample number, a hash of the key, which is random.
@@ -121,7 +197,7 @@ def _measured(now, horizon, predicted, covered):
                 continue
             error = forecast[chosen] - actual[chosen]
             total = actual[chosen].sum()
-            row = place | {
+            row = {
                 "target": target,
                 "model": model,
                 "decile": number,
@@ -134,6 +210,7 @@ def _measured(now, horizon, predicted, covered):
             }
             if number == 0:
                 row["normalised_gini"] = normalised_gini(actual, forecast)
+                row["gini_error"] = gini_error(actual)
                 if total > 0:
                     row["top_decile_share"] = actual[decile == 1].sum() / total
             row |= {f"coverage_{level}": values[chosen].mean() for level, values in cover.items()}

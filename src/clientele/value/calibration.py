@@ -22,7 +22,13 @@ CALIBRATION_TYPES = {
     "is_recalibrated": "boolean",
     "window_count": "int",
     "gap": "double",
+    "season_days": "double",
+    "value_factor": "double",
+    "orders_error": "double",
+    "value_error": "double",
 }
+# Before any past day is known, a total is taken to be off by this much (in logarithms).
+_PRIOR_ERROR = 0.2
 
 
 def choose_purchase_model(backtests: pd.DataFrame, pinned: str | None = None) -> str:
@@ -59,15 +65,20 @@ def calibrate(backtests: pd.DataFrame, *, model: str, horizons_days: list[int]) 
 
     Returns a row per horizon with the columns of `CALIBRATION_TYPES`. ``gap`` is the mean distance
     between the probability and the share who ordered, over the later windows, or over all windows
-    of an unchanged probability; null without a window.
+    of an unchanged probability; null without a window. ``season_days`` and ``value_factor`` are
+    today's of ``model``. ``orders_error`` and ``value_error`` are the root mean squares of the
+    logarithm of forecast over actual totals on past days, with one more day that was off by 20 %.
     """
     tenths = backtests[
         (backtests["target"] == "return")
         & (backtests["model"] == model)
         & (backtests["decile"] > 0)
     ]
+    overall = backtests[(backtests["model"] == model) & (backtests["decile"] == 0)]
     rows = []
     for horizon in sorted(horizons_days):
+        totals = overall[overall["horizon_days"] == horizon]
+        ahead = totals[totals["customer_count"].isna()]
         own = tenths[tenths["horizon_days"] == horizon]
         windows = [window for _, window in own.groupby("cutoff_date", sort=True)]
         # The fit on each window and those before it, with the window that follows.
@@ -88,9 +99,19 @@ def calibrate(backtests: pd.DataFrame, *, model: str, horizons_days: list[int]) 
                 "is_recalibrated": is_recalibrated,
                 "window_count": len(windows),
                 "gap": gap,
+                "season_days": ahead["season_days"].iloc[0] if len(ahead) else float(horizon),
+                "value_factor": ahead["value_factor"].iloc[0] if len(ahead) else 1.0,
+                "orders_error": _total_error(totals[totals["target"] == "orders"]),
+                "value_error": _total_error(totals[totals["target"] == "amount"]),
             }
         )
     return pd.DataFrame(rows, columns=list(CALIBRATION_TYPES))
+
+
+def _total_error(totals):
+    """Return the root mean square of ln(forecast / actual), drawn towards `_PRIOR_ERROR`."""
+    ratio = (1 + totals["bias"].astype(float).dropna()).clip(0.05, 20)
+    return float(np.sqrt((np.sum(np.log(ratio) ** 2) + _PRIOR_ERROR**2) / (len(ratio) + 1)))
 
 
 def _log_odds(tenths):

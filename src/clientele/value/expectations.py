@@ -115,12 +115,21 @@ def orders_until(ends, x, t, extra, r, alpha, a, b):
     return orders
 
 
-def tabulated_orders(horizons_days, annual_discount_rate, x, t, extra, r, alpha, a, b):
-    """Return {horizon: (orders, discounted orders)} from one pass over all months."""
+def tabulated_orders(
+    horizons_days, annual_discount_rate, x, t, extra, r, alpha, a, b, *, season_days=None
+):
+    """Return {horizon: (orders, discounted orders)} from one pass over all months.
+
+    ``season_days`` holds the days of each horizon on the clock of the model, if that is not the
+    calendar; between two of its horizons it runs evenly. Discounts follow the calendar.
+    """
+    passed = {days: days for days in horizons_days} | (season_days or {})
+    known = sorted(passed)
     delta = np.log1p(annual_discount_rate) / DAYS_PER_YEAR
     months = np.arange(DAYS_PER_MONTH, max(horizons_days), DAYS_PER_MONTH)
     ends = np.union1d(months, horizons_days)
-    orders = dict(zip(ends, orders_until(ends, x, t, extra, r, alpha, a, b), strict=True))
+    clock = np.interp(ends, [0, *known], [0, *(passed[days] for days in known)])
+    orders = dict(zip(ends, orders_until(clock, x, t, extra, r, alpha, a, b), strict=True))
     tabulated = {}
     for days in horizons_days:
         discounted, start, before = 0.0, 0.0, 0.0

@@ -30,6 +30,8 @@ CLV_PARAMETER_TYPES = {
 _DTYPES = {"string": "str", "double": "float64", "int": "int64", "boolean": "bool"}
 # exp of this is as good as infinite for every parameter.
 LOG_BOUND = 12.0
+# Order values whose coefficient of variation is below this are one value.
+ALIKE = 0.01
 DAYS_PER_YEAR = 365.25
 
 
@@ -134,6 +136,14 @@ def _fit_spend(x, value, prior_sd):
     count = len(x)
     (x, value), weight = _distinct(x, value)
     unit = np.sum(weight * value) / count
+    if np.sum(weight * (value / unit - 1) ** 2) < count * ALIKE**2:
+        # The likelihood has no maximum: every value is the mean. It is known as well as can be.
+        theta = np.array([ALIKE**-2, ALIKE**-2 + 1, 1.0])
+        likelihood = _spend_likelihood(theta, x, value / unit, weight)[0]
+        fit = theta, np.zeros(3), likelihood, True, np.zeros((3, 4))
+        return _as_table(
+            "gamma_gamma", SPEND_PARAMETERS, fit, [1, 1, unit], count, -count * np.log(unit)
+        )
     fit = _maximise(
         lambda theta: _spend_likelihood(theta, x, value / unit, weight),
         start=[4.0, 3.0, 1.0],

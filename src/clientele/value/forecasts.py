@@ -46,22 +46,22 @@ COVERAGES = (50, 80, 95)
 MIN_LEARNED = 50
 
 
-def forecasts(now, before, horizon, fits, first, random_seed):
+def forecasts(now, before, horizon, season, stretches, first, random_seed):
     """Return {(target, model): forecast} and {(target, model): {level: share covered}}.
 
     ``now`` and ``before`` (or None) hold a row per customer, as in
-    `clientele.value.backtesting.backtest`; ``fits`` is the result of `fit_models` on ``now``;
+    `clientele.value.backtesting.backtest`; ``season`` is the `clientele.value.seasons.Season` of
+    ``now``, and ``stretches`` holds the season days and the value factor of each purchase model;
     ``first`` is 1 if first orders count in the spend model, else 0. Forecasts and shares have an
     entry per row of ``now``.
     """
     predicted, covered = {}, {}
     for model in PUBLISHABLE:
-        orders, returns, amount, cover = _by_model(now, horizon, fits, model, first)
-        predicted |= {("orders", model): orders, ("return", model): returns}
-        covered[("orders", model)] = cover["orders"]
-        if amount is not None:
-            predicted[("amount", model)] = amount
-            covered[("amount", model)] = cover["amount"]
+        for target, (forecast, shares) in modelled(
+            now, season.histories, horizon, stretches[model], season.fits, model, first
+        ).items():
+            predicted[(target, model)] = forecast
+            covered[(target, model)] = shares
     for target, forecast in _challenger(now, before, horizon, random_seed).items():
         predicted[(target, "challenger")] = forecast
         if (target, PUBLISHABLE[0]) in predicted:
@@ -93,22 +93,27 @@ def outcome(customers, horizon, target):
     return orders if target == "orders" else (orders > 0).astype(float)
 
 
-def _by_model(now, horizon, parameters, model, first):
-    """Forecast by a purchase model and Gamma-Gamma, and measure how its ranges cover."""
-    x, t_x, t = (now[name].to_numpy(float) for name in ("x", "t_x", "t"))
+def modelled(now, histories, horizon, stretch, parameters, model, first):
+    """Forecast by a purchase model and Gamma-Gamma, and measure how its ranges cover.
+
+    ``histories`` are those of ``now`` on the clock of ``parameters``; ``stretch`` holds the days of
+    the horizon on that clock and the factor of order values. Returns {target: (forecast, shares)}.
+    """
+    days, value_factor = stretch
+    x, t_x, t = (histories[name].to_numpy(float) for name in ("x", "t_x", "t"))
     estimates = estimates_of(parameters, model)
     spend = estimates_of(parameters, "gamma_gamma")
     extra = EXTRA_DROPOUTS[model]
     alive = p_alive(x, t_x, t, model=model, **estimates)
-    returns = p_order(alive, x, t, horizon, r=estimates["r"], alpha=estimates["alpha"])
-    orders = alive * expected_orders_if_alive(x, t, horizon, model=model, **estimates)
-    value = np.where(x + first > 0, now["order_value_mean"].to_numpy(float), 0)
-    came, paid = outcome(now, horizon, "orders"), outcome(now, horizon, "amount")
+    returns = p_order(alive, x, t, days, r=estimates["r"], alpha=estimates["alpha"])
+    orders = alive * expected_orders_if_alive(x, t, days, model=model, **estimates)
+    value = np.where(x + first > 0, histories["order_value_mean"].to_numpy(float), 0)
+    came, paid = outcome(now, horizon, "orders"), outcome(now, horizon, "amount") / value_factor
     below = {target: np.zeros(len(x)) for target in ("orders", "amount")}
     at_most = {target: np.zeros(len(x)) for target in ("orders", "amount")}
     for count in np.unique(x):
         rows = np.flatnonzero(x == count)
-        table = ranges.order_probabilities(count, t[rows], horizon, extra=extra, **estimates)
+        table = ranges.order_probabilities(count, t[rows], days, extra=extra, **estimates)
         cumulated = np.cumsum(table, axis=1)
         reached = np.minimum(came[rows].astype(int), table.shape[1] - 1)
         place = np.arange(len(rows))
@@ -131,8 +136,11 @@ def _by_model(now, horizon, parameters, model, first):
         }
         for target in ("orders", "amount")
     }
-    amount = orders * expected_order_value(x + first, value, **spend) if spend else None
-    return orders, returns, amount, cover
+    forecast = {"orders": (orders, cover["orders"]), "return": (returns, {})}
+    if spend:
+        amount = orders * value_factor * expected_order_value(x + first, value, **spend)
+        forecast["amount"] = amount, cover["amount"]
+    return forecast
 
 
 def _challenger(now, before, horizon, random_seed):

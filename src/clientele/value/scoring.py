@@ -43,7 +43,7 @@ LOOKUP = [
     *LOG_GRADIENT,
     *LOG_VALUES,
 ]
-LOOKUP_TYPES = {"x": "int", "t": "int", "horizon_days": "int"} | dict.fromkeys(LOOKUP, "double")
+LOOKUP_TYPES = {"x": "int", "t": "double", "horizon_days": "int"} | dict.fromkeys(LOOKUP, "double")
 
 
 @threadpool_limits.wrap(limits=1)
@@ -54,11 +54,14 @@ def expected_orders(
     horizons_days: list[int],
     annual_discount_rate: float,
     spend_orders: str = "repeat",
+    season_days: dict[int, float] | None = None,
 ) -> pd.DataFrame:
     """Tabulate what SQL cannot compute, for each distinct ``x``, ``t`` and horizon.
 
     ``parameters`` is the result of `fit_clv` with the same ``spend_orders``;
-    ``annual_discount_rate`` is 0.1 for 10% a year.
+    ``annual_discount_rate`` is 0.1 for 10% a year. ``season_days`` holds the season days of each
+    horizon (`clientele.value.seasons`), on whose clock ``t`` and the parameters are; without it
+    that clock is the calendar.
 
     Returns ``x``, ``t``, ``horizon_days`` and, for a customer who is alive,
     ``expected_orders_if_alive``, ``discounted_orders_if_alive``, the mean square
@@ -82,11 +85,14 @@ def expected_orders(
     x, t = checked_pairs(pairs)
     model, estimates = purchase_parameters(parameters)
     extra, first = extra_dropouts(model), first_orders(spend_orders)
-    expected = tabulated_orders(horizons_days, annual_discount_rate, x, t, extra, **estimates)
-    spread = _spread(sorted(expected), x, t, extra, first, estimates, parameters)
+    passed = {days: (season_days or {}).get(days, days) for days in sorted(set(horizons_days))}
+    expected = tabulated_orders(
+        list(passed), annual_discount_rate, x, t, extra, season_days=season_days, **estimates
+    )
+    spread = _spread(passed, x, t, extra, first, estimates, parameters)
     tables = []
     for days in sorted(expected):
-        gradient = log_gradient(days, x, t, extra, **estimates)
+        gradient = log_gradient(passed[days], x, t, extra, **estimates)
         square, log_values = spread[days]
         values = np.column_stack([*expected[days], square, *gradient, log_values])
         tables.append(pairs.assign(horizon_days=days, **dict(zip(LOOKUP, values.T, strict=True))))
@@ -101,10 +107,13 @@ def score(
     annual_discount_rate: float,
     margin_share: float,
     spend_orders: str = "repeat",
+    season_days: dict[int, float] | None = None,
+    value_factor: float = 1.0,
 ) -> pd.DataFrame:
     """Value every customer over every horizon: what the SQL scoring must give, row by row.
 
-    ``histories`` and ``parameters`` are input and result of `fit_clv`.
+    ``histories`` and ``parameters`` are input and result of `fit_clv`, ``season_days`` those of
+    `expected_orders`, and ``value_factor`` multiplies order values.
 
     Returns the index of ``histories`` (``customer_id`` if it has no name), ``horizon_days``,
     ``p_alive``, ``p_order`` (at least one purchase), ``expected_orders``, ``expected_order_value``,
@@ -121,6 +130,7 @@ def score(
         horizons_days=horizons_days,
         annual_discount_rate=annual_discount_rate,
         spend_orders=spend_orders,
+        season_days=season_days,
     )
     customers = histories.rename_axis(histories.index.name or "customer_id").reset_index()
     keys = [customers.columns[0], "horizon_days"]
@@ -137,10 +147,12 @@ def score(
     counted = x + first_orders(spend_orders)
     customers["expected_order_value"] = customers["scale"] = np.nan
     if spend:
-        customers["expected_order_value"] = expected_order_value(counted, value, **spend)
-        customers["scale"] = spend["v"] + counted * np.where(counted > 0, value, 0)
+        customers["expected_order_value"] = (
+            expected_order_value(counted, value, **spend) * value_factor
+        )
+        customers["scale"] = value_factor * (spend["v"] + counted * np.where(counted > 0, value, 0))
     scored = customers.merge(lookup, on=["x", "t"]).sort_values(keys, ignore_index=True)
-    horizon = scored["horizon_days"]
+    horizon = scored["horizon_days"].replace(season_days or {})
     scored["p_order"] = p_order(scored["p_alive"], scored["x"], scored["t"], horizon, **rate)
     scored["expected_orders"] = scored["p_alive"] * scored["expected_orders_if_alive"]
     if_alive = margin_share * scored["discounted_orders_if_alive"] * scored["expected_order_value"]
@@ -155,19 +167,19 @@ def score(
     return scored[result]
 
 
-def _spread(horizons_days, x, t, extra, first, estimates, parameters):
+def _spread(passed, x, t, extra, first, estimates, parameters):
     """Return {horizon: (mean square of the orders, log value quantiles)} given alive."""
     spend = estimates_of(parameters, "gamma_gamma")
     levels = len(ranges.LEVELS)
-    spread = {days: (np.empty(len(x)), np.full((len(x), levels), np.nan)) for days in horizons_days}
+    spread = {days: (np.empty(len(x)), np.full((len(x), levels), np.nan)) for days in passed}
     for count in np.unique(x):
         rows = x == count
         tables = [
             ranges.order_probabilities(count, t[rows], days, extra=extra, **estimates)
-            for days in horizons_days
+            for days in passed.values()
         ]
         log_values = ranges.value_levels(count + first, tables, **spend) if spend else None
-        for i, days in enumerate(horizons_days):
+        for i, days in enumerate(passed):
             spread[days][0][rows] = tables[i] @ np.arange(tables[i].shape[1]) ** 2.0
             if spend:
                 spread[days][1][rows] = log_values[i]

@@ -42,7 +42,34 @@ def shares(*windows, model="mbg_nbd", horizon=30):
         for decile, (told, came) in enumerate(window, start=1)
     ]
     columns = ["target", "model", "horizon_days", "cutoff_date", "decile", "customer_count"]
-    return pd.DataFrame(rows, columns=[*columns, "predicted_mean", "actual_mean"])
+    more = ["predicted_mean", "actual_mean", "bias", "season_days", "value_factor"]
+    return pd.DataFrame(rows, columns=[*columns, *more])
+
+
+def totals(*days, model="mbg_nbd"):
+    """Backtests of all customers: (target, bias), and today's forecast after them."""
+    place = {"model": model, "horizon_days": 30, "decile": 0}
+    rows = [
+        place | {"target": target, "cutoff_date": number, "customer_count": 100, "bias": bias}
+        for number, (target, bias) in enumerate(days)
+    ]
+    ahead = {"target": "orders", "cutoff_date": len(days), "season_days": 21.5}
+    rows.append(place | ahead | {"value_factor": 1.1})
+    return pd.DataFrame(rows)
+
+
+def test_todays_season_days_and_the_errors_of_past_totals_are_those_of_the_model():
+    rows = pd.concat([totals(("orders", 0.5), ("orders", -0.5), ("amount", 0.1)), shares()])
+    other = totals(("orders", 9.0), model="bg_nbd").assign(season_days=99.0)
+    result = calibrate(pd.concat([rows, other]), model="mbg_nbd", horizons_days=[30, 90])
+    result = result.set_index("horizon_days")
+    assert result.loc[30, ["season_days", "value_factor"]].tolist() == [21.5, 1.1]
+    squares = np.log(1.5) ** 2 + np.log(0.5) ** 2 + 0.2**2
+    assert result.loc[30, "orders_error"] == pytest.approx(np.sqrt(squares / 3))
+    assert result.loc[30, "value_error"] == pytest.approx(np.sqrt((np.log(1.1) ** 2 + 0.2**2) / 2))
+    # Nothing is known of the longer horizon.
+    assert result.loc[90, ["season_days", "value_factor"]].tolist() == [90, 1]
+    assert result.loc[90, ["orders_error", "value_error"]].tolist() == [0.2, 0.2]
 
 
 TOLD = np.linspace(0.9, 0.05, 10)

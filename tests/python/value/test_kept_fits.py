@@ -5,8 +5,13 @@ import json
 import duckdb
 import pytest
 
-STEPS = ["backtests", "parameters", "calibration", "expected_orders"]
-FEATURES = ["feat_customers__backtest", "feat_customers__clv_sample", "feat_histories"]
+STEPS = ["seasons", "backtests", "parameters", "calibration", "expected_orders"]
+FEATURES = [
+    "feat_customers__backtest",
+    "ml_customers__season_histories",
+    "ml_customers__clv_sample",
+    "ml_clv__histories",
+]
 ONE_ORDER_CHANGED = """
     update intermediate.int_orders set gross_amount = gross_amount + 1, net_amount = net_amount + 1
     where order_id = (
@@ -48,5 +53,6 @@ def test_an_unchanged_build_fits_nothing_and_a_change_fits_what_it_decides(build
     assert reasons == dict.fromkeys(STEPS, "kept") | changed
     reasons = build(ONE_ORDER_CHANGED, clv_annual_discount_rate=0.2)
     assert reasons["backtests"] == "data: customers"
+    assert reasons["seasons"] == "data: customers"
     assert reasons["parameters"] == "data: backtests"
     assert build(options=["--full-refresh"]) == dict.fromkeys(STEPS, "nothing kept")

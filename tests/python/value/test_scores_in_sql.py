@@ -5,10 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, logit
-from scores import KNOBS, MONEY, assert_scored_alike, histories_of
+from scores import KNOBS, MONEY, assert_scored_alike, histories_of, season_of
 
 from clientele.value.fitting import LOADINGS, fit_clv
 from clientele.value.scoring import expected_orders, score
+from clientele.value.seasons import Calendar
 
 
 @pytest.fixture(params=["sample", "online_retail"])
@@ -18,14 +19,11 @@ def warehouse(request):
 
 def test_sql_values_every_customer_as_python_does(warehouse):
     parameters = warehouse.frame("from ml.ml_clv__parameters")
-    expected = score(histories_of(warehouse), parameters, **KNOBS)
-    found = warehouse.frame(
-        "select v.*, d.as_of_date from marts.fct_customer_values as v, "
-        "(select as_of_date from intermediate.int_as_of_dates where is_current) as d"
-    )
+    expected = score(histories_of(warehouse), parameters, **KNOBS, **season_of(warehouse))
+    found = warehouse.frame("from marts.fct_customer_values")
     assert len(found) == len(expected) > 8000
     assert found["next_order_date_p50"].notna().mean() > 0.3 < found["clv_p90"].gt(0).mean()
-    assert_scored_alike(found, expected)
+    assert_scored_alike(found, expected, warehouse.frame("from ml.ml_clv__seasons"))
 
 
 EDGES = pd.DataFrame(
@@ -54,16 +52,28 @@ def test_sql_scores_the_edges_as_python_does(sample, model, theta):
     parameters.loc[parameters["model"] == model, "estimate"] = theta
     compiled = sample.folder / "target/compiled/clientele/models/ml/value/ml_customers__clv.sql"
     query = compiled.read_text()
-    lookup = expected_orders(parameters, EDGES, **{k: KNOBS[k] for k in list(KNOBS)[:2]})
+    passed = {30: 12.5, 90: 90.0, 180: 200.0, 365: 201.0}
+    lookup = expected_orders(
+        parameters, EDGES, season_days=passed, **{k: KNOBS[k] for k in list(KNOBS)[:2]}
+    )
+    factors = np.array([0.5, 0.6, 0.8, 1, 1, 1, 1, 0.9, 1, 1.2, 1.8, 1.7])
+    seasons = Calendar("2025-12-31", factors, 10).table()
     tables = {
-        "features.feat_customers__purchase_days": EDGES.reset_index().assign(
+        "ml.ml_customers__season_histories": EDGES.reset_index().assign(
             as_of_date=pd.Timestamp("2025-12-31").date()
         ),
         "ml.ml_clv__expected_orders": lookup,
         "ml.ml_clv__parameters": parameters,
         "ml.ml_clv__calibration": pd.DataFrame(
-            {"horizon_days": KNOBS["horizons_days"], "intercept": -0.3, "slope": 1.2}
+            {
+                "horizon_days": list(passed),
+                "season_days": list(passed.values()),
+                "intercept": -0.3,
+                "slope": 1.2,
+                "value_factor": 1.25,
+            }
         ),
+        "ml.ml_clv__seasons": seasons,
     }
     with duckdb.connect() as connection:
         for number, (name, frame) in enumerate(tables.items()):
@@ -74,12 +84,12 @@ def test_sql_scores_the_edges_as_python_does(sample, model, theta):
             quoted = f'"clientele"."{schema}"."{table}"'
             assert quoted in query
             query = query.replace(quoted, name)
-        found = connection.execute(query).df().assign(as_of_date="2025-12-31")
-    expected = score(EDGES, parameters, **KNOBS)
+        found = connection.execute(query).df()
+    expected = score(EDGES, parameters, season_days=passed, value_factor=1.25, **KNOBS)
     assert np.isfinite(expected[["p_alive", "p_order", "expected_orders", *MONEY]]).all(axis=None)
     assert np.isfinite(found[["order_variance", "gradient_r", "gradient_b"]]).all(axis=None)
     assert (found["order_variance"] > -1e-9).all()
-    assert_scored_alike(found, expected)
+    assert_scored_alike(found, expected, seasons)
     found = found.sort_values(["customer_id", "horizon_days"])
     order = expit(-0.3 + 1.2 * logit(expected["p_order"].clip(1e-12, 1 - 1e-12)))
     np.testing.assert_allclose(found["churn_probability"], 1 - order, rtol=1e-9, atol=1e-15)
@@ -90,7 +100,7 @@ def test_standard_errors_of_totals_match_moved_parameters(sample, column):
     """The delta method by brute force: every customer scored again along each axis."""
     parameters, histories = sample.frame("from ml.ml_clv__parameters"), histories_of(sample)
     floor = (parameters["parameter"] == "q").astype(float)
-    knobs = KNOBS | {"horizons_days": [365]}
+    knobs = KNOBS | season_of(sample) | {"horizons_days": [365]}
     variance = 0.0
     for model in parameters["model"].unique():
         own = parameters["model"] == model

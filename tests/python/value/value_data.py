@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 
 from clientele.value.forecasts import FEATURES
+from clientele.value.seasons import MONTHS
 
 MODELS = ["mbg_nbd", "bg_nbd"]
+# The day 0 of purchases.
+OPENING = pd.Timestamp("2024-01-01")
 PURCHASES = {"r": 0.5, "alpha": 40.0, "a": 0.8, "b": 2.0}
 SPEND = {"p": 4.0, "q": 3.5, "v": 30.0}
 
@@ -77,6 +80,7 @@ def features(purchases, today, horizons, period_numbers, spend_orders="repeat"):
     """
     purchases = purchases.groupby(["customer_id", "day"], as_index=False).sum()
     tables = []
+    empty = [*COLUMNS, *MONTHS]
     for back in period_numbers:
         cutoff = today - back
         known = purchases[purchases["day"] <= cutoff]
@@ -93,20 +97,30 @@ def features(purchases, today, horizons, period_numbers, spend_orders="repeat"):
             sample_number=ids,
             period_number=back,
             history_days=cutoff - purchases["day"].min(),
-            as_of_date=pd.Timestamp("2024-01-01") + pd.Timedelta(days=int(cutoff)),
+            as_of_date=OPENING + pd.Timedelta(days=int(cutoff)),
         )
+        repeats = known[known["day"] > known["customer_id"].map(groups["day"].min())]
+        months = (OPENING + pd.to_timedelta(repeats["day"], unit="D")).dt.month
+        counts = pd.crosstab(repeats["customer_id"], months).reindex(ids, fill_value=0)
+        for month, column in enumerate(MONTHS, start=1):
+            table[column] = counts[month] if month in counts else 0
         for horizon in horizons:
-            windows = {"past": (cutoff - horizon, cutoff), "next": (cutoff, cutoff + horizon)}
+            windows = {
+                "past": (cutoff - horizon, cutoff),
+                "next": (cutoff, cutoff + horizon),
+                "year_before": (cutoff - 365, cutoff - 365 + horizon),
+            }
             for name, (start, end) in windows.items():
-                inside = purchases[(purchases["day"] > start) & (purchases["day"] <= end)]
+                seen = purchases if name == "next" else known
+                inside = seen[(seen["day"] > start) & (seen["day"] <= end)]
                 amounts = inside.groupby("customer_id")["amount"]
                 orders = amounts.size().reindex(ids, fill_value=0).astype(float)
                 amount = amounts.sum().reindex(ids, fill_value=0.0)
-                is_over = name == "past" or back >= horizon
+                is_over = name != "next" or back >= horizon
                 table[f"{name}_orders_{horizon}"] = orders if is_over else np.nan
                 table[f"{name}_amount_{horizon}"] = amount if is_over else np.nan
         tables.append(table.reset_index())
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COLUMNS)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=empty)
 
 
 COLUMNS = ["customer_id", "as_of_date", "period_number", "sample_number", "history_days", *FEATURES]

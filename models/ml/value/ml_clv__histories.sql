@@ -1,8 +1,8 @@
 with
 
-purchase_days as (
+season_histories as (
 
-    select * from {{ ref('feat_customers__purchase_days') }}
+    select * from {{ ref('ml_customers__season_histories') }}
 
 ),
 
@@ -13,7 +13,7 @@ histories as (
         t,
         cast(count(*) as int) as customer_count
 
-    from purchase_days
+    from season_histories
 
     group by x, t
 

@@ -2,7 +2,7 @@ with
 
 histories as (
 
-    select * from {{ ref('feat_customers__purchase_days') }}
+    select * from {{ ref('ml_customers__season_histories') }}
 
 ),
 
