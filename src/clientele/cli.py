@@ -61,6 +61,22 @@ def main(arguments: list[str] | None = None) -> int:
     )
     share.set_defaults(run=_publish)
 
+    site = commands.add_parser(
+        "dashboard",
+        help="write the dashboard of the current publication, as static pages",
+        description="Write the dashboard of the current publication in CLIENTELE_PUBLISH_DIR "
+        "(published). Open its index.html, or serve the folder with any web server.",
+    )
+    site.add_argument(
+        "--out", type=Path, default=Path("dashboard/dist"), help="folder that is replaced"
+    )
+    site.add_argument(
+        "--without-customers",
+        action="store_true",
+        help="leave out the lists of customers in the folder `customers`",
+    )
+    site.set_defaults(run=_dashboard)
+
     contacts = commands.add_parser(
         "contacts",
         help="write the customers to contact this week to a CSV file",
@@ -77,22 +93,6 @@ def main(arguments: list[str] | None = None) -> int:
     contacts.add_argument("--limit", type=int, metavar="N", help="at most N customers")
     contacts.add_argument("--force", action="store_true", help="replace the file if it exists")
     contacts.set_defaults(run=_contacts)
-
-    site = commands.add_parser(
-        "dashboard",
-        help="write the dashboard of the current publication, as static pages",
-        description="Write the dashboard of the current publication in CLIENTELE_PUBLISH_DIR "
-        "(published). Open its index.html, or serve the folder with any web server.",
-    )
-    site.add_argument(
-        "--out", type=Path, default=Path("dashboard/dist"), help="folder that is replaced"
-    )
-    site.add_argument(
-        "--without-customers",
-        action="store_true",
-        help="leave out the lists of customers in the folder `customers`",
-    )
-    site.set_defaults(run=_dashboard)
 
     generate = commands.add_parser(
         "generate", help="write simulated raw orders of any number of customers, with known truth"
@@ -211,23 +211,6 @@ def _publish(options, _) -> int:
     return 0
 
 
-def _contacts(options, _) -> int:
-    publication = _published() / "current"
-    counts = write_contacts(
-        publication,
-        options.file,
-        groups=tuple(options.group or GROUPS),
-        segment=options.segment,
-        country=options.country,
-        limit=options.limit,
-        force=options.force,
-    )
-    print(f"{sum(counts.values()):,} customers in {options.file}")
-    for group, count in counts.items():
-        print(f"  {group:<14}{count:>9,}")
-    return 0
-
-
 def _dashboard(options, _) -> int:
     from clientele.dashboard.site import write_site
     from clientele.publishing import folders
@@ -242,6 +225,23 @@ def _dashboard(options, _) -> int:
     pages = write_site(publication.resolve(), options.out, customers=not options.without_customers)
     print(f"{len(pages)} pages in {options.out}. Open {options.out / 'index.html'}, or serve them:")
     print(f"  python -m http.server --directory {options.out}")
+    return 0
+
+
+def _contacts(options, _) -> int:
+    publication = _published() / "current"
+    counts = write_contacts(
+        publication,
+        options.file,
+        groups=tuple(options.group or GROUPS),
+        segment=options.segment,
+        country=options.country,
+        limit=options.limit,
+        force=options.force,
+    )
+    print(f"{sum(counts.values()):,} customers in {options.file}")
+    for group, count in counts.items():
+        print(f"  {group:<14}{count:>9,}")
     return 0
 
 

@@ -171,3 +171,12 @@ def test_the_bundle_of_the_chart_library_is_what_node_builds(axe, tmp_path):
     )
     assets = PROJECT / "src/clientele/dashboard/assets"
     assert built.read_bytes() == (assets / "plot.js").read_bytes(), "run `make pages`"
+
+
+def test_every_address_in_a_page_names_a_file(site):
+    """Before any script has run, and on a server that knows nothing of endings."""
+    for name in PAGES:
+        text = (site / f"{name}.html").read_text()
+        named = [a for a in re.findall(r'(?:href|src|data-page)="([^"#]+)"', text) if ":" not in a]
+        assert len(named) >= 2 * len(PAGES) + 2
+        assert [address for address in named if not (site / address).is_file()] == [], name
