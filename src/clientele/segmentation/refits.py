@@ -184,7 +184,10 @@ def runs(refit: Refit) -> pd.DataFrame:
             parts.append(tries.assign(segmentation=segmentation, as_of_date=as_of_date))
     if not parts:
         return pd.DataFrame(columns=list(RUN_TYPES))
-    return pd.concat(parts).assign(version=refit.version)
+    made = pd.concat(parts).assign(version=refit.version)
+    measured = [name for name, kind in RUN_TYPES.items() if kind == "double" and name in made]
+    # Further digits depend on how many threads the linear algebra happened to get.
+    return made.assign(**{name: made[name].astype(float).round(9) for name in measured})
 
 
 def parameters(
