@@ -26,7 +26,7 @@ SHAPES = {
     "tiny_prices": {"constant_price": True, "price": 0.0001},
     "large_prices": {"price": 1_000_000.0},
     "categories": {"categories": 3},
-    "long_history": {"days": 3000},
+    "long_history": {"days": 3000, "first_day": "2015-03-01"},
     "stopped_long_ago": {"days": 40, "first_day": "2015-03-01"},
     "one_line_orders": {"lines_each": 1},
     "long_orders": {"lines_each": 15},
