@@ -172,7 +172,21 @@ def test_the_overview_says_what_the_last_build_changed(published_sample, visit, 
         connection.execute("update marts.fct_customer_values set is_reliable = false")
         connection.execute("update marts.fct_segment_values set is_reliable = false")
         connection.execute(
-            "update marts.dim_segments set version = version + 1 where segmentation = 'baskets'"
+            """
+            insert into marts.publication_segment_changes
+            select segmentation, segment_key, 'kept', segment_name, segment_name, as_of_date,
+                as_of_date, customer_count - gone, customer_count, customer_count - gone,
+                segmentation = 'baskets',
+                case when segmentation = 'baskets' then 'Settings changed' end
+            from (
+                select *, case when segment_key = 'behaviour-1' then 7 else 0 end as gone
+                from marts.dim_segments
+            )
+            union all
+            select 'baskets', 'baskets-9', 'retired', 'Gone', 'Gone', as_of_date, as_of_date,
+                0, 40, 0, true, 'Settings changed'
+            from marts.publications
+            """
         )
         # A name that would run, were it taken for HTML.
         connection.execute(
@@ -189,7 +203,8 @@ def test_the_overview_says_what_the_last_build_changed(published_sample, visit, 
         row["segment_key"]: row["now"] - row["before"]
         for row in document["tables"]["segment_changes"]["rows"]
     }
-    assert changed.pop("behaviour-1") == -7 and set(changed.values()) == {0}
+    assert changed.pop("behaviour-1") == -7 and changed.pop("baskets-9") == -40
+    assert set(changed.values()) == {0}
     (folder / "current").unlink()
     (folder / "current").symlink_to(new.name)
     write_site(new, tmp_path / "site")
@@ -200,11 +215,14 @@ def test_the_overview_says_what_the_last_build_changed(published_sample, visit, 
         (name,) = marts(
             "select segment_name from marts.dim_segments where segment_key = 'behaviour-1'"
         )
-        changes = {row[0]: row[3] for row in table(page, "Segments, then and now")}
-        assert changes.pop(name) == "−7" and set(changes.values()) == {"±0"}
-        # Segments that were fitted since are other segments.
+        changes = {row[0]: (row[1], row[4]) for row in table(page, "Segments, then and now")}
+        assert changes.pop(name) == ("kept", "−7")
+        assert set(changes.values()) == {("kept", "±0")}
+        assert "were fitted again" not in card(page, "Segments, then and now").inner_text()
         choose(page, "Segments by", "What they buy together")
-        assert "were fitted again" in card(page, "Segments, then and now").inner_text()
+        said = card(page, "Segments, then and now")
+        expect(said).to_contain_text("The segments were fitted again. Settings changed.")
+        assert ["Gone", "retired", "40", "0", "−40"] in table(page, "Segments, then and now")
         # No figure of a forecast that is not reliable is a headline.
         assert tile(page, "Expected revenue") == "no figure"
         assert "Expected within" not in page.locator("main").inner_text()

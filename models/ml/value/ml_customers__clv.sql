@@ -83,7 +83,10 @@ dated as (
 
     select
         {% for level in [10, 50, 90] -%}
-        days_p{{ level }}.reached_date as next_order_date_p{{ level }},
+        case
+            when {{ dbt.datediff('waiting.as_of_date', 'days_p' ~ level ~ '.reached_date', 'day') }} <= 730
+                then days_p{{ level }}.reached_date
+        end as next_order_date_p{{ level }},
         {% endfor -%}
         waiting.*
 

@@ -91,16 +91,12 @@ COUNTRIES = """
     order by net_amount desc, country
 """
 EARLIER = """
-    select any_value(before.as_of_date) as as_of_date,
-        any_value(before.published_at)::date as published_date,
-        (
-            select string_agg(distinct now.segmentation, ', ' order by now.segmentation)
-            from marts.dim_segments as now
-            left join earlier.marts.dim_segments as was
-                on now.segment_key = was.segment_key and now.version = was.version
-            where was.segment_key is null
-        ) as refitted
-    from earlier.marts.publications as before
+    select as_of_date, published_at::date as published_date from earlier.marts.publications
+"""
+REFITS = """
+    select distinct segmentation, change_reason from marts.publication_segment_changes
+    where is_refitted
+    order by all
 """
 VALUES = """
     select placed.place, forecasts.horizon_days, any_value(forecasts.is_reliable) as is_reliable,
@@ -145,23 +141,14 @@ CHANGES = """
     union all
     select 'repeat_customer_count', repeat_before, repeat, changed_customer_count from summed
 """
+# The publication compares its segments with those before it, by key.
 SEGMENT_CHANGES = """
-    with now as (
-        select segment_key, customer_id from marts.fct_segment_memberships where is_current
-    ),
-    earlier_members as (
-        select segment_key, customer_id from earlier.marts.fct_segment_memberships
-        where is_current
-    )
-    select segments.segmentation, segment_key, segments.segment_name,
-        count(earlier_members.customer_id) as before, count(now.customer_id) as now,
-        count(*) filter (now.customer_id is null or earlier_members.customer_id is null)
+    select segmentation, segment_key, segment_name, status, previous_customer_count as before,
+        customer_count as now,
+        customer_count + previous_customer_count - 2 * kept_customer_count
             as changed_customer_count
-    from now
-    full join earlier_members using (segment_key, customer_id)
-    join marts.dim_segments as segments using (segment_key)
-    group by all
-    order by segments.segmentation, now desc
+    from marts.publication_segment_changes
+    order by segmentation, now desc, before desc, segment_key
 """
 
 
@@ -204,8 +191,9 @@ def load(page: Page) -> None:
     if page.attach_earlier():
         changed = {"customers": "changed_customer_count"}
         page.add_facts("earlier", EARLIER)
+        page.add_facts("refits", REFITS)
         page.add("changes", CHANGES, keys=["measure"], **changed)
-        keys = ["segmentation", "segment_key", "segment_name"]
+        keys = ["segmentation", "segment_key", "segment_name", "status"]
         page.add(
             "segment_changes", SEGMENT_CHANGES, keys=keys, margins=[["segmentation"]], **changed
         )

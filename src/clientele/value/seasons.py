@@ -22,7 +22,7 @@ from clientele.value.histories import EXTRA_DROPOUTS, first_orders
 YEAR = 365
 _MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 MONTHS = [f"repeat_count_{month}" for month in range(1, 13)]
-# Days ahead for which a date can be named: those of `expectations.MAX_NEXT_ORDER_DAYS`, and a year.
+# Days ahead that the calendar knows: at least the longest horizon.
 REACH = 3652
 SEASON_TYPES = {
     "day_number": "int",

@@ -24,10 +24,10 @@ def histories(warehouse, day):
     lines = warehouse.frame(
         f"""
         select order_id, customer_id, product_id, order_date,
-            net_amount + coalesce(later.returned_amount, 0) as net_amount
+            line_net_amount + coalesce(later.returned_amount, 0) as net_amount
         from marts.fct_order_lines
         left join (
-            select order_line_id, sum(line_returned_amount) as returned_amount
+            select order_line_id, sum(returned_amount) as returned_amount
             from intermediate.int_returns
             where return_date > date '{day.date()}' and not is_reversal group by all
         ) as later using (order_line_id)

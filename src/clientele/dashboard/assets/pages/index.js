@@ -53,7 +53,7 @@ pages.index = {
     const changes = rowsOf("changes").map((d) => ({...difference(d), name: measures[d.measure][0]}));
     const moved = rowsOf("segment_changes").filter((d) => d.segmentation === by).map(difference);
     const [earlier] = rowsOf("earlier");
-    const refit = earlier?.refitted?.split(", ").includes(by);
+    const refit = rowsOf("refits").find((d) => d.segmentation === by);
     const first = "There is no earlier publication of this source to compare with. The next build will show its changes here.";
     const inPlace = place === ALL ? "" : ` in ${place}`;
     return [key, ...recent, grid(
@@ -89,9 +89,10 @@ pages.index = {
         columns: [{key: "name", label: "Measure"}, {key: "before", label: "Before", format: (value, d) => measures[d.measure][1](value)}, {key: "now", label: "Now", format: (value, d) => measures[d.measure][1](value)}, {key: "change", label: "Change", format: (value, d) => show.change(value, measures[d.measure][1])}]
       }),
       card({
-        title: "Segments, then and now", how: "Customers of each segment in the previous publication and in this one. If few customers joined or left, the change is not shown.",
-        rows: refit ? [] : moved, empty: refit ? "The segments were fitted again between the two publications, so their sizes are not of the same groups. Quality says why." : first, table: "open", follows: [],
-        columns: [{key: "segment_name", label: "Segment"}, {key: "before", label: "Before", format: show.count}, {key: "now", label: "Now", format: show.count}, {key: "change", label: "Change", format: (value) => show.change(value, show.count)}]
+        title: "Segments, then and now", how: "Customers of each segment in the previous publication and in this one. Only segments with the same key are compared; others are new or retired. If few customers joined or left, the change is not shown.",
+        note: refit ? `The segments were fitted again. ${refit.change_reason}.` : "",
+        rows: moved, empty: first, table: "open", follows: [],
+        columns: [{key: "segment_name", label: "Segment"}, {key: "status", label: "Status"}, {key: "before", label: "Before", format: show.count}, {key: "now", label: "Now", format: show.count}, {key: "change", label: "Change", format: (value) => show.change(value, show.count)}]
       }))];
   }
 };
