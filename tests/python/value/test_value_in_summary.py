@@ -10,11 +10,15 @@ def page(*forecasts):
     marts = {
         "recent": list(forecasts),
         "fct_customer_features": [(3, 15, "2024-05-01")],
-        "from marts.fct_orders where": [(3,)],
+        "from marts.fct_orders where": [(3, 0)],
         "dim_segments": [],
         "count(*), coalesce(": [(0, 0, 0)],
         "select antecedent": [],
-        "rpt_data_quality": [("accepted", 3, 15.0, "A line"), ("unreadable", 1, None, "No amount")],
+        "select item_level": [],
+        "rpt_data_quality": [
+            ("accepted", 3, 15.0, 0, "A line"),
+            ("unreadable", 1, None, 1, "No amount"),
+        ],
     }
     return summary(
         lambda sql: next(rows for words, rows in marts.items() if words in sql), currency="EUR"
@@ -28,7 +32,7 @@ def test_a_shop_without_repeat_purchases_has_orders_of_unknown_value():
         ["30", "days", "0", "unknown"],
         ["365", "days", "3", "unknown"],
     ]
-    assert lines[-1].split() == ["unreadable", "1", "0.00", "No", "amount"]
+    assert lines[-1].split() == ["unreadable", "1", "0.00", "1", "No", "amount"]
 
 
 def test_every_forecast_carries_its_reliability_and_the_reason():
