@@ -60,12 +60,20 @@ def test_revenue_is_what_pandas_counts_in_the_raw_file(retail, lines):
     total = {row["place"]: row for row in tables["totals"]["rows"]}
     assert total[ALL]["net_amount"] == pytest.approx(of_known["amount"].sum(), abs=0.005)
     assert total[ALL]["customer_count"] == of_known["Customer ID"].nunique() == len(known)
+    # Two purchases of over 70,000 pieces were undone within minutes; they add up to nothing.
+    undone = of_known["Quantity"].abs() > 70_000
+    assert undone.sum() == 4 and of_known.loc[undone, "amount"].sum() == pytest.approx(0)
+    of_known = of_known[~undone]
     months = of_known.groupby(of_known["InvoiceDate"].dt.strftime("%Y-%m-01"))
     shown = {row["month_date"]: row for row in tables["months"]["rows"] if row["place"] == ALL}
     assert set(shown) == set(months.groups)
+    # The file books a return in its own month, the marts on the purchase that it belongs to.
     for month, rows in months:
-        assert shown[month]["net_amount"] == pytest.approx(rows["amount"].sum(), abs=0.005), month
+        sold = rows.loc[rows["amount"] > 0, "amount"].sum()
+        assert 0.85 * sold < shown[month]["net_amount"] < sold, month
         assert shown[month]["customer_count"] == rows["Customer ID"].nunique(), month
+    by_month = sum(row["net_amount"] for row in shown.values())
+    assert by_month == pytest.approx(of_known["amount"].sum(), abs=0.005)
     # A customer of two countries is of the first one's, so only the sum of all is pandas's.
     countries = tables["countries"]["rows"]
     assert sum(row["customer_count"] for row in countries) == len(known)
