@@ -42,5 +42,8 @@ def assert_scored_alike(found, expected, seasons):
         )
     for column in DAYS:
         dates = pd.to_datetime(found[column.replace("days", "date")]).to_numpy("datetime64[D]")
-        wanted = np.ceil(expected[column]).map(reached).to_numpy("datetime64[D]")
+        wanted = np.ceil(expected[column]).map(reached)
+        # No date is over two years of the calendar away.
+        ahead = wanted - pd.to_datetime(found["as_of_date"])
+        wanted = wanted.mask(ahead > pd.Timedelta(days=730)).to_numpy("datetime64[D]")
         np.testing.assert_array_equal(dates, wanted, err_msg=column)
