@@ -44,6 +44,6 @@ def assert_scored_alike(found, expected, seasons):
         dates = pd.to_datetime(found[column.replace("days", "date")]).to_numpy("datetime64[D]")
         wanted = np.ceil(expected[column]).map(reached)
         # No date is over two years of the calendar away.
-        ahead = wanted - pd.to_datetime(found["as_of_date"])
+        ahead = wanted - pd.to_datetime(seasons.set_index("day_number")["date_day"])[0]
         wanted = wanted.mask(ahead > pd.Timedelta(days=730)).to_numpy("datetime64[D]")
         np.testing.assert_array_equal(dates, wanted, err_msg=column)
