@@ -92,7 +92,6 @@ dated as (
 
     from waiting
     {% for level in [10, 50, 90] %}
-
     left join {{ ref('ml_clv__seasons') }} as days_p{{ level }}
         on
             waiting.next_order_days_p{{ level }} <= 730
@@ -109,10 +108,9 @@ ordering as (
         expected_orders.expected_orders_if_alive,
         expected_orders.discounted_orders_if_alive,
         expected_orders.order_square_if_alive,
-        expected_orders.log_gradient_r,
-        expected_orders.log_gradient_alpha,
-        expected_orders.log_gradient_a,
-        expected_orders.log_gradient_b,
+        {% for parameter in ['r', 'alpha', 'a', 'b'] -%}
+        expected_orders.log_gradient_{{ parameter }},
+        {% endfor -%}
         {% for number in range(1, 12) -%}
         expected_orders.log_value_{{ number }},
         {% endfor -%}
@@ -131,9 +129,7 @@ ordering as (
     from dated
 
     inner join {{ ref('ml_clv__expected_orders') }} as expected_orders
-        on
-            dated.x = expected_orders.x
-            and dated.t = expected_orders.t
+        on dated.x = expected_orders.x and dated.t = expected_orders.t
 
     inner join {{ ref('ml_clv__calibration') }} as calibration
         on expected_orders.horizon_days = calibration.horizon_days

@@ -17,16 +17,16 @@ SETTINGS = {
 
 
 def shop(seed, count, signal):
-    """Two days of customers, some of whom bought lately and some long ago.
+    """Two days of customers, some of whom bought recently and some long ago.
 
     ``signal`` is the weight of that in what they did next.
     """
     rng = np.random.default_rng(seed)
-    lately = rng.random(count) < 0.5
+    recently = rng.random(count) < 0.5
     frame = pd.DataFrame(
         {
             "recency_days": np.where(
-                lately, rng.integers(1, 60, count), rng.integers(200, 400, count)
+                recently, rng.integers(1, 60, count), rng.integers(200, 400, count)
             ),
             "frequency": 1.0 + rng.poisson(rng.gamma(0.5, 6, count)),
             "monetary": rng.lognormal(5, 1.2, count),
@@ -34,10 +34,10 @@ def shop(seed, count, signal):
         },
         index=[f"c{number:05}" for number in range(count)],
     ).rename_axis("customer_id")
-    alive = rng.random(count) < 0.5 + signal * lately - signal / 2
+    alive = rng.random(count) < 0.5 + signal * recently - signal / 2
     amount = np.where(alive, rng.lognormal(4, 1.5, count), 0)
     outcomes = {"forward_amount": amount, "forward_order_count": alive.astype(float)}
-    groups = np.where(lately, "rfm-loyal", "rfm-lost")
+    groups = np.where(recently, "rfm-loyal", "rfm-lost")
     return frame, frame.assign(**outcomes, rfm_segment_key=groups)
 
 
