@@ -61,8 +61,9 @@ def chromium():
 
 def settle(page):
     """Wait until a page shows what its address says."""
+    # Between two pages there is a moment without a root element.
     page.wait_for_function(
-        "() => document.documentElement.dataset.ready === (location.hash || '#')"
+        "() => document.documentElement?.dataset.ready === (location.hash || '#')"
     )
 
 
