@@ -1,0 +1,86 @@
+"""The canonical columns of each raw table, and the keys that a table's YAML may have.
+
+The macro `canonical_columns` has the same list for SQL; a test compares them.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """A canonical column: its SQL type, the kind of its values, and whether it must be mapped."""
+
+    name: str
+    kind: str
+    type: str = "varchar"
+    required: bool = False
+
+
+MONEY = "decimal(18, 4)"
+COLUMNS = {
+    "order_lines": [
+        Column("order_id", "key", required=True),
+        Column("customer_id", "key"),
+        Column("product_id", "key"),
+        Column("ordered_at", "timestamp", "timestamp", required=True),
+        Column("quantity", "number", "decimal(18, 3)"),
+        Column("unit_price", "number", MONEY),
+        Column("line_amount", "number", MONEY),
+        Column("product_name", "text"),
+        Column("category", "text"),
+        Column("channel", "text"),
+        Column("country", "text"),
+        Column("currency", "text"),
+        Column("discount_amount", "number", MONEY),
+        Column("refunded_amount", "number", MONEY),
+        Column("unit_cost", "number", MONEY),
+        Column("promotion_id", "text"),
+        Column("line_id", "text"),
+    ],
+    "products": [
+        Column("product_id", "key", required=True),
+        Column("product_name", "text"),
+        Column("category", "text"),
+        Column("unit_cost", "number", MONEY),
+    ],
+    "orders": [
+        Column("order_id", "key", required=True),
+        Column("customer_id", "key"),
+        Column("ordered_at", "timestamp", "timestamp"),
+        Column("channel", "text"),
+        Column("country", "text"),
+        Column("currency", "text"),
+        Column("promotion_id", "text"),
+    ],
+    "customers": [
+        Column("customer_id", "key", required=True),
+        Column("person_id", "key"),
+        Column("country", "text"),
+    ],
+}
+# Columns that an order has once: an empty cell takes the value of the order's other lines.
+ORDER_LEVEL = ["customer_id", "ordered_at", "channel", "country", "currency"]
+# Money that an order has once.
+ORDER_AMOUNTS = ["discount", "refund", "shipping", "tax", "tip", "gift_card", "total"]
+
+LOCATIONS = ["seed", "path", "table"]
+READING = [
+    "encoding", "delimiter", "quote", "header_row", "skip_footer", "sheet", "unnest", "parent_key",
+    "unpack", "null_values", "decimal", "thousands", "date_format", "timestamps_in",
+]  # fmt: skip
+SHAPE = ["fill_down", "order_amounts", "repeated_lines", "zero_prices", "negative_prices",
+         "customer_ids", "exclude"]  # fmt: skip
+# Settings that SQL in the warehouse knows too, so that they need no import.
+IN_SQL = ["exclude", "repeated_lines", "zero_prices", "negative_prices"]
+CHOICES = {
+    "decimal": [".", ","],
+    "thousands": ["", ",", ".", " ", "'"],
+    "repeated_lines": ["drop", "keep"],
+    "zero_prices": ["reject", "keep"],
+    "negative_prices": ["refund", "reject"],
+    "customer_ids": ["normalised", "as_written"],
+}
+FORMATS = {
+    "csv": "csv", "tsv": "csv", "txt": "csv", "json": "json", "jsonl": "json", "ndjson": "json",
+    "parquet": "parquet", "xlsx": "xlsx", "xlsm": "xlsx", "xls": "xlsx", "ods": "xlsx",
+}  # fmt: skip
