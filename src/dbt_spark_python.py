@@ -100,6 +100,13 @@ if dbt_spark is not None:
             return {**super().python_submission_helpers, "session": SessionPythonJobHelper}
 
         @available
+        def prepare_source(self, source: str) -> str:
+            """Check a source's YAML and import its text files; JSON in, JSON out."""
+            from clientele.sources.preparing import prepare_as_json
+
+            return prepare_as_json(source)
+
+        @available
         def find_files(self, path: str) -> str | None:
             """Return ``path``, made absolute, if Spark finds a file there; else None. Reads none.
 

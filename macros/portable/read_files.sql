@@ -1,45 +1,33 @@
-{#- A table expression over the files of a raw table; `format` is parquet, csv or json. -#}
+{#- A table expression over the Parquet files of a raw table. -#}
 
-{% macro read_files(name, path, format) %}
-    {{- adapter.dispatch('read_files')(name, path, format) -}}
+{% macro read_files(name, path) %}
+    {{- adapter.dispatch('read_files')(name, path) -}}
 {% endmacro %}
 
-{% macro duckdb__read_files(name, path, format) %}
-    {%- if format == 'parquet' -%}
-        read_parquet({{ text_literal(path) }}, union_by_name = true)
-    {%- elif format == 'csv' -%}
-        {#- All text: sniffing would turn the key '00123' into 123. -#}
-        read_csv({{ text_literal(path) }}, header = true, all_varchar = true, union_by_name = true)
-    {%- else -%}
-        read_json({{ text_literal(path) }}, union_by_name = true)
-    {%- endif -%}
+{% macro duckdb__read_files(name, path) %}
+    {{- "read_parquet(" ~ text_literal(path) ~ ", union_by_name = true)" -}}
 {% endmacro %}
 
 {#- Spark reads files with options only through a table; see `register_files`. -#}
-{% macro spark__read_files(name, path, format) -%}
+{% macro spark__read_files(name, path) -%}
     raw.{{ name }}
 {%- endmacro %}
 
 
 {#- Makes files readable by `read_files`, at the start of a run. -#}
 
-{% macro register_files(name, path, format) %}
-    {{- adapter.dispatch('register_files')(name, path, format) -}}
+{% macro register_files(name, path) %}
+    {{- adapter.dispatch('register_files')(name, path) -}}
 {% endmacro %}
 
-{% macro duckdb__register_files(name, path, format) %}{% endmacro %}
+{% macro duckdb__register_files(name, path) %}{% endmacro %}
 
-{% macro spark__register_files(name, path, format) %}
-    {%- set options = {
-        'parquet': "mergeSchema 'true'",
-        'csv': "header 'true', escape '\"', multiLine 'true', mode 'FAILFAST', enforceSchema 'false'",
-        'json': "mode 'FAILFAST'",
-    } -%}
+{% macro spark__register_files(name, path) %}
     {%- do run_query("create schema if not exists raw") -%}
     {%- do run_query("drop table if exists raw." ~ name) -%}
     {%- do run_query(
-        "create table raw." ~ name ~ " using " ~ format
-        ~ " options (path " ~ text_literal(adapter.find_files(path)) ~ ", " ~ options[format] ~ ")"
+        "create table raw." ~ name ~ " using parquet options (path " ~ text_literal(adapter.find_files(path))
+        ~ ", mergeSchema 'true')"
     ) -%}
 {% endmacro %}
 

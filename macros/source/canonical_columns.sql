@@ -1,31 +1,34 @@
 {#-
-    The canonical columns of each raw table: name, type, whether the mapping must name them, and the kind of their values
-    (key, text, number, timestamp). Staging and the source check both read this list; no other place repeats it.
+    The canonical columns of the raw tables that staging reads: name, type, and the kind of their values (key, text,
+    number, timestamp). `clientele.sources.columns` has the same list, with what a mapping must name.
 -#}
 
 {% macro canonical_columns(name) %}
     {% set columns = {
         'order_lines': [
-            {'name': 'order_id', 'type': 'string', 'kind': 'key', 'required': true},
-            {'name': 'customer_id', 'type': 'string', 'kind': 'key', 'required': true},
-            {'name': 'product_id', 'type': 'string', 'kind': 'key', 'required': true},
-            {'name': 'ordered_at', 'type': 'timestamp', 'kind': 'timestamp', 'required': true},
-            {'name': 'quantity', 'type': 'decimal(18, 3)', 'kind': 'number', 'required': true},
-            {'name': 'unit_price', 'type': 'decimal(18, 4)', 'kind': 'number', 'required': true},
-            {'name': 'product_name', 'type': 'string', 'kind': 'text', 'required': false},
-            {'name': 'category', 'type': 'string', 'kind': 'text', 'required': false},
-            {'name': 'channel', 'type': 'string', 'kind': 'text', 'required': false},
-            {'name': 'country', 'type': 'string', 'kind': 'text', 'required': false},
-            {'name': 'currency', 'type': 'string', 'kind': 'text', 'required': false},
-            {'name': 'discount_amount', 'type': 'decimal(18, 4)', 'kind': 'number', 'required': false},
-            {'name': 'unit_cost', 'type': 'decimal(18, 4)', 'kind': 'number', 'required': false},
-            {'name': 'promotion_id', 'type': 'string', 'kind': 'text', 'required': false},
+            {'name': 'order_id', 'type': 'string', 'kind': 'key'},
+            {'name': 'customer_id', 'type': 'string', 'kind': 'key'},
+            {'name': 'product_id', 'type': 'string', 'kind': 'key'},
+            {'name': 'ordered_at', 'type': 'timestamp', 'kind': 'timestamp'},
+            {'name': 'quantity', 'type': 'decimal(18, 3)', 'kind': 'number'},
+            {'name': 'unit_price', 'type': 'decimal(18, 4)', 'kind': 'number'},
+            {'name': 'line_amount', 'type': 'decimal(18, 4)', 'kind': 'number'},
+            {'name': 'product_name', 'type': 'string', 'kind': 'text'},
+            {'name': 'category', 'type': 'string', 'kind': 'text'},
+            {'name': 'channel', 'type': 'string', 'kind': 'text'},
+            {'name': 'country', 'type': 'string', 'kind': 'text'},
+            {'name': 'currency', 'type': 'string', 'kind': 'text'},
+            {'name': 'discount_amount', 'type': 'decimal(18, 4)', 'kind': 'number'},
+            {'name': 'refunded_amount', 'type': 'decimal(18, 4)', 'kind': 'number'},
+            {'name': 'unit_cost', 'type': 'decimal(18, 4)', 'kind': 'number'},
+            {'name': 'promotion_id', 'type': 'string', 'kind': 'text'},
+            {'name': 'line_id', 'type': 'string', 'kind': 'text'},
         ],
         'products': [
-            {'name': 'product_id', 'type': 'string', 'kind': 'key', 'required': true},
-            {'name': 'product_name', 'type': 'string', 'kind': 'text', 'required': false},
-            {'name': 'category', 'type': 'string', 'kind': 'text', 'required': false},
-            {'name': 'unit_cost', 'type': 'decimal(18, 4)', 'kind': 'number', 'required': false},
+            {'name': 'product_id', 'type': 'string', 'kind': 'key'},
+            {'name': 'product_name', 'type': 'string', 'kind': 'text'},
+            {'name': 'category', 'type': 'string', 'kind': 'text'},
+            {'name': 'unit_cost', 'type': 'decimal(18, 4)', 'kind': 'number'},
         ],
     } %}
     {{ return(columns[name] if name else columns) }}

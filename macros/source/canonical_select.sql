@@ -1,18 +1,28 @@
 {#-
     The complete SQL of a staging model: every canonical column of the raw table `name`, cast to its type. A value that
     cannot be cast becomes null, and the intermediate layer accounts for it. Empty texts and columns that the source does
-    not have are null. A raw table that the source does not have gives no rows.
+    not have are null. A raw table that the source does not have gives no rows. Imported tables are canonical already.
 -#}
 
 {% macro canonical_select(name) %}
     {%- set table = var('source')['tables'].get(name) -%}
-    {%- set mapping = (table or {}).get('columns', {}) -%}
+    {%- set imported = table and is_imported(name) -%}
     select
         {%- for column in canonical_columns(name) %}
-        {%- set mapped = mapping.get(column['name']) %}
-        {{ canonical_value(name, mapped, column) if mapped is not none else 'cast(null as ' ~ column['type'] ~ ')' }} as {{ column['name'] }}
-        {{- ',' if not loop.last }}
+        {{ column['name'] if imported else canonical_column(name, table or {}, column) }}
+        {{- ',' if not loop.last or name == 'order_lines' }}
         {%- endfor %}
+    {%- if name == 'order_lines' %}
+        {%- if imported %}
+        reject_reason,
+        exclude_reason
+        {%- else %}
+        {%- set reason = exclude_reason(table) %}
+        cast({{ "case when " ~ reason ~ " is not null then 'excluded' end" if table.get('exclude') else 'null' }} as string)
+            as reject_reason,
+        cast({{ reason }} as string) as exclude_reason
+        {%- endif %}
+    {%- endif %}
     {%- if table %}
     from {{ raw(name) }}
     {%- else %}
@@ -21,18 +31,39 @@
 {% endmacro %}
 
 
+{#- One canonical column of a raw table that SQL reads where it is, with its name. -#}
+
+{% macro canonical_column(name, table, column) %}
+    {%- set mapping = table.get('columns', {}) -%}
+    {%- set mapped = mapping.get(column['name']) -%}
+    {%- if mapped is not none -%}
+        {{ canonical_value(name, mapped, column) }} as {{ column['name'] }}
+    {%- elif column['name'] == 'quantity' -%}
+        cast(1 as {{ column['type'] }}) as quantity
+    {%- elif column['name'] == 'line_amount' and mapping.get('unit_price') is mapping and mapping.get('quantity') -%}
+        {#- A computed price may have more decimals than are kept, and would not give the line's amount. -#}
+        try_cast({{ mapped_value(mapping['quantity']) }} * ({{ mapped_value(mapping['unit_price']) }}) as {{ column['type'] }}) as line_amount
+    {%- else -%}
+        cast(null as {{ column['type'] }}) as {{ column['name'] }}
+    {%- endif -%}
+{% endmacro %}
+
+
 {#- One mapped column, or {expression: ...}, as a value of the canonical column's type. -#}
 
 {% macro canonical_value(name, mapped, column) %}
     {%- set value = mapped_value(mapped) -%}
-    {%- if column['type'] == 'string' -%}
+    {%- if column['name'] == 'currency' -%}
+        nullif(upper(trim(cast({{ value }} as string))), '')
+    {%- elif column['kind'] == 'key' -%}
+        {#- Words that programs write for nothing would be a customer of that name. -#}
+        case when trim(cast({{ value }} as string)) not in ('', 'NULL', 'null', 'nan', 'NaN', 'None') then trim(cast({{ value }} as string)) end
+    {%- elif column['type'] == 'string' -%}
         nullif(cast({{ value }} as string), '')
+    {%- elif column['type'] == 'timestamp' -%}
+        {{ try_timestamp(value) }}
     {%- else -%}
-        {%- if reads_files(name) and source_format(name) == 'csv' -%}
-            {#- DuckDB 2.0 would move a bare cast into its CSV reader, where a bad value is an error and not null. -#}
-            {%- set value = "nullif(" ~ value ~ ", '')" -%}
-        {%- endif -%}
-        {{ try_timestamp(value) if column['type'] == 'timestamp' else 'try_cast(' ~ value ~ ' as ' ~ column['type'] ~ ')' }}
+        try_cast({{ value }} as {{ column['type'] }})
     {%- endif -%}
 {% endmacro %}
 
@@ -41,4 +72,17 @@
 
 {% macro mapped_value(mapped) %}
     {{- mapped['expression'] if mapped is mapping else adapter.quote(mapped) -}}
+{% endmacro %}
+
+
+{#- The SQL of why a raw line is excluded, by the conditions of the table's `exclude`; null if it is not. -#}
+
+{% macro exclude_reason(table) %}
+    {%- set rules = table.get('exclude') or [] -%}
+    {%- if rules -%}
+        case
+            {%- for rule in rules %} when {{ rule['when'] }} then {{ text_literal(rule.get('reason') or rule['when']) }}{% endfor %} end
+    {%- else -%}
+        null
+    {%- endif -%}
 {% endmacro %}

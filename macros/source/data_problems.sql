@@ -2,20 +2,24 @@
 
 {% macro data_problems(name) %}
     {%- set table = var('source')['tables'][name] -%}
-    {%- if table.get('seed') and not reads_files(name) -%}
+    {%- if is_imported(name) -%}
+        {%- do register_files(name, raw_path(name)) -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {%- if table.get('seed') -%}
         {#- dbt loads seeds in this run, and stops if one is missing. -#}
         {{ return([]) }}
     {%- endif -%}
-    {%- set place = table.get('table') or source_path(name) -%}
-    {%- if reads_files(name) and not has_files(place) -%}
+    {%- set place = table.get('table') or raw_path(name) -%}
+    {%- if table.get('path') and not has_files(place) -%}
         {{ return(["`" ~ name ~ "`: no file at " ~ place
             ~ "; set DATA (CLIENTELE_DATA with plain dbt) or `path`; a relative path starts at the project's folder."]) }}
     {%- endif -%}
     {%- if table.get('table') and not table_exists(place) -%}
         {{ return(["`" ~ name ~ "`: no table " ~ place ~ " in the database; write `table: <schema>.<table>`."]) }}
     {%- endif -%}
-    {%- if reads_files(name) -%}
-        {%- do register_files(name, place, source_format(name)) -%}
+    {%- if table.get('path') -%}
+        {%- do register_files(name, place) -%}
     {%- endif -%}
     {%- set location = raw_location(name) -%}
     {%- set problems = column_problems(name, place, describe_columns(location)) -%}

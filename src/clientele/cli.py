@@ -147,6 +147,7 @@ def _build(options, dbt_arguments: list[str]) -> int:
     defaults = project_vars(project)
     # Without the values of dbt_project.yml, dbt reuses what it parsed for plain commands.
     variables = {key: value for key, value in settings.items() if value != defaults.get(key)}
+    _prepare(settings, options.data)
     exit_code = build(
         project, variables, dbt_arguments, target=options.target, verbose=options.verbose
     )
@@ -159,6 +160,21 @@ def _build(options, dbt_arguments: list[str]) -> int:
             print(f'  duckdb.connect("{built.place}").sql("from marts.dim_customers")')
         print(f"\n{page}")
     return 0
+
+
+def _prepare(settings: dict, data: str | None) -> None:
+    """Check the source's YAML and import its text files, which takes seconds; dbt takes longer."""
+    from clientele.sources.preparing import prepare
+
+    data = settings.get("data") or data or os.environ.get("CLIENTELE_DATA")
+    prepared = prepare(settings["source"], data)
+    if prepared["problems"]:
+        listed = "\n- ".join(prepared["problems"])
+        raise ValueError(
+            f"source '{settings['source'].get('name')}' cannot be read; nothing was built.\n- {listed}"
+        )
+    for note in prepared["notes"]:
+        print(f"source: {note}", file=sys.stderr)
 
 
 def _summary(options, _) -> int:

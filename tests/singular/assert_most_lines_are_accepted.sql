@@ -1,7 +1,7 @@
 -- Nothing is built on a source of which most is rejected. One row per reason, with the lines that it rejects.
 
 {#- dbt holds back the readers of the lines only if the test reads nothing else, so these reasons stand here too. -#}
-{%- set by_design = ['after_as_of_date', 'adjustment', 'non_product'] %}
+{%- set by_design = ['after_as_of_date', 'adjustment', 'non_product', 'excluded'] %}
 {%- set most = var('max_rejected_share') %}
 
 with

@@ -3,7 +3,7 @@ with
 order_lines as (
 
     select * from {{ ref('int_order_lines') }}
-    where not is_return and customer_id is not null
+    where not is_return and customer_id is not null and product_id is not null
 
 ),
 

@@ -9,7 +9,7 @@ customer_products as (
 sold_lines as (
 
     select * from {{ ref('int_order_lines') }}
-    where not is_return
+    where not is_return and product_id is not null
 
 ),
 

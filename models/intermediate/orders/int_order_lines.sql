@@ -54,8 +54,7 @@ accepted as (
         screened.quantity < 0 as is_return,
         effects.original_order_line_id,
         coalesce(effects.returned_quantity, 0) as matched_returned_quantity,
-        coalesce(effects.returned_amount, 0) as matched_returned_amount,
-        cast(screened.quantity * screened.unit_price as decimal(18, 4)) as amount
+        coalesce(effects.returned_amount, 0) as matched_returned_amount
 
     from screened
 
@@ -95,7 +94,7 @@ order_lines as (
         cast(case when is_return then 0 else discount_amount end as decimal(18, 4)) as discount_amount,
         cast(
             case
-                when not is_return then matched_returned_amount
+                when not is_return then matched_returned_amount + refunded_amount
                 when original_order_line_id is null then discount_amount - amount
                 else 0
             end as decimal(18, 4)

@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
-{%- set rules = var('source').get('rules') or {} -%}
+{%- set keeps_repeats = var('source').get('tables', {}).get('order_lines', {}).get('repeated_lines') == 'keep' -%}
 
 {#- Staging is read three times below, because a CTE would be kept in memory as a whole. -#}
 {#- Two lines are duplicates if all of these columns are equal. -#}
@@ -80,18 +80,15 @@ screened as (
         numbered.customer_id,
         numbered.ordered_at,
         cast(numbered.ordered_at as date) as order_date,
-        cast(numbered.quantity * numbered.unit_price as decimal(18, 4)) as raw_amount,
-        {%- if rules.get('cancellation_order_pattern') %}
-        case
-            when {{ matches('numbered.order_id', text_literal(rules['cancellation_order_pattern'])) }}
-                then -abs(numbered.quantity)
-            else numbered.quantity
-        end as quantity,
-        {%- else %}
-        numbered.quantity,
-        {%- endif %}
-        {{ in_source_currency('numbered.unit_price') }} as unit_price,
+        {{ line_amount('numbered') }} as raw_amount,
+        {{ signed_quantity('numbered') }} as quantity,
+        {{ in_source_currency('abs(' ~ unit_price('numbered') ~ ')') }} as unit_price,
+        cast(
+            sign({{ signed_quantity('numbered') }}) * abs({{ in_source_currency(line_amount('numbered')) }})
+            as decimal(18, 4)
+        ) as amount,
         {{ in_source_currency('coalesce(numbered.discount_amount, 0)') }} as discount_amount,
+        {{ in_source_currency('coalesce(numbered.refunded_amount, 0)') }} as refunded_amount,
         {{ in_source_currency('numbered.unit_cost') }} as unit_cost,
         numbered.product_name,
         numbered.category,
@@ -100,7 +97,9 @@ screened as (
         numbered.promotion_id,
         case
             {{ value_reasons('numbered') }}
+            {%- if not keeps_repeats %}
             when numbered.line_number > numbered.content_rank then 'duplicate'
+            {%- endif %}
             when
                 cast(numbered.ordered_at as date) > cast({{ dbt.string_literal(extract_date()) }} as date)
                 then 'future_date'

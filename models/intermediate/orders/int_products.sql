@@ -5,7 +5,7 @@ with
 order_lines as (
 
     select * from {{ ref('int_order_lines') }}
-    where not is_return
+    where not is_return and product_id is not null
 
 ),
 

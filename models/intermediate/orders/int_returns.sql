@@ -35,7 +35,7 @@ candidates as (
         sold.order_date,
         sold.quantity as sold_quantity,
         -returned.quantity as returned_quantity,
-        cast(-returned.quantity * returned.unit_price + returned.discount_amount as decimal(18, 4))
+        cast(returned.discount_amount - returned.amount as decimal(18, 4))
             as returned_amount,
         row_number() over (
             partition by returned.order_id, returned.product_id, returned.line_number

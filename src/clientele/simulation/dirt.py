@@ -8,7 +8,8 @@ from clientele.simulation.shop import DAY, DAYS
 # Lines of each defect per clean line; at least one of each in the first chunk.
 DIRT = {
     "missing_order_id": 0.0002,
-    "missing_product_id": 0.0003,
+    # Guests' lines without a product key, which count like any other.
+    "accepted": 0.0003,
     "invalid_timestamp": 0.0004,
     "invalid_quantity": 0.0003,
     "invalid_price": 0.0002,
@@ -47,8 +48,11 @@ def with_dirt(chunk, clean):
             dirt["order"] = chunk.new_orders(len(copied))
         if reason == "missing_order_id":
             dirt["order"][:] = -1
-        elif reason == "missing_product_id":
+        elif reason == "accepted":
             dirt["product"][:] = -1
+            dirt["customer"][:] = -1
+            chunk.counts["guest_lines"] += len(copied)
+            chunk.counts["lines_without_product"] = len(copied)
         elif reason == "invalid_timestamp":
             dirt["bad_time"][:] = True
         elif reason == "invalid_quantity":

@@ -1,0 +1,195 @@
+"""Check a source's YAML before anything is read: every mistake is named, with how to fix it."""
+
+import difflib
+import re
+import zoneinfo
+
+from clientele.sources.columns import (
+    CHOICES,
+    COLUMNS,
+    FORMATS,
+    LOCATIONS,
+    ORDER_AMOUNTS,
+    READING,
+    SHAPE,
+)
+from clientele.sources.reading import format_of
+
+SETTINGS = [
+    "name", "data", "timezone", "currency", "currencies", "extract_date", "max_unreadable_share",
+    "tables", "rules", "expected",
+]  # fmt: skip
+RULES = ["cancellation_order_pattern", "adjustment_order_pattern"]
+EXPECTED = ["orders", "lines", "customers", "gross", "discounts", "refunds", "shipping", "tax", "tips",
+            "net", "total"]  # fmt: skip
+SEE = "see sources/template.yml"
+
+
+def source_problems(source: object) -> list[str]:
+    """Return the mistakes of the content of `source:`, as sentences; empty if there are none."""
+    if (
+        not isinstance(source, dict)
+        or not isinstance(source.get("tables"), dict)
+        or not source["tables"].get("order_lines")
+    ):
+        return [
+            "the var `source` must hold `tables: order_lines:`; start from sources/template.yml."
+        ]
+    problems = [
+        f"`{key}` is not a setting of a source{_hint(key, SETTINGS)}; {SEE}."
+        for key in source
+        if key not in SETTINGS
+    ]
+    problems += [
+        f"`{key}` is missing; {SEE}."
+        for key in ("name", "timezone", "currency")
+        if not source.get(key)
+    ]
+    zone = source.get("timezone")
+    if zone and str(zone) not in zoneinfo.available_timezones():
+        problems.append(
+            f"timezone '{zone}' is unknown; write an IANA name such as {similar_zones(str(zone))}."
+        )
+    problems += [
+        f"rule `{rule}` is unknown; {SEE}." for rule in source.get("rules") or {} if rule not in RULES
+    ]
+    problems += [
+        f"`expected: {key}` is unknown; {', '.join(EXPECTED)} can be compared."
+        for key in source.get("expected") or {}
+        if key not in EXPECTED
+    ]
+    for name, table in source["tables"].items():
+        if name not in COLUMNS:
+            problems.append(f"table `{name}` is unknown; clientele reads {', '.join(COLUMNS)}.")
+        elif not isinstance(table, dict):
+            problems.append(f"`{name}` must hold its location and `columns`; {SEE}.")
+        else:
+            problems += [f"`{name}`{problem}" for problem in _table_problems(name, table)]
+    return problems
+
+
+def similar_zones(name: str) -> str:
+    """Return the zones that a mistyped name is likely to mean, as a list in words."""
+    zones = sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone)
+    cities = {zone.rpartition("/")[2].lower(): zone for zone in zones}
+    city = name.rpartition("/")[2].lower()
+    similar = difflib.get_close_matches(name, zones, 2, 0.75)
+    similar += [cities[found] for found in difflib.get_close_matches(city, cities, 2, 0.75)]
+    return ", ".join(dict.fromkeys(similar)) or "Europe/London or UTC"
+
+
+def _hint(key: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(str(key), known, 1, 0.75)
+    return f", did you mean `{close[0]}`?" if close else ""
+
+
+def _table_problems(name, table):
+    problems = []
+    locations = [key for key in LOCATIONS if key in table]
+    if len(locations) != 1:
+        problems.append(
+            f" needs exactly one of `seed`, `path`, `table`; it has "
+            f"{' and '.join(locations) or 'none'}."
+        )
+    if "format" in table and table["format"] not in set(FORMATS.values()):
+        problems.append(f": `format: {table['format']}` is none of csv, json, xlsx and parquet.")
+    elif locations == ["path"] and "." in str(table["path"]) and "format" not in table:
+        ending = str(table["path"]).rpartition("/")[2]
+        if "{" not in ending and "." in ending and not format_of(ending):
+            problems.append(
+                f": the ending of {table['path']} does not tell its format; "
+                "add `format: parquet`, `csv`, `json` or `xlsx`."
+            )
+    allowed = [*LOCATIONS, "format", "columns", *READING]
+    if name == "order_lines":
+        allowed += SHAPE
+    problems += [
+        f": `{key}` is not a setting of a table{_hint(key, allowed)}; {SEE}."
+        for key in table
+        if key not in allowed
+    ]
+    if locations != ["path"]:
+        problems += [
+            f": `{key}` is about files; of a table of the database, make a view."
+            for key in table
+            if key in [*READING, "fill_down", "order_amounts"]
+        ]
+    problems += [
+        f": `{key}` must be one of {', '.join(repr(choice) for choice in choices)}."
+        for key, choices in CHOICES.items()
+        if key in table and table[key] not in choices
+    ]
+    problems += _shape_problems(table)
+    return problems + _mapping_problems(name, table)
+
+
+def _shape_problems(table):
+    problems = []
+    for rule in table.get("exclude") or []:
+        if not isinstance(rule, dict) or not rule.get("when") or set(rule) - {"when", "reason"}:
+            problems.append(
+                ": each `exclude` is {when: \"<SQL condition over your columns>\", reason: <word>}."
+            )
+    for key in table.get("order_amounts") or {}:
+        if key not in ORDER_AMOUNTS:
+            problems.append(
+                f": `order_amounts: {key}` is unknown; those are {', '.join(ORDER_AMOUNTS)}."
+            )
+    unpack = table.get("unpack")
+    if unpack is not None:
+        try:
+            named = re.compile(unpack["pattern"]).groupindex
+        except (re.error, KeyError, TypeError) as error:
+            named, unpack = {}, {"error": error}
+        if not named or not unpack.get("column"):
+            problems.append(
+                ": `unpack` is {column: <yours>, pattern: \"<regular expression with groups such as "
+                "(?P<sku>...)>\"}."
+            )
+    return problems
+
+
+def _mapping_problems(name, table):
+    mapping = table.get("columns") or {}
+    if not isinstance(mapping, dict):
+        return [": `columns` must be pairs of <ours>: <yours>."]
+    known = [column.name for column in COLUMNS[name]]
+    problems = [
+        f": `{ours}` is not a canonical column{_hint(ours, known)}; those are {', '.join(known)}."
+        for ours in mapping
+        if ours not in known
+    ]
+    required = [column.name for column in COLUMNS[name] if column.required]
+    if name == "order_lines" and "line_amount" not in mapping:
+        required += ["unit_price", "quantity"]
+    problems += [
+        f": `{ours}` is not mapped; add `{ours}: <your column>` under `columns`."
+        for ours in required
+        if mapping.get(ours) is None
+    ]
+    taken = {}
+    for ours, theirs in mapping.items():
+        if theirs is None or ours not in known:
+            continue
+        if isinstance(theirs, dict):
+            if list(theirs) != ["expression"] or not theirs["expression"]:
+                problems.append(
+                    f": `{ours}` must be a column name or {{expression: \"<SQL over your columns>\"}}, "
+                    "in quotes if it holds a comma."
+                )
+        elif isinstance(theirs, list) and ours == "customer_id":
+            if not all(isinstance(part, str) for part in theirs):
+                problems.append(f": `{ours}` must list column names.")
+        elif not isinstance(theirs, str):
+            problems.append(
+                f": `{ours}` is mapped to {theirs}, an ambiguous mapping; give exactly one column "
+                "name, as text."
+            )
+        elif theirs.lower() in taken:
+            problems.append(
+                f": column '{theirs}' is mapped twice, to `{taken[theirs.lower()]}` and to `{ours}`; "
+                "remove one, or write the second as {expression: ...} if you mean it."
+            )
+        else:
+            taken[theirs.lower()] = ours
+    return problems
