@@ -170,9 +170,8 @@ def _prepare(settings: dict, data: str | None) -> None:
     prepared = prepare(settings["source"], data)
     if prepared["problems"]:
         listed = "\n- ".join(prepared["problems"])
-        raise ValueError(
-            f"source '{settings['source'].get('name')}' cannot be read; nothing was built.\n- {listed}"
-        )
+        name = settings["source"].get("name")
+        raise ValueError(f"source '{name}' cannot be read; nothing was built.\n- {listed}")
     for note in prepared["notes"]:
         print(f"source: {note}", file=sys.stderr)
 

@@ -70,9 +70,8 @@ def generate(
     write(products_table(catalogue), unfinished / f"products.{file_format}", file_format)
     chunks = -(-customers // chunk_customers)
     rows, amounts = {}, {}
-    counts = dict.fromkeys(
-        ("guest_lines", "lines_without_product", "matched_return_lines", "unmatched_return_lines"), 0
-    )
+    counts = {"guest_lines": 0, "lines_without_product": 0}
+    counts |= {"matched_return_lines": 0, "unmatched_return_lines": 0}
     bar = tqdm(total=customers, unit=" customers", disable=None if progress else True)
     with bar:
         for index, child in enumerate(root.spawn(chunks)):

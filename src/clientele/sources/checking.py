@@ -13,15 +13,17 @@ from clientele.sources.columns import (
     READING,
     SHAPE,
 )
-from clientele.sources.reading import format_of
+from clientele.sources.common import format_of
 
 SETTINGS = [
     "name", "data", "timezone", "currency", "currencies", "extract_date", "max_unreadable_share",
     "tables", "rules", "expected",
 ]  # fmt: skip
 RULES = ["cancellation_order_pattern", "adjustment_order_pattern"]
-EXPECTED = ["orders", "lines", "customers", "gross", "discounts", "refunds", "shipping", "tax", "tips",
-            "net", "total"]  # fmt: skip
+EXPECTED = [
+    "orders", "lines", "customers", "gross", "discounts", "refunds", "shipping", "tax", "tips",
+    "net", "total",
+]  # fmt: skip
 SEE = "see sources/template.yml"
 
 
@@ -51,7 +53,9 @@ def source_problems(source: object) -> list[str]:
             f"timezone '{zone}' is unknown; write an IANA name such as {similar_zones(str(zone))}."
         )
     problems += [
-        f"rule `{rule}` is unknown; {SEE}." for rule in source.get("rules") or {} if rule not in RULES
+        f"rule `{rule}` is unknown; {SEE}."
+        for rule in source.get("rules") or {}
+        if rule not in RULES
     ]
     problems += [
         f"`expected: {key}` is unknown; {', '.join(EXPECTED)} can be compared."
@@ -128,7 +132,7 @@ def _shape_problems(table):
     for rule in table.get("exclude") or []:
         if not isinstance(rule, dict) or not rule.get("when") or set(rule) - {"when", "reason"}:
             problems.append(
-                ": each `exclude` is {when: \"<SQL condition over your columns>\", reason: <word>}."
+                ': each `exclude` is {when: "<SQL condition over your columns>", reason: <word>}.'
             )
     for key in table.get("order_amounts") or {}:
         if key not in ORDER_AMOUNTS:
@@ -143,8 +147,8 @@ def _shape_problems(table):
             named, unpack = {}, {"error": error}
         if not named or not unpack.get("column"):
             problems.append(
-                ": `unpack` is {column: <yours>, pattern: \"<regular expression with groups such as "
-                "(?P<sku>...)>\"}."
+                ': `unpack` is {column: <yours>, pattern: "<regular expression with groups such as '
+                '(?P<sku>...)>"}.'
             )
     return problems
 
@@ -168,14 +172,15 @@ def _mapping_problems(name, table):
         if mapping.get(ours) is None
     ]
     taken = {}
-    for ours, theirs in mapping.items():
-        if theirs is None or ours not in known:
+    for ours in known:
+        theirs = mapping.get(ours)
+        if theirs is None:
             continue
         if isinstance(theirs, dict):
             if list(theirs) != ["expression"] or not theirs["expression"]:
                 problems.append(
-                    f": `{ours}` must be a column name or {{expression: \"<SQL over your columns>\"}}, "
-                    "in quotes if it holds a comma."
+                    f": `{ours}` must be a column name or "
+                    '{expression: "<SQL over your columns>"}, in quotes if it holds a comma.'
                 )
         elif isinstance(theirs, list) and ours == "customer_id":
             if not all(isinstance(part, str) for part in theirs):
@@ -187,8 +192,8 @@ def _mapping_problems(name, table):
             )
         elif theirs.lower() in taken:
             problems.append(
-                f": column '{theirs}' is mapped twice, to `{taken[theirs.lower()]}` and to `{ours}`; "
-                "remove one, or write the second as {expression: ...} if you mean it."
+                f": column '{theirs}' is mapped twice, to `{taken[theirs.lower()]}` and to "
+                f"`{ours}`; remove one, or write the second as {{expression: ...}} if you mean it."
             )
         else:
             taken[theirs.lower()] = ours

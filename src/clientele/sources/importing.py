@@ -1,9 +1,8 @@
-"""Import the text files of a source: once into Parquet, in the canonical columns, for both engines."""
+"""Import the text files of a source: once into Parquet, in canonical columns, for both engines."""
 
 import hashlib
 import json
 import os
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,20 +10,26 @@ from pathlib import Path
 import duckdb
 
 from clientele.sources import shaping
-from clientele.sources.columns import (
-    COLUMNS, IN_SQL, ORDER_AMOUNTS, READING, SHAPE,
+from clientele.sources.columns import COLUMNS, IN_SQL, ORDER_AMOUNTS, READING, SHAPE
+from clientele.sources.common import UnreadableSource, format_of, literal, quoted
+from clientele.sources.mapping import (
+    columns_of,
+    exclude_reason,
+    report_unreadable,
+    text_column,
+    texts_of,
+    type_lines,
+    value_of,
 )  # fmt: skip
-from clientele.sources.reading import (
-    UnreadableSource, find_files, format_of, literal, quoted, read_table,
-)  # fmt: skip
-from clientele.sources.values import (
-    column_names, decide_formats, decide_marks, float_like, key, meaningful, number, split_zone,
-    timestamp,
-)  # fmt: skip
+from clientele.sources.reading import find_files, read_table
+from clientele.sources.values import column_names, decide_marks, float_like, key, meaningful, number
 
-# The share of a column's values that may be unreadable; a source's `max_unreadable_share` changes it.
-MAX_UNREADABLE_SHARE = 0.05
+# Imports of a source that are kept, newest first.
 KEPT = 6
+WITHOUT = {
+    "customer_id": "`customer_id` is not mapped: every order counts as a guest's.",
+    "product_id": "`product_id` is not mapped: what is about products stays empty.",
+}
 
 
 @dataclass(frozen=True)
@@ -163,21 +168,23 @@ def _import_lines(connection, source, paths, folder):
     table = source["tables"]["order_lines"]
     raw = _read(connection, table, paths["order_lines"], "raw_lines")
     notes = list(raw.notes)
-    texts = _texts(connection, raw.relation, table, "order_lines")
-    amounts = {name: _mapped(mapped) for name, mapped in (table.get("order_amounts") or {}).items()}
+    texts = texts_of(connection, raw.relation, table, "order_lines")
+    amounts = table.get("order_amounts") or {}
     for name in ("orders", "customers"):
         if source["tables"].get(name):
             notes += _join(connection, source["tables"][name], paths[name], name, texts)
     _fill_down(connection, raw.relation, table, texts)
-    for name, value in amounts.items():
+    for name, mapped in amounts.items():
+        value = value_of(connection, raw.relation, mapped, f"order_amounts: {name}", table)
         texts[f"_{name}"] = meaningful(f"cast({value} as varchar)", table.get("null_values"))
-    listed = ", ".join(f"{text} as {_text(name)}" for name, text in texts.items())
+    listed = ", ".join(f"{text} as {text_column(name)}" for name, text in texts.items())
     connection.execute(
         "create or replace temp table texts as select _file, _row, _problem, "
-        f"{_excludes(table)} as exclude_reason, {listed} from {raw.relation}"
+        f"{exclude_reason(connection, raw.relation, table)} as exclude_reason, {listed} "
+        f"from {raw.relation}"
     )
-    _type_lines(connection, source, table, set(texts))
-    notes += _report_unreadable(connection, source, texts)
+    type_lines(connection, source, table, set(texts))
+    notes += report_unreadable(connection, source, texts)
     notes += shaping.turn_discounts(connection)
     notes += shaping.fill_orders(connection, set(texts))
     if table.get("customer_ids") != "as_written" and "customer_id" in texts:
@@ -193,6 +200,7 @@ def _import_lines(connection, source, paths, folder):
     if table.get("repeated_lines") != "keep" and "line_id" not in texts:
         notes += shaping.describe_repeats(connection, names)
     notes += shaping.describe_last_day(connection)
+    notes += [sentence for name, sentence in WITHOUT.items() if name not in texts]
     selected = ", ".join([*names, "reject_reason", "exclude_reason"])
     for made, query in {
         "order_lines": f"select {selected} from lines order by _file, _row",
@@ -211,7 +219,7 @@ def _read(connection, table, path, name):
         *(table.get("columns") or {}).values(),
         *(table.get("order_amounts") or {}).values(),
     ]:
-        wanted += _columns_of(connection, mapped)
+        wanted += columns_of(connection, mapped)
     wanted += table.get("fill_down") or []
     for rule in table.get("exclude") or []:
         wanted += column_names(connection, rule["when"])
@@ -219,133 +227,6 @@ def _read(connection, table, path, name):
     if unpacked and unpacked not in wanted:
         wanted.append(unpacked)
     return read_table(connection, path, table, wanted, name=name)
-
-
-def _columns_of(connection, mapped):
-    if isinstance(mapped, dict):
-        return column_names(connection, mapped["expression"])
-    return list(mapped) if isinstance(mapped, list) else [mapped]
-
-
-def _mapped(mapped) -> str:
-    """Return the SQL of what a mapping names: a column, the first filled one, or an expression."""
-    if isinstance(mapped, dict):
-        return f"({mapped['expression']})"
-    if isinstance(mapped, list):
-        return f"coalesce({', '.join(meaningful(quoted(name)) for name in mapped)})"
-    return quoted(mapped)
-
-
-def _texts(connection, relation, table, name):
-    """Return the SQL of each mapped column as text, with an expression bound to its columns."""
-    texts = {}
-    for column in COLUMNS[name]:
-        mapped = (table.get("columns") or {}).get(column.name)
-        if mapped is None:
-            continue
-        value = _mapped(mapped)
-        if isinstance(mapped, dict):
-            value = _bound(connection, relation, mapped["expression"], column.name, table)
-        texts[column.name] = meaningful(f"cast({value} as varchar)", table.get("null_values"))
-    return texts
-
-
-def _bound(connection, relation, expression, name, table):
-    """Return an expression that runs on text columns: as it stands, or with its numbers cast.
-
-    An expression sees text. One that computes with columns, such as `total / nullif(qty, 0)`, is
-    given the numbers that they hold.
-    """
-    columns = column_names(connection, expression)
-    for dotted in (column for column in columns if "." in column):
-        expression = re.sub(rf'(?<!["\w.]){re.escape(dotted)}(?![\w"])', quoted(dotted), expression)
-    try:
-        connection.execute(
-            f"select max(cast(({expression}) as varchar)) from {relation}"
-        ).fetchall()
-        return f"({expression})"
-    except duckdb.Error as error:
-        failure = error
-    # Qualified, because the cast columns bear the same names.
-    values = {c: meaningful(f"{relation}.{quoted(c)}", table.get("null_values")) for c in columns}
-    marks = decide_marks(connection, relation, values, table)
-    casts = ", ".join(f"{number(values[c], *marks, 'double')} as {quoted(c)}" for c in columns)
-    inner = f"(select ({expression}) as value from (select {casts}))"
-    try:
-        connection.execute(f"select max(cast({inner} as varchar)) from {relation}").fetchall()
-    except duckdb.Error:
-        examples = connection.execute(
-            f"select {', '.join(map(quoted, columns)) or '1'} from {relation} limit 3"
-        ).fetchall()
-        shown = "; ".join(", ".join(map(repr, row)) for row in examples)
-        reason = str(failure).split("\n")[0].partition(": ")[2]
-        raise UnreadableSource(
-            f"the expression `{expression}` for `{name}` cannot be computed ({reason}); "
-            f"its columns are text, such as {shown}. Map the column itself (numbers and dates are "
-            "read in most notations), or use try_cast and try_strptime"
-        ) from None
-    return inner
-
-
-def _text(name: str) -> str:
-    """Return the name of the column that keeps a canonical column's text."""
-    return f"_text_{name.removeprefix('_')}"
-
-
-def _type_lines(connection, source, table, names):
-    """Make the table `lines` of typed canonical columns and order amounts out of `texts`."""
-    columns = COLUMNS["order_lines"]
-    money = [name for name in names if name.startswith("_")]
-    numbers = [c.name for c in columns if c.kind == "number" and c.name in names] + money
-    marks = decide_marks(connection, "texts", {n: _text(n) for n in sorted(numbers)}, table)
-    base, minutes = split_zone(_text("ordered_at"))
-    selected = {}
-    for column in columns:
-        text = _text(column.name)
-        if column.name not in names:
-            default = "1" if column.name == "quantity" else "null"
-            selected[column.name] = f"cast({default} as {column.type})"
-        elif column.kind == "number":
-            selected[column.name] = number(text, *marks, column.type)
-        elif column.kind == "timestamp":
-            formats = decide_formats(connection, "texts", text, column.name, table)
-            zone, assumed = str(source["timezone"]), table.get("timestamps_in")
-            selected[column.name] = timestamp("_base", "_minutes", formats, zone, assumed)
-        elif column.kind == "key":
-            selected[column.name] = key(text, float_like(connection, "texts", text, column.name))
-        else:
-            selected[column.name] = f"upper({text})" if column.name == "currency" else text
-    if "unit_price" in names and "line_amount" not in names:
-        # A price with more decimals than are kept would not give the line's amount.
-        price = number(_text("unit_price"), *marks, "decimal(30, 12)")
-        quantity = number(_text("quantity"), *marks, "double") if "quantity" in names else "1"
-        selected["line_amount"] = (
-            f"case when {price} <> cast({price} as decimal(18, 4)) then "
-            f"try_cast({quantity} * cast({price} as double) as decimal(18, 4)) end"
-        )
-    selected |= {name: number(_text(name), *marks, "decimal(18, 4)") for name in money}
-    kept = ", ".join(f"{value} as {name}" for name, value in selected.items())
-    connection.execute(
-        f"""
-        create or replace temp table lines as
-        select _file, _row, _problem, exclude_reason,
-            case when _problem is not null then 'unreadable_line'
-                when exclude_reason is not null then 'excluded' end as reject_reason,
-            {kept}, {", ".join(_text(name) for name in names)}
-        from (select *, {base} as _base, {minutes} as _minutes from texts)
-        """
-    )
-
-
-def _excludes(table):
-    rules = table.get("exclude") or []
-    if not rules:
-        return "cast(null as varchar)"
-    cases = " ".join(
-        f"when ({rule['when']}) then {literal(rule.get('reason') or rule['when'])}"
-        for rule in rules
-    )
-    return f"case {cases} end"
 
 
 def _fill_down(connection, relation, table, texts):
@@ -368,7 +249,7 @@ def _fill_down(connection, relation, table, texts):
 def _join(connection, table, path, name, texts):
     """Add the columns of `orders` or `customers` to the lines' raw columns, by their key."""
     raw = _read(connection, table, path, f"raw_{name}")
-    theirs = _texts(connection, raw.relation, table, name)
+    theirs = texts_of(connection, raw.relation, table, name)
     by = "order_id" if name == "orders" else "customer_id"
     if by not in theirs or by not in texts:
         raise UnreadableSource(f"`{name}` is joined by `{by}`, which must be mapped in both tables")
@@ -397,51 +278,9 @@ def _join(connection, table, path, name, texts):
     return [*raw.notes, f"{unmatched:,} lines have no row in `{name}` for their `{by}`."]
 
 
-def _report_unreadable(connection, source, names):
-    """Refuse columns of which too much does not read, and return sentences about the others."""
-    most = float(source.get("max_unreadable_share", MAX_UNREADABLE_SHARE))
-    kinds = {c.name: c for c in COLUMNS["order_lines"] if c.kind in ("number", "timestamp")}
-    targets = [name for name in names if name in kinds or name.startswith("_")]
-    notes, problems = [], []
-    for name in targets:
-        text = _text(name)
-        bad = f"{name} is null and {text} is not null"
-        if name == "ordered_at":
-            bad = f"({bad} or year({name}) not between 1900 and 2200)"
-        given, unread, examples, rows = connection.execute(
-            f"""
-            select count({text}), count(*) filter (where {bad}),
-                list(distinct {text}) filter (where {bad}), list(_row) filter (where {bad})
-            from lines where _problem is null
-            """
-        ).fetchone()
-        shown = name.removeprefix("_")
-        if not given and name in kinds and kinds[name].required:
-            problems.append(f"the column for `{shown}` is empty")
-        if not unread:
-            continue
-        kind = "timestamp" if name == "ordered_at" else "number"
-        values = ", ".join(f"'{value}'" for value in sorted(examples)[:3])
-        remedy = "`date_format`" if kind == "timestamp" else "`decimal` and `thousands`"
-        sentence = (
-            f"{unread:,} of {given:,} values for `{shown}` do not read as a {kind}, such as {values} "
-            f"(row {min(rows):,} of the data)"
-        )
-        if unread > most * given:
-            problems.append(
-                f"{sentence}; say how they are written with {remedy}, or allow it with "
-                f"`max_unreadable_share: {round(unread / given + 0.005, 2)}`"
-            )
-        else:
-            notes.append(f"{sentence}; they count as missing.")
-    if problems:
-        raise UnreadableSource("; ".join(problems))
-    return notes
-
-
 def _import_products(connection, table, path, folder):
     raw = _read(connection, table, path, "raw_products")
-    texts = _texts(connection, raw.relation, table, "products")
+    texts = texts_of(connection, raw.relation, table, "products")
     numbers = {c.name: texts[c.name] for c in COLUMNS["products"]
                if c.kind == "number" and c.name in texts}  # fmt: skip
     marks = decide_marks(connection, raw.relation, numbers, table)

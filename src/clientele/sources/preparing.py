@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 from clientele.sources.checking import source_problems
+from clientele.sources.common import UnreadableSource
 from clientele.sources.importing import import_source
-from clientele.sources.reading import UnreadableSource
 
 
 def imports_folder() -> Path:

@@ -7,7 +7,6 @@ of the raw lines.
 import duckdb
 
 from clientele.sources.columns import ORDER_LEVEL
-
 from clientele.sources.values import same_person
 
 # Where numbers are used again, lines further apart are of different orders.
@@ -82,8 +81,8 @@ def split_shared_orders(connection: duckdb.DuckDBPyConnection) -> list[str]:
         """
     )
     count, example, total = connection.execute(
-        "select count(*) filter (where is_shared), min(order_id) filter (where is_shared), count(*) "
-        "from numbers"
+        "select count(*) filter (where is_shared), min(order_id) filter (where is_shared), "
+        "count(*) from numbers"
     ).fetchone()
     if not count:
         return []
@@ -231,11 +230,12 @@ def order_totals(connection: duckdb.DuckDBPyConnection, names: list[str]) -> Non
     )
 
 
-def turn_discounts(connection: duckdb.DuckDBPyConnection, negative_ok: bool = False) -> list[str]:
+def turn_discounts(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Make discounts positive where a source writes all of them as negative amounts."""
     up, down = connection.execute(
         """
-        select count(*) filter (where discount_amount > 0), count(*) filter (where discount_amount < 0)
+        select count(*) filter (where discount_amount > 0),
+            count(*) filter (where discount_amount < 0)
         from lines where quantity > 0
         """
     ).fetchone()
@@ -290,14 +290,15 @@ def describe_last_day(connection: duckdb.DuckDBPyConnection) -> list[str]:
             return [
                 f"The last order, '{order_id}' of {day}, is {(day - before).days} days after the "
                 "one before it, and decides which day is today. If it is a test, leave it out: "
-                f"exclude: [{{when: \"order_id = '{order_id}'\", reason: test}}] (with your column's "
-                "name), or set `extract_date`."
+                f"exclude: [{{when: \"order_id = '{order_id}'\", reason: test}}] (with your "
+                "column's name), or set `extract_date`."
             ]
     return []
 
 
 def _replace_lines(connection, selected, join="", source="lines"):
     connection.execute(
-        f"create or replace temp table next_lines as select {selected} from {source} as lines {join}"
+        f"create or replace temp table next_lines as "
+        f"select {selected} from {source} as lines {join}"
     )
     connection.execute("drop table lines; alter table next_lines rename to lines")

@@ -1,17 +1,20 @@
 """Read texts as numbers, times and keys, in one way for a whole column.
 
 How a column is written (its decimal mark, the order of day and month) is decided from all of its
-values, never value by value. Where two readings fit all values and differ, the source must say which.
+values, never value by value. Where two readings fit all values and differ, the source must say
+which.
 """
 
 import re
 
 import duckdb
 
-from clientele.sources.reading import UnreadableSource, literal, quoted
+from clientele.sources.common import UnreadableSource, literal
 
-NULL_VALUES = ["", "NULL", "null", "Null", "nan", "NaN", "NAN", "None", "none", "N/A", "n/a", "#N/A",
-               "NA", "-", "--", "\\N"]  # fmt: skip
+NULL_VALUES = [
+    "", "NULL", "null", "Null", "nan", "NaN", "NAN", "None", "none", "N/A", "n/a", "#N/A", "NA",
+    "-", "--", "\\N",
+]  # fmt: skip
 # Any kind of blank: also the no-break and thin ones that spreadsheets and French exports write.
 BLANK = r"[\s\x{00A0}\x{2007}\x{2009}\x{202F}\x{FEFF}]"
 CURRENCY = r"(?:[A-Z]{3}|[A-Z]{0,3}\p{Sc}|\p{Sc}[A-Z]{0,3}|[Kk]r\.?|z[łl]|K[čc]|Ft|lei|Fr\.?|R)"
@@ -38,8 +41,8 @@ ZONES = {
 }  # fmt: skip
 _DAYS = [
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y",
-    "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y", "%b %d, %Y", "%B %d, %Y", "%d %b %Y",
-    "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d %Y", "%d. %B %Y", "%Y%m%d",
+    "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y", "%b %d, %Y", "%B %d, %Y",
+    "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d %Y", "%d. %B %Y", "%Y%m%d",
 ]  # fmt: skip
 _TIMES = [
     "", " %H:%M", " %H:%M:%S", " %H:%M:%S.%g", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", ", %H:%M:%S",
@@ -125,8 +128,8 @@ def decide_marks(
     row = connection.execute(
         "select "
         + ", ".join(f"count({read}), sum({read})" for read in reads)
-        + f", any_value(text) filter (where regexp_matches(text, '\\d[.,]\\d{{3}}$')) from ({texts})"
-        " where text is not null"
+        + ", any_value(text) filter (where regexp_matches(text, '\\d[.,]\\d{3}$')) "
+        + f"from ({texts}) where text is not null"
     ).fetchone()
     best = max(row[0:-1:2])
     winners = [i for i in range(len(candidates)) if row[2 * i] == best]
@@ -145,10 +148,14 @@ def decide_marks(
 
 
 def split_zone(value: str) -> tuple[str, str]:
-    """Return SQL of a time's text without its zone, and of the zone's minutes east of UTC or null."""
+    """Return SQL of a time's text without its zone, and of the zone's minutes east of UTC.
+
+    The minutes are null for a time without a zone.
+    """
     text = trimmed(value)
     names = "|".join(sorted((zone for zone in ZONES if zone != "Z"), key=len, reverse=True))
-    suffix = f"(?:\\d{BLANK}*Z|{BLANK}(?:{names})|:\\d{{2}}(?:\\.\\d+)?{BLANK}*(?:UTC|GMT)?[-+]\\d{{2}}:?(?:\\d{{2}})?)$"
+    offset = "(?:UTC|GMT)?[-+]\\d{2}:?(?:\\d{2})?"
+    suffix = f"(?:\\d{BLANK}*Z|{BLANK}(?:{names})|:\\d{{2}}(?:\\.\\d+)?{BLANK}*{offset})$"
     zone = f"regexp_extract({text}, '(Z|{names}|[-+]\\d{{2}}:?(?:\\d{{2}})?)$', 1)"
     cases = " ".join(f"when '{name}' then {minutes}" for name, minutes in ZONES.items())
     digits = f"replace({zone}, ':', '')"
@@ -273,7 +280,7 @@ def decide_formats(
 
 
 def key(value: str, is_float_like: bool) -> str:
-    """Return SQL of a key's text: trimmed, and `12013.0` as `12013` where the column holds numbers."""
+    """Return SQL of a key's text in NFC, with `12013.0` as `12013` where it holds numbers."""
     text = f"nfc_normalize({value})"
     return f"regexp_replace({text}, '^(-?\\d+)\\.0+$', '\\1')" if is_float_like else text
 
@@ -337,9 +344,3 @@ def column_names(connection: duckdb.DuckDBPyConnection, expression: str) -> list
 
     walk(tree)
     return list(dict.fromkeys(found))
-
-
-__all__ = [
-    "UnreadableSource", "column_names", "decide_formats", "decide_marks", "float_like", "key",
-    "meaningful", "number", "quoted", "same_person", "split_zone", "timestamp", "trimmed",
-]  # fmt: skip

@@ -1,0 +1,33 @@
+"""What the modules of this package share: one error, names and texts as SQL, formats by ending."""
+
+import re
+from pathlib import Path
+
+from clientele.sources.columns import FORMATS
+
+
+class UnreadableSource(ValueError):
+    """Raw data that cannot be read as the source's YAML says; the message names the remedy."""
+
+
+def quoted(name: str) -> str:
+    """Return a name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return a text as an SQL literal."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def format_of(path: str | Path) -> str:
+    """Return csv, json, xlsx or parquet by the ending of a path; empty if it does not tell."""
+    name = str(path).lower()
+    for packed in (".gz", ".zst", ".zip"):
+        name = name.removesuffix(packed)
+    return FORMATS.get(name.rpartition(".")[2], "")
+
+
+def first_sentence(error: BaseException) -> str:
+    """Return the first sentence of an engine's message, without its name."""
+    return re.sub(r"^[A-Z][A-Za-z ]+ Error: ", "", str(error).strip().split("\n")[0])

@@ -1,0 +1,255 @@
+"""Read text with delimiters (CSV and its kin) in any encoding, packed or not."""
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import shutil
+import zipfile
+from pathlib import Path
+
+from clientele.sources.common import UnreadableSource, format_of, literal, quoted
+
+DELIMITERS = [",", ";", "\t", "|"]
+# A header stands within the first lines of a file.
+HEADER_LINES = 60
+
+
+def open_text(file: Path, encoding: str | None = None) -> io.TextIOBase:
+    """Open a file as text, unpacked; gz, zst and zip (of one file) by the name's ending.
+
+    Raises:
+        UnreadableSource: bytes that are not of the encoding; the message proposes another.
+    """
+    name = file.name.lower()
+    if name.endswith(".gz"):
+        binary = gzip.open(file)
+    elif name.endswith(".zst"):
+        import pyarrow as pa
+
+        binary = pa.input_stream(str(file), compression="zstd")
+    elif name.endswith(".zip"):
+        archive = zipfile.ZipFile(file)
+        members = [m for m in archive.namelist() if format_of(m) and not m.startswith("__MACOSX")]
+        if len(members) != 1:
+            raise UnreadableSource(
+                f"{file} holds {len(members)} data files; unpack it, and name the folder"
+            )
+        binary = archive.open(members[0])
+    else:
+        binary = open(file, "rb")
+    binary = io.BufferedReader(binary) if not hasattr(binary, "peek") else binary
+    head = binary.peek(4)[:4]
+    if encoding is None and head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    codec = _codec(encoding or "utf-8")
+    codec = "utf-8-sig" if codec == "utf-8" else codec
+    return io.TextIOWrapper(binary, encoding=codec, newline="")
+
+
+def _codec(encoding: str) -> str:
+    try:
+        return codecs.lookup(encoding).name
+    except LookupError:
+        raise UnreadableSource(
+            f"`encoding: {encoding}` is unknown; write a name such as utf-8, windows-1252, "
+            "iso-8859-15 or utf-16"
+        ) from None
+
+
+def as_utf8(file: Path, table: dict, copy: Path) -> Path:
+    """Return a file in UTF-8 without compression: the file itself, or a copy."""
+    encoding = table.get("encoding")
+    packed = file.name.lower().endswith((".gz", ".zst", ".zip"))
+    plain = not packed and (not encoding or _codec(encoding) == "utf-8")
+    with open_text(file, encoding) as text:
+        same = plain and text.encoding.startswith("utf-8")
+        try:
+            if same:
+                decoder = codecs.getincrementaldecoder("utf-8")()
+                with open(file, "rb") as binary:
+                    while block := binary.read(1 << 22):
+                        decoder.decode(block)
+                    decoder.decode(b"", final=True)
+                return file
+            with open(copy, "w", encoding="utf-8", newline="") as target:
+                shutil.copyfileobj(text, target, 1 << 20)
+        except UnicodeError as error:
+            if encoding:
+                remedy = f"it is not `encoding: {encoding}`"
+            else:
+                remedy = (
+                    "it is not UTF-8; say `encoding: windows-1252` if a Western European "
+                    "Windows program wrote it, or the encoding that it has"
+                )
+            raise UnreadableSource(
+                f"{file} cannot be read as text ({error.reason}): {remedy}"
+            ) from None
+    return copy
+
+
+def first_records(file: Path, delimiter: str, quote: str, count: int = HEADER_LINES):
+    """Return the first records of a UTF-8 file and, for each, the number of lines before it."""
+    records = []
+    with open(file, encoding="utf-8-sig", newline="") as text:
+        reader = csv.reader(
+            text, delimiter=delimiter, quotechar=quote or None,
+            quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        )  # fmt: skip
+        before = 0
+        for record in reader:
+            records.append((record, before))
+            before = reader.line_num
+            if len(records) == count:
+                break
+    return records
+
+
+def likely_delimiter(file: Path, wanted: list[str], quote: str) -> str:
+    """Return the delimiter with which a header holds most wanted columns, or else most columns."""
+
+    def fitness(delimiter):
+        records = [record for record, _ in first_records(file, delimiter, quote)]
+        found = max((len(set(map(str.strip, r)) & set(wanted)) for r in records), default=0)
+        widths = [len(record) for record in records if any(map(str.strip, record))]
+        typical = max(set(widths), key=widths.count) if widths else 0
+        return found, typical
+
+    return max(DELIMITERS, key=fitness)
+
+
+def _header(records, wanted, table, file):
+    """Return the header's record and the number of lines before and up to it."""
+    row = table.get("header_row")
+    filled = [i for i, (record, _) in enumerate(records) if any(map(str.strip, record))]
+    if not filled:
+        raise UnreadableSource(
+            f"{file} has no rows; an empty source is refused because it would empty the marts"
+        )
+    if row is not None:
+        at = next((i for i, (_, before) in enumerate(records) if before + 1 >= row), None)
+        if at is None:
+            raise UnreadableSource(f"{file} has no line {row}; correct `header_row`")
+    else:
+        # Reports have a title above their header: the names tell which line it is.
+        names = set(wanted)
+        at = next((i for i in filled if names <= set(map(str.strip, records[i][0]))), filled[0])
+    return at
+
+
+def read_csv(connection, file, table, wanted, part, notes, copy) -> list[str]:
+    """Read a file into the table ``part``, a row per line, and return its column names.
+
+    Args:
+        connection: Where the table is made.
+        file: The file.
+        table: The YAML of the raw table, for its reading settings.
+        wanted: Columns that the source uses; the line that has all of them is the header.
+        part: Name of the table to make.
+        notes: Sentences about what is left out are added to it.
+        copy: A path to write a copy in UTF-8 to, if one is needed.
+
+    Raises:
+        UnreadableSource: no text in that encoding, no rows, or a second header inside.
+    """
+    text = as_utf8(file, table, copy)
+    quote = table.get("quote", '"')
+    delimiter = table.get("delimiter") or likely_delimiter(text, wanted, quote)
+    records = first_records(text, delimiter, quote)
+    at = _header(records, wanted, table, file)
+    names = unique_names(records[at][0])
+    lines_before = records[at + 1][1] if at + 1 < len(records) else _line_count(text)
+    _refuse_ambiguous(names, wanted, file)
+    positions = [f"c{i}" for i in range(len(names))]
+    types = ", ".join(f"'{position}': 'VARCHAR'" for position in positions)
+    connection.execute(
+        f"""
+        create or replace table {part} as
+        select {", ".join(f"{p} as {quoted(n)}" for p, n in zip(positions, names, strict=True))},
+            cast(row_number() over () as bigint) as _row, cast(null as varchar) as _problem
+        from read_csv({literal(text)}, auto_detect = false, header = false,
+            delim = {literal(delimiter)}, quote = {literal(quote)}, escape = {literal(quote)},
+            skip = {lines_before},
+            columns = {{{types}}}, store_rejects = true, rejects_table = 'csv_rejects',
+            rejects_scan = 'csv_scans', max_line_size = 16777216, null_padding = false)
+        """
+    )
+    rejected = connection.execute(
+        "select distinct line, csv_line from csv_rejects order by line"
+    ).fetchall()
+    connection.execute("drop table csv_rejects; drop table csv_scans")
+    head = [name.strip() for name in records[at][0]]
+    for line, content in rejected:
+        cells = next(csv.reader([content or ""], delimiter=delimiter), [])
+        if [cell.strip() for cell in cells[: len(head)]] == head:
+            raise _second_header(file, line)
+        if not any(cell.strip() for cell in cells):
+            continue
+        connection.execute(
+            f"insert into {part} (_row, _problem) values (?, ?)",
+            [-line, f"line {line}: {len(cells)} cells instead of {len(names)}"],
+        )
+    if rejected:
+        first = ", ".join(str(line) for line, _ in rejected[:3])
+        notes.append(
+            f"{file}: {len(rejected):,} lines have another number of cells than the header, or "
+            f"broken quotes (line {first}); they are rejected as `unreadable_line`."
+        )
+    _drop_what_is_no_line(connection, part, names, table, file, notes)
+    return names
+
+
+def _second_header(file, line):
+    return UnreadableSource(
+        f"{file} has a second header in line {line}: it looks like two exports joined; "
+        "put each into a file of its own, and name their folder"
+    )
+
+
+def _drop_what_is_no_line(connection, part, names, table, file, notes):
+    """Delete blank lines and footers, and refuse a second header."""
+    cells = [f"nullif(trim({quoted(name)}), '')" for name in names]
+    repeated = " and ".join(
+        f"trim({quoted(name)}) = {literal(name.strip())}" for name in names if name.strip()
+    )
+    found = connection.execute(f"select min(_row) from {part} where {repeated}").fetchone()[0]
+    if found is not None:
+        raise _second_header(file, f"{found} of the data")
+    blank = f"_problem is null and coalesce({', '.join(cells)}) is null"
+    connection.execute(f"delete from {part} where {blank}")
+    if footer := int(table.get("skip_footer") or 0):
+        connection.execute(
+            f"delete from {part} where _row in (select _row from {part} order by abs(_row) desc "
+            f"limit {footer})"
+        )
+        notes.append(f"{file}: the last {footer} lines are left out (`skip_footer`).")
+    if connection.execute(f"select count(*) from {part}").fetchone()[0] == 0:
+        raise UnreadableSource(
+            f"{file} has no rows; an empty source is refused because it would empty the marts"
+        )
+
+
+def unique_names(record: list[str]) -> list[str]:
+    """Return the names of a header: trimmed, unnamed ones numbered, repeated ones with a suffix."""
+    names, seen = [], {}
+    for position, cell in enumerate(record, start=1):
+        name = cell.strip() or f"column_{position}"
+        seen[name.lower()] = seen.get(name.lower(), 0) + 1
+        names.append(name if seen[name.lower()] == 1 else f"{name}_{seen[name.lower()]}")
+    return names
+
+
+def _refuse_ambiguous(names, wanted, file):
+    for name in wanted:
+        twins = [n for n in names if re.fullmatch(re.escape(name) + r"(_\d+)?", n, re.IGNORECASE)]
+        if name in names and len(twins) > 1:
+            raise UnreadableSource(
+                f"'{name}' is ambiguous in {file}, which has {' and '.join(twins)}; "
+                "rename one in the file"
+            )
+
+
+def _line_count(file: Path) -> int:
+    with open(file, "rb") as binary:
+        return sum(1 for _ in binary)

@@ -1,0 +1,211 @@
+"""Turn a table's mapping into SQL: texts, then typed canonical columns, and what does not read."""
+
+import re
+
+import duckdb
+
+from clientele.sources.columns import COLUMNS
+from clientele.sources.common import UnreadableSource, first_sentence, literal, quoted
+from clientele.sources.values import (
+    column_names,
+    decide_formats,
+    decide_marks,
+    float_like,
+    key,
+    meaningful,
+    number,
+    split_zone,
+    timestamp,
+)  # fmt: skip
+
+# Share of a column's values that may be unreadable, if the source has no `max_unreadable_share`.
+MAX_UNREADABLE_SHARE = 0.05
+
+
+def columns_of(connection, mapped) -> list[str]:
+    """Return the source's columns that a mapping names."""
+    if isinstance(mapped, dict):
+        return column_names(connection, mapped["expression"])
+    return list(mapped) if isinstance(mapped, list) else [mapped]
+
+
+def value_of(connection, relation: str, mapped, name: str, table: dict) -> str:
+    """Return the SQL of what a mapping names: a column, the first filled one, or an expression.
+
+    Raises:
+        UnreadableSource: an expression that cannot be computed.
+    """
+    if isinstance(mapped, dict):
+        return _bound(connection, relation, mapped["expression"], name, table)
+    if isinstance(mapped, list):
+        return f"coalesce({', '.join(meaningful(quoted(part)) for part in mapped)})"
+    return quoted(mapped)
+
+
+def texts_of(connection, relation, table, name):
+    """Return the SQL of each mapped column as text, with an expression bound to its columns."""
+    texts = {}
+    for column in COLUMNS[name]:
+        mapped = (table.get("columns") or {}).get(column.name)
+        if mapped is None:
+            continue
+        value = value_of(connection, relation, mapped, column.name, table)
+        texts[column.name] = meaningful(f"cast({value} as varchar)", table.get("null_values"))
+    return texts
+
+
+def _with_dotted_names(expression: str, columns: list[str]) -> str:
+    """Quote the names of nested fields, which SQL would take for columns of a table."""
+    for name in (column for column in columns if "." in column):
+        expression = re.sub(rf'(?<!["\w.]){re.escape(name)}(?![\w"])', quoted(name), expression)
+    return expression
+
+
+def _bound(connection, relation, expression, name, table):
+    """Return an expression that runs on text columns: as it stands, or with its numbers cast.
+
+    An expression sees text. One that computes with columns, such as `total / nullif(qty, 0)`, is
+    given the numbers that they hold.
+    """
+    columns = column_names(connection, expression)
+    expression = _with_dotted_names(expression, columns)
+    try:
+        connection.execute(
+            f"select max(cast(({expression}) as varchar)) from {relation}"
+        ).fetchall()
+        return f"({expression})"
+    except duckdb.Error as error:
+        failure = error
+    # Qualified, because the cast columns bear the same names.
+    values = {c: meaningful(f"{relation}.{quoted(c)}", table.get("null_values")) for c in columns}
+    marks = decide_marks(connection, relation, values, table)
+    casts = ", ".join(f"{number(values[c], *marks, 'double')} as {quoted(c)}" for c in columns)
+    inner = f"(select ({expression}) as value from (select {casts}))"
+    try:
+        connection.execute(f"select max(cast({inner} as varchar)) from {relation}").fetchall()
+    except duckdb.Error:
+        examples = connection.execute(
+            f"select {', '.join(map(quoted, columns)) or '1'} from {relation} limit 3"
+        ).fetchall()
+        shown = "; ".join(", ".join(map(repr, row)) for row in examples)
+        reason = first_sentence(failure)
+        raise UnreadableSource(
+            f"the expression `{expression}` for `{name}` cannot be computed ({reason}); "
+            f"its columns are text, such as {shown}. Map the column itself (numbers and dates are "
+            "read in most notations), or use try_cast and try_strptime"
+        ) from None
+    return inner
+
+
+def text_column(name: str) -> str:
+    """Return the name of the column that keeps a canonical column's text."""
+    return f"_text_{name.removeprefix('_')}"
+
+
+def type_lines(connection, source, table, names):
+    """Make the table `lines` of typed canonical columns and order amounts out of `texts`."""
+    columns = COLUMNS["order_lines"]
+    money = [name for name in names if name.startswith("_")]
+    numbers = [c.name for c in columns if c.kind == "number" and c.name in names] + money
+    marks = decide_marks(connection, "texts", {n: text_column(n) for n in sorted(numbers)}, table)
+    base, minutes = split_zone(text_column("ordered_at"))
+    selected = {}
+    for column in columns:
+        text = text_column(column.name)
+        if column.name not in names:
+            default = "1" if column.name == "quantity" else "null"
+            selected[column.name] = f"cast({default} as {column.type})"
+        elif column.kind == "number":
+            selected[column.name] = number(text, *marks, column.type)
+        elif column.kind == "timestamp":
+            formats = decide_formats(connection, "texts", text, column.name, table)
+            zone, assumed = str(source["timezone"]), table.get("timestamps_in")
+            selected[column.name] = timestamp("_base", "_minutes", formats, zone, assumed)
+        elif column.kind == "key":
+            selected[column.name] = key(text, float_like(connection, "texts", text, column.name))
+        else:
+            selected[column.name] = f"upper({text})" if column.name == "currency" else text
+    if "unit_price" in names and "line_amount" not in names:
+        # A price with more decimals than are kept would not give the line's amount.
+        price = number(text_column("unit_price"), *marks, "decimal(30, 12)")
+        quantity = number(text_column("quantity"), *marks, "double") if "quantity" in names else "1"
+        selected["line_amount"] = (
+            f"case when {price} <> cast({price} as decimal(18, 4)) then "
+            f"try_cast({quantity} * cast({price} as double) as decimal(18, 4)) end"
+        )
+    selected |= {name: number(text_column(name), *marks, "decimal(18, 4)") for name in money}
+    kept = ", ".join(f"{value} as {name}" for name, value in selected.items())
+    connection.execute(
+        f"""
+        create or replace temp table lines as
+        select _file, _row, _problem, exclude_reason,
+            case when _problem is not null then 'unreadable_line'
+                when exclude_reason is not null then 'excluded' end as reject_reason,
+            {kept}, {", ".join(text_column(name) for name in names)}
+        from (select *, {base} as _base, {minutes} as _minutes from texts)
+        """
+    )
+
+
+def exclude_reason(connection, relation, table):
+    """Return the SQL of why a raw line is excluded, or null.
+
+    Raises:
+        UnreadableSource: a condition that cannot be computed.
+    """
+    rules = table.get("exclude") or []
+    cases = []
+    for rule in rules:
+        condition = _with_dotted_names(rule["when"], column_names(connection, rule["when"]))
+        try:
+            connection.execute(f"select count(*) from {relation} where {condition}").fetchall()
+        except duckdb.Error as error:
+            reason = first_sentence(error)
+            raise UnreadableSource(
+                f"the condition `{rule['when']}` of `exclude` cannot be computed ({reason}); its "
+                "columns are text"
+            ) from None
+        cases.append(f"when ({condition}) then {literal(rule.get('reason') or rule['when'])}")
+    return f"case {' '.join(cases)} end" if cases else "cast(null as varchar)"
+
+
+def report_unreadable(connection, source, names):
+    """Refuse columns of which too much does not read, and return sentences about the others."""
+    most = float(source.get("max_unreadable_share", MAX_UNREADABLE_SHARE))
+    kinds = {c.name: c for c in COLUMNS["order_lines"] if c.kind in ("number", "timestamp")}
+    targets = [name for name in names if name in kinds or name.startswith("_")]
+    notes, problems = [], []
+    for name in targets:
+        text = text_column(name)
+        bad = f"{name} is null and {text} is not null"
+        if name == "ordered_at":
+            bad = f"({bad} or year({name}) not between 1900 and 2200)"
+        given, unread, examples, rows = connection.execute(
+            f"""
+            select count({text}), count(*) filter (where {bad}),
+                list(distinct {text}) filter (where {bad}), list(_row) filter (where {bad})
+            from lines where _problem is null
+            """
+        ).fetchone()
+        shown = name.removeprefix("_")
+        if not given and name in kinds and kinds[name].required:
+            problems.append(f"the column for `{shown}` is empty")
+        if not unread:
+            continue
+        kind = "timestamp" if name == "ordered_at" else "number"
+        values = ", ".join(f"'{value}'" for value in sorted(examples)[:3])
+        remedy = "`date_format`" if kind == "timestamp" else "`decimal` and `thousands`"
+        sentence = (
+            f"{unread:,} of {given:,} values for `{shown}` do not read as a {kind}, such as "
+            f"{values} (row {min(rows):,} of the data)"
+        )
+        if unread > most * given:
+            problems.append(
+                f"{sentence}; say how they are written with {remedy}, or allow it with "
+                f"`max_unreadable_share: {round(unread / given + 0.005, 2)}`"
+            )
+        else:
+            notes.append(f"{sentence}; they count as missing.")
+    if problems:
+        raise UnreadableSource("; ".join(problems))
+    return notes

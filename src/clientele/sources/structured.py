@@ -1,0 +1,221 @@
+"""Read workbooks, JSON and Parquet as text, and unpack cells that hold several lines."""
+
+import csv
+import json
+import re
+
+from clientele.sources.common import UnreadableSource, first_sentence, literal, quoted
+from clientele.sources.delimited import as_utf8, read_csv
+
+LARGEST_JSON = 512 * 1024 * 1024
+
+
+def read_workbook(connection, file, table, wanted, part, notes, copy) -> list[str]:
+    """Read a sheet of a workbook as `read_csv` reads a file."""
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        book = CalamineWorkbook.from_path(str(file))
+    except CalamineError as error:
+        raise UnreadableSource(
+            f"{file} cannot be read as a workbook: {first_sentence(error)}"
+        ) from None
+    sheet = table.get("sheet") or book.sheet_names[0]
+    if sheet not in book.sheet_names:
+        raise UnreadableSource(
+            f"{file} has no sheet '{sheet}'; it has {', '.join(book.sheet_names)}"
+        )
+    with open(copy, "w", encoding="utf-8", newline="") as target:
+        writer = csv.writer(target)
+        for row in book.get_sheet_by_name(sheet).to_python(skip_empty_area=False):
+            writer.writerow([cell_text(cell) for cell in row])
+    written = {**table, "encoding": None, "delimiter": ",", "quote": '"'}
+    return read_csv(connection, copy, written, wanted, part, notes, copy)
+
+
+def cell_text(cell) -> str:
+    """Return the text of a workbook's cell: whole numbers without a fraction, times as ISO."""
+    if isinstance(cell, bool) or cell is None:
+        return "" if cell is None else str(cell).lower()
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    return cell.isoformat(sep=" ") if hasattr(cell, "hour") and hasattr(cell, "year") else str(cell)
+
+
+def read_parquet(connection, file, table, wanted, part, notes, copy) -> list[str]:
+    """Read a Parquet file as text, as `read_csv` reads a file."""
+    columns = [
+        row[0]
+        for row in connection.execute(
+            f"describe select * from read_parquet({literal(file)})"
+        ).fetchall()
+    ]
+    kept = [column for column in wanted if column in columns]
+    connection.execute(
+        f"""
+        create or replace table {part} as
+        select {
+            ", ".join(
+                [f"cast({quoted(c)} as varchar) as {quoted(c)}" for c in kept]
+                + ["file_row_number as _row", "cast(null as varchar) as _problem"]
+            )
+        }
+        from read_parquet({literal(file)}, file_row_number = true)
+        """
+    )
+    return columns
+
+
+def read_json(connection, file, table, wanted, part, notes, copy) -> list[str]:
+    """Read JSON records, one of each or one of each element, as `read_csv` reads a file.
+
+    Nested fields are columns with dots in their names.
+    """
+    text = as_utf8(file, table, copy)
+    source = (
+        f"read_json_objects({literal(text)}, format = 'auto', compression = 'none', "
+        f"maximum_object_size = {LARGEST_JSON})"
+    )
+    connection.execute(
+        f"create or replace temp table {part}_json as "
+        f"select cast(row_number() over () as bigint) as _row, json as record from {source}"
+    )
+    parent, unnest = table.get("parent_key"), table.get("unnest")
+    if parent:
+        child_of = f"(record ->> {literal(_path(parent))})"
+        connection.execute(
+            f"""
+            create or replace temp table {part}_json as
+            select child._row as _row, parent.record as record, child.record as line
+            from {part}_json as parent
+            join {part}_json as child
+                on child.record ->> {literal(_path(parent))} = parent.record ->> '$."id"'
+            union all
+            select _row, record, null as line from {part}_json as alone
+            where {child_of} is null and not exists (
+                select 1 from {part}_json as child
+                where child.record ->> {literal(_path(parent))} = alone.record ->> '$."id"'
+            )
+            """
+        )
+        prefix = "line"
+    elif unnest:
+        connection.execute(
+            f"""
+            create or replace temp table {part}_json as
+            select cast(row_number() over (order by _row, position) as bigint) as _row, record, line
+            from (
+                select _row, record, unnest(elements) as line,
+                    generate_subscripts(elements, 1) as position
+                from (
+                    select *, case when json_array_length(record, {literal(_path(unnest))}) > 0
+                        then json_extract(record, {literal(_path(unnest) + "[*]")})
+                        else [null] end as elements
+                    from {part}_json
+                )
+            )
+            """
+        )
+        prefix = unnest
+    else:
+        prefix = None
+    columns = _json_columns(connection, part, "record", "")
+    if prefix:
+        columns = [c for c in columns if c != prefix]
+        columns += _json_columns(connection, part, "line", f"{prefix}.")
+
+    def value(name):
+        if prefix and name.startswith(f"{prefix}."):
+            return f"line ->> {literal(_path(name.removeprefix(prefix + '.')))}"
+        return f"coalesce(record ->> {literal(_key(name))}, record ->> {literal(_path(name))})"
+
+    kept = [column for column in wanted if column in columns]
+    _refuse_lists(connection, part, kept, file)
+    connection.execute(
+        f"""
+        create or replace table {part} as
+        select {
+            ", ".join(
+                [f"{value(c)} as {quoted(c)}" for c in kept]
+                + ["_row", "cast(null as varchar) as _problem"]
+            )
+        }
+        from {part}_json order by _row
+        """
+    )
+    connection.execute(f"drop table {part}_json")
+    if connection.execute(f"select count(*) from {part}").fetchone()[0] == 0:
+        raise UnreadableSource(
+            f"{file} has no rows; an empty source is refused because it would empty the marts"
+        )
+    return columns
+
+
+def _refuse_lists(connection, part, names, file):
+    for name in names:
+        found = connection.execute(
+            f"select count(*) from {part}_json "
+            f"where json_type(record, {literal(_path(name))}) = 'ARRAY'"
+        ).fetchone()[0]
+        if found:
+            raise UnreadableSource(
+                f"'{name}' is a list in {file}: write `unnest: {name}` under the table, and map "
+                f"the fields of its elements, such as `product_id: {name}.sku`"
+            )
+
+
+def _key(name: str) -> str:
+    return '$."' + name.replace('"', '\\"') + '"'
+
+
+def _path(name: str) -> str:
+    return "$" + "".join('."' + part.replace('"', '\\"') + '"' for part in name.split("."))
+
+
+def _json_columns(connection, part, column, prefix):
+    """Return the names of the scalar fields of JSON records, nested ones with dots."""
+    text = connection.execute(
+        f"select json_group_structure({column}) from "
+        f"(select {column} from {part}_json where {column} is not null using sample 20000 rows)"
+    ).fetchone()[0]
+
+    def fields(structure, prefix):
+        for key, inner in structure.items():
+            yield f"{prefix}{key}"
+            if isinstance(inner, dict):
+                yield from fields(inner, f"{prefix}{key}.")
+
+    structure = json.loads(text) if text else {}
+    return list(fields(structure, prefix)) if isinstance(structure, dict) else []
+
+
+def unpack_cells(connection, name, unpack):
+    """Give each match of a pattern in a cell a row of its own."""
+    pattern, column = re.compile(unpack["pattern"]), unpack["column"]
+    groups = list(pattern.groupindex)
+    cells = connection.execute(
+        f"select distinct {quoted(column)} from {name} where {quoted(column)} is not null"
+    ).fetchall()
+    rows = [
+        (cell, position, *(match.group(group) for group in groups))
+        for (cell,) in cells
+        for position, match in enumerate(pattern.finditer(cell))
+    ]
+    connection.execute(
+        "create or replace temp table unpacked (_cell varchar, _position int, "
+        + ", ".join(f"{quoted(f'{column}.{group}')} varchar" for group in groups)
+        + ")"
+    )
+    if rows:
+        import pandas as pd
+
+        frame = pd.DataFrame(rows, dtype=object)  # noqa: F841 - DuckDB reads it by name
+        connection.execute("insert into unpacked select * from frame")
+    connection.execute(
+        f"""
+        create or replace table {name} as
+        select lines._file, lines.* exclude (_file, _row), unpacked.* exclude (_cell, _position),
+            lines._row * 10000 + coalesce(unpacked._position, 0) as _row
+        from {name} as lines left join unpacked on lines.{quoted(column)} = unpacked._cell
+        """
+    )
