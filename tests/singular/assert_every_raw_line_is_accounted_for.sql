@@ -6,7 +6,14 @@ raw_lines as (
 
     select
         count(*) as row_count,
-        coalesce(sum(cast(quantity * unit_price as decimal(18, 4))), 0) as amount
+        coalesce(
+            sum(
+                coalesce(
+                    line_amount,
+                    try_cast(cast(quantity as decimal(20, 3)) * unit_price as decimal(18, 4))
+                )
+            ), 0
+        ) as amount
     from {{ ref('stg_order_lines') }}
 
 ),

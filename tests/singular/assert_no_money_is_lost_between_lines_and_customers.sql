@@ -30,11 +30,11 @@ reversed_lines as (
 screened as (
 
     select
-        sum(cast(accepted.quantity * accepted.unit_price as decimal(18, 4)) - accepted.discount_amount) as net_amount,
+        sum(accepted.amount - accepted.discount_amount - accepted.refunded_amount) as net_amount,
         sum(
             case
                 when accepted.customer_id is not null
-                    then cast(accepted.quantity * accepted.unit_price as decimal(18, 4)) - accepted.discount_amount
+                    then accepted.amount - accepted.discount_amount - accepted.refunded_amount
             end
         ) as customer_amount
 
