@@ -1,14 +1,15 @@
-{#- An amount of a line in the source's currency, at the rates that the source declares. -#}
+{#- An amount of a line in the source's currency, at the rates that the source declares; null if no column holds it. -#}
 
 {% macro in_source_currency(amount) %}
     {%- set rates = var('source').get('currencies', {}) -%}
     {%- if rates -%}
-        cast(
+        {#- With two digits more than a rate needs, the product of two decimals has the digits for any amount. #}
+        try_cast(
             {{ amount }} * case currency
                 {%- for code, rate in rates.items() %}
-                when '{{ code }}' then cast({{ rate }} as decimal(18, 6))
+                when '{{ code | upper }}' then cast({{ rate }} as decimal(20, 6))
                 {%- endfor %}
-                else cast(1 as decimal(18, 6))
+                else cast(1 as decimal(20, 6))
             end as decimal(18, 4)
         )
     {%- else -%}

@@ -14,14 +14,14 @@
                 then 'invalid_timestamp'
             {#- A barcode in place of a quantity would give amounts that no column holds. #}
             when coalesce({{ lines }}.quantity, 0) = 0 or abs({{ lines }}.quantity) > 1000000000 then 'invalid_quantity'
-            when {{ line_amount(lines) }} is null or abs({{ lines }}.unit_price) > 1000000000000 then 'invalid_price'
+            when {{ in_source_currency(line_amount(lines)) }} is null or abs({{ lines }}.unit_price) > 1000000000000 then 'invalid_price'
 {%- endmacro %}
 
 {% macro kind_reasons(lines) -%}
 {%- set rules = var('source').get('rules') or {} -%}
 {%- set table = var('source').get('tables', {}).get('order_lines', {}) -%}
 {%- set currencies = [var('source')['currency']] + (var('source').get('currencies') or {}) | list -%}
-            when {{ lines }}.currency not in ('{{ currencies | join("', '") }}') then 'unknown_currency'
+            when {{ lines }}.currency not in ('{{ currencies | join("', '") | upper }}') then 'unknown_currency'
             when product_codes.kind = 'test' then 'test_row'
             {%- if rules.get('adjustment_order_pattern') %}
             when {{ matches(lines ~ '.order_id', text_literal(rules['adjustment_order_pattern'])) }}

@@ -68,7 +68,10 @@ def source_problems(source: object) -> list[str]:
         elif not isinstance(table, dict):
             problems.append(f"`{name}` must hold its location and `columns`; {SEE}.")
         else:
-            problems += [f"`{name}`{problem}" for problem in _table_problems(name, table)]
+            joined = source["tables"].get("orders") if name == "order_lines" else None
+            elsewhere = (joined or {}).get("columns") or {}
+            found = _table_problems(name, table) + _mapping_problems(name, table, elsewhere)
+            problems += [f"`{name}`{problem}" for problem in found]
     return problems
 
 
@@ -123,8 +126,7 @@ def _table_problems(name, table):
         for key, choices in CHOICES.items()
         if key in table and table[key] not in choices
     ]
-    problems += _shape_problems(table)
-    return problems + _mapping_problems(name, table)
+    return problems + _shape_problems(table)
 
 
 def _shape_problems(table):
@@ -153,7 +155,7 @@ def _shape_problems(table):
     return problems
 
 
-def _mapping_problems(name, table):
+def _mapping_problems(name, table, elsewhere):
     mapping = table.get("columns") or {}
     if not isinstance(mapping, dict):
         return [": `columns` must be pairs of <ours>: <yours>."]
@@ -169,7 +171,7 @@ def _mapping_problems(name, table):
     problems += [
         f": `{ours}` is not mapped; add `{ours}: <your column>` under `columns`."
         for ours in required
-        if mapping.get(ours) is None
+        if mapping.get(ours) is None and ours not in elsewhere
     ]
     taken = {}
     for ours in known:

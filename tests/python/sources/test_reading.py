@@ -173,7 +173,9 @@ def test_children_of_records_are_lines(tmp_path):
 
 
 def test_a_cell_with_several_lines_is_unpacked(tmp_path):
-    content = 'order,at,items\n1,2024-01-01,"Qty: 2, SKU: a, Price: 3.00|Qty: 1, SKU: b, Price: 4"\n'
+    content = (
+        'order,at,items\n1,2024-01-01,"Qty: 2, SKU: a, Price: 3.00|Qty: 1, SKU: b, Price: 4"\n'
+    )
     columns = {
         "order_id": "order",
         "ordered_at": "at",

@@ -4,9 +4,10 @@ import datetime
 
 import duckdb
 import pytest
-from sources.exports import LINES, NAMES, csv_text, imported, replaced
+from sources.exports import LINES, NAMES, Result, csv_text, imported, replaced, source
 
 from clientele.sources.common import UnreadableSource
+from clientele.sources.importing import import_source
 from clientele.sources.values import number
 
 PRICE, AT, CUSTOMER = NAMES.index("price"), NAMES.index("at"), NAMES.index("customer")
@@ -102,10 +103,6 @@ def test_day_and_month_are_never_exchanged(tmp_path):
     ],
 )
 def test_instants_become_local_times(text, timezone, local, tmp_path):
-    from sources.exports import Result, source
-
-    from clientele.sources.importing import import_source
-
     path = tmp_path / "orders.csv"
     path.write_text(csv_text([[*LINES[0][:AT], text, *LINES[0][AT + 1 :]]]))
     made = import_source(source(path, timezone=timezone), None, tmp_path / "imports")
@@ -139,10 +136,8 @@ def test_words_that_mean_nothing_are_no_customer(tmp_path):
 
 
 def test_keys_lose_a_fraction_that_a_program_added_and_no_zeros(tmp_path):
-    content = csv_text(
-        [[str(i), c, s, *LINES[0][3:]] for i, (c, s) in enumerate([("12013", "00123"),
-                                                                   ("12013.0", "1.10"), ("7", "0")])]
-    )  # fmt: skip
+    keys = [("12013", "00123"), ("12013.0", "1.10"), ("7", "0")]
+    content = csv_text([[str(i), *pair, *LINES[0][3:]] for i, pair in enumerate(keys)])
     result = imported(tmp_path, content)
     assert result.column("customer_id") == ["12013", "12013", "7"]
     assert result.column("product_id") == ["00123", "1.10", "0"]
