@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -32,6 +33,22 @@ def main(arguments: list[str] | None = None) -> int:
     build.add_argument("--verbose", action="store_true", help="print all that dbt prints")
     _add_target(build)
     build.set_defaults(run=_build)
+
+    start = commands.add_parser(
+        "init",
+        help="look at an export and write its YAML in sources/",
+        description="Look at an export of a shop, recognise its platform or guess its columns, and "
+        "write sources/<name>.yml, ready to build. Prints what was understood and what is unsure.",
+    )
+    start.add_argument("path", help="a file, a folder, or a glob in quotes")
+    start.add_argument("--name", help="name of the source; the default is the file's name")
+    start.add_argument("--timezone", help="IANA name of the shop's time zone")
+    start.add_argument("--currency", help="code of the shop's currency")
+    start.add_argument("--date-format", help="how times are written, such as '%%d/%%m/%%Y'")
+    start.add_argument("--decimal", choices=[".", ","], help="the decimal mark")
+    start.add_argument("--yes", action="store_true", help="ask nothing")
+    start.add_argument("--force", action="store_true", help="replace the YAML if it exists")
+    start.set_defaults(run=_init)
 
     show = commands.add_parser("summary", help="print the summary of the last build")
     _add_target(show)
@@ -159,6 +176,28 @@ def _build(options, dbt_arguments: list[str]) -> int:
         if options.target == "duckdb":
             print(f'  duckdb.connect("{built.place}").sql("from marts.dim_customers")')
         print(f"\n{page}")
+    return 0
+
+
+def _init(options, _) -> int:
+    from clientele.sources.init import ask_in_terminal, init
+
+    stem = Path(options.path.rstrip("/")).name.split(".")[0]
+    name = options.name or re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_") or "shop"
+    print(
+        init(
+            options.path,
+            name,
+            _project() / "sources",
+            yes=options.yes,
+            force=options.force,
+            ask=ask_in_terminal if sys.stdin.isatty() else None,
+            timezone=options.timezone,
+            currency=options.currency,
+            date_format=options.date_format,
+            decimal=options.decimal,
+        )
+    )
     return 0
 
 

@@ -172,7 +172,8 @@ def read_csv(connection, file, table, wanted, part, notes, copy) -> list[str]:
             delim = {literal(delimiter)}, quote = {literal(quote)}, escape = {literal(quote)},
             skip = {lines_before},
             columns = {{{types}}}, store_rejects = true, rejects_table = 'csv_rejects',
-            rejects_scan = 'csv_scans', max_line_size = 16777216, null_padding = false)
+            rejects_scan = 'csv_scans', nullstr = '\x01',
+            max_line_size = 16777216, null_padding = false)
         """
     )
     rejected = connection.execute(
@@ -181,7 +182,7 @@ def read_csv(connection, file, table, wanted, part, notes, copy) -> list[str]:
     connection.execute("drop table csv_rejects; drop table csv_scans")
     head = [name.strip() for name in records[at][0]]
     for line, content in rejected:
-        cells = next(csv.reader([content or ""], delimiter=delimiter), [])
+        cells = next(csv.reader((content or "").splitlines(), delimiter=delimiter), [])
         if [cell.strip() for cell in cells[: len(head)]] == head:
             raise _second_header(file, line)
         if not any(cell.strip() for cell in cells):
@@ -190,13 +191,16 @@ def read_csv(connection, file, table, wanted, part, notes, copy) -> list[str]:
             f"insert into {part} (_row, _problem) values (?, ?)",
             [-line, f"line {line}: {len(cells)} cells instead of {len(names)}"],
         )
-    if rejected:
-        first = ", ".join(str(line) for line, _ in rejected[:3])
+    _drop_what_is_no_line(connection, part, names, table, file, notes)
+    broken = connection.execute(
+        f"select -_row from {part} where _problem is not null order by 1"
+    ).fetchall()
+    if broken:
+        first = ", ".join(str(line) for (line,) in broken[:3])
         notes.append(
-            f"{file}: {len(rejected):,} lines have another number of cells than the header, or "
+            f"{file}: {len(broken):,} lines have another number of cells than the header, or "
             f"broken quotes (line {first}); they are rejected as `unreadable_line`."
         )
-    _drop_what_is_no_line(connection, part, names, table, file, notes)
     return names
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from pathlib import Path
 
 from clientele.sources.common import UnreadableSource, first_sentence, literal, quoted
 from clientele.sources.delimited import as_utf8, read_csv
@@ -12,25 +13,32 @@ LARGEST_JSON = 512 * 1024 * 1024
 
 def read_workbook(connection, file, table, wanted, part, notes, copy) -> list[str]:
     """Read a sheet of a workbook as `read_csv` reads a file."""
+    with open(copy, "w", encoding="utf-8", newline="") as target:
+        csv.writer(target).writerows(workbook_rows(file, table.get("sheet")))
+    written = {**table, "encoding": None, "delimiter": ",", "quote": '"'}
+    return read_csv(connection, copy, written, wanted, part, notes, copy)
+
+
+def workbook_rows(file: Path, sheet: str | None, count: int | None = None) -> list[list[str]]:
+    """Return the first ``count`` rows of a sheet as texts; of the first sheet without a name.
+
+    Raises:
+        UnreadableSource: no workbook, or no such sheet.
+    """
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
         book = CalamineWorkbook.from_path(str(file))
     except CalamineError as error:
-        raise UnreadableSource(
-            f"{file} cannot be read as a workbook: {first_sentence(error)}"
-        ) from None
-    sheet = table.get("sheet") or book.sheet_names[0]
+        reason = first_sentence(error)
+        raise UnreadableSource(f"{file} cannot be read as a workbook: {reason}") from None
+    sheet = sheet or book.sheet_names[0]
     if sheet not in book.sheet_names:
         raise UnreadableSource(
             f"{file} has no sheet '{sheet}'; it has {', '.join(book.sheet_names)}"
         )
-    with open(copy, "w", encoding="utf-8", newline="") as target:
-        writer = csv.writer(target)
-        for row in book.get_sheet_by_name(sheet).to_python(skip_empty_area=False):
-            writer.writerow([cell_text(cell) for cell in row])
-    written = {**table, "encoding": None, "delimiter": ",", "quote": '"'}
-    return read_csv(connection, copy, written, wanted, part, notes, copy)
+    rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False, nrows=count)
+    return [[cell_text(cell) for cell in row] for row in rows]
 
 
 def cell_text(cell) -> str:

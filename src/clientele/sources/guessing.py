@@ -1,0 +1,368 @@
+"""Guess what the columns of an unknown export are, by their names and by what they hold."""
+
+import datetime
+import re
+import unicodedata
+import zoneinfo
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import yaml
+
+from clientele.sources.common import UnreadableSource, literal, quoted
+from clientele.sources.values import decide_marks, meaningful, number
+
+ROLES = yaml.safe_load(Path(__file__).with_name("words.yml").read_text(encoding="utf-8"))
+# A status that means that there was no sale.
+CANCELLED = (
+    "cancel|storn|annul|anulad|geannul|void|failed|fehlgeschl|echou|rejected|declin|abgebroch|trash"
+)
+SIGNS = {
+    "€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "zł": "PLN", "₹": "INR", "R": "ZAR",
+    "CHF": "CHF", "₽": "RUB", "₺": "TRY", "₫": "VND", "₩": "KRW", "kr": "SEK", "Kč": "CZK",
+    "Ft": "HUF",
+}  # fmt: skip
+_DIGITS = r"[\d.,'\s\x{00A0}\x{202F}]*"
+NUMERIC = rf"[^\d]{{0,5}}{_DIGITS}\d{_DIGITS}[^\d]{{0,5}}"
+_MONTH = "[A-Za-z]{3,9}"
+DATED = (
+    rf"\d{{1,4}}[-/. ](\d{{1,2}}|{_MONTH})[-/., ]+\d{{2,4}}|{_MONTH}[- ]\d{{1,2}},?[- ]\d{{2,4}}"
+)
+NUMBERS = {
+    "quantity",
+    "unit_price",
+    "line_amount",
+    "discount_amount",
+    "refund",
+    "shipping",
+    "tax",
+    "total",
+    "unit_cost",
+}
+
+
+# Zones that are tried for the offsets of a file.
+ZONES = [
+    "UTC", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles",
+    "Europe/London", "Europe/Berlin", "Europe/Helsinki", "Africa/Johannesburg", "Asia/Dubai",
+    "Asia/Kolkata", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney", "Pacific/Auckland",
+    "America/Sao_Paulo", "Europe/Istanbul", "Asia/Bangkok", "Australia/Brisbane", "America/Phoenix",
+]  # fmt: skip
+
+
+@dataclass
+class Guess:
+    """What the columns are taken for.
+
+    Attributes:
+        table: Settings of the table: `columns`, `order_amounts`, `exclude`.
+        why: For each of our columns, why.
+        doubts: What is unsure, in sentences, the greatest doubt first.
+    """
+
+    table: dict = field(default_factory=lambda: {"columns": {}})
+    why: dict = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
+
+
+def plain(name: str) -> str:
+    """Return a column name in lower case without accents, words apart by one blank."""
+    name = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
+    text = unicodedata.normalize("NFKD", name.lower().replace("ß", "ss").replace("n°", " no "))
+    text = "".join(c for c in text if not unicodedata.combining(c)).replace("#", " no ")
+    return re.sub(r"[^a-z0-9%]+", " ", text).strip()
+
+
+def guess(
+    connection: duckdb.DuckDBPyConnection, relation: str, columns: list[str], settings: dict
+) -> Guess:
+    """Guess the mapping of a table of texts.
+
+    Raises:
+        UnreadableSource: no column can be an order's number, its time, or its money.
+    """
+    facts = {name: _facts(connection, relation, name, settings) for name in columns}
+    chosen, found = {}, Guess()
+    for role in ["ordered_at", *[role for role in ROLES if role != "ordered_at"]]:
+        best, why = _best(role, columns, facts, set(chosen.values()))
+        if best:
+            chosen[role] = best
+            found.why[role] = why
+    _money(connection, relation, chosen, found)
+    _persons(chosen, found)
+    missing = [
+        label
+        for role, label in {
+            "order_id": "an order's number",
+            "ordered_at": "an order's time",
+        }.items()
+        if role not in chosen
+    ]
+    if "unit_price" not in chosen and "line_amount" not in chosen:
+        missing.append("a price or an amount")
+    if missing:
+        raise UnreadableSource(
+            f"no column looks like {' or '.join(missing)}; the columns are {', '.join(columns)}. "
+            "Copy sources/template.yml and map them by hand"
+        )
+    _order_level(connection, relation, chosen, found)
+    _exclude(connection, relation, chosen, found)
+    for role in ROLES:
+        if role in chosen and role not in ("email", "phone", "person", "status", *AMOUNTS):
+            found.table["columns"][role] = chosen[role]
+    if "customer_id" in found.why and "customer_id" not in found.table["columns"]:
+        found.table["columns"]["customer_id"] = chosen["customer_id"]
+    for role in ("product_id", "quantity"):
+        if role not in chosen and not (role == "quantity" and "line_amount" in chosen):
+            if role == "product_id" and "product_name" in chosen:
+                found.table["columns"]["product_id"] = {
+                    "expression": quoted(chosen["product_name"])
+                }
+                found.why["product_id"] = "the product's name, for want of a number"
+            elif role == "quantity":
+                found.table["columns"]["quantity"] = {"expression": "1"}
+                found.doubts.append(
+                    "No column looks like a quantity: each line counts as one piece."
+                )
+    return found
+
+
+AMOUNTS = ("refund", "shipping", "tax", "total")
+
+
+def _facts(connection, relation, name, settings):
+    """Return what a column holds: the shares of filled cells, numbers, times and addresses."""
+    value = meaningful(quoted(name), settings.get("null_values"))
+    rows, filled, different, numeric, dated, addresses = connection.execute(
+        f"""
+        select count(*), count(text), count(distinct text),
+            count(*) filter (where regexp_full_match(text, {literal(NUMERIC)})),
+            count(*) filter (where regexp_matches(text, {literal(DATED)})
+                or try_cast(text as double) between 30000 and 60000
+                or try_cast(text as double) between 1e9 and 3e9),
+            count(*) filter (where text like '%_@_%._%')
+        from (select {value} as text from {relation})
+        """
+    ).fetchone()
+    return {
+        "filled": filled / max(rows, 1),
+        "once": different / max(filled, 1),
+        "different": different,
+        "numeric": numeric / max(filled, 1),
+        "dated": dated / max(filled, 1),
+        "mail": addresses / max(filled, 1),
+    }
+
+
+def _best(role, columns, facts, taken):
+    """Return the column that fits a role best, and why; None if none does."""
+    scored = []
+    for position, name in enumerate(columns):
+        text, fact = plain(name), facts[name]
+        if name in taken or fact["filled"] == 0:
+            continue
+        if "not" in ROLES[role] and re.search(ROLES[role]["not"], text):
+            continue
+        matched = next(
+            (i for i, words in enumerate(ROLES[role]["words"]) if re.search(words, text)), None
+        )
+        if matched is None:
+            continue
+        if role in NUMBERS and fact["numeric"] < 0.6:
+            continue
+        if role == "ordered_at" and fact["dated"] < 0.6:
+            continue
+        if role == "email" and fact["mail"] < 0.5:
+            continue
+        if role in ("order_id", "ordered_at") and fact["filled"] < 0.3:
+            continue
+        if role == "customer_id" and fact["numeric"] < 0.5 and fact["mail"] > 0.5:
+            continue
+        scored.append((matched, -fact["filled"], position, name))
+    if scored:
+        return min(scored)[-1], "by its name"
+    if role == "ordered_at":
+        dated = [n for n in columns if facts[n]["dated"] > 0.9 and facts[n]["filled"] > 0.9]
+        dated = [n for n in dated if not re.search(ROLES["ordered_at"]["not"], plain(n))]
+        if len(dated) == 1:
+            return dated[0], "the only column of times"
+    return None, None
+
+
+def _money(connection, relation, chosen, found):
+    """Decide between a unit price and an amount of the line, by multiplying."""
+    if {"unit_price", "line_amount", "quantity"} <= set(chosen):
+        names = {role: quoted(chosen[role]) for role in ("unit_price", "line_amount", "quantity")}
+        try:
+            marks = decide_marks(
+                connection, relation, {r: meaningful(n) for r, n in names.items()}, {}
+            )
+        except UnreadableSource:
+            return
+        price, amount, count = (number(meaningful(n), *marks, "double") for n in names.values())
+        agree, same, rows = connection.execute(
+            f"""
+            select count(*) filter (where abs(price * n - amount) <= 0.005 * abs(n) + 0.006),
+                count(*) filter (where abs(price - amount) < 0.006), count(*)
+            from (select {price} as price, {amount} as amount, {count} as n from {relation})
+            where price is not null and amount is not null and n is not null
+            """
+        ).fetchone()
+        if rows and agree >= 0.9 * rows:
+            found.why["unit_price"] += "; quantity times price is the line's amount"
+            del chosen["line_amount"]
+        elif rows and same >= 0.95 * rows:
+            del chosen["line_amount"]
+        else:
+            found.doubts.append(
+                f"'{chosen['line_amount']}' is not quantity times '{chosen['unit_price']}'; the "
+                "price is used."
+            )
+            del chosen["line_amount"]
+    elif "line_amount" in chosen and "unit_price" not in chosen:
+        found.doubts.append(
+            f"'{chosen['line_amount']}' is taken as the amount of the whole line, not of one piece."
+        )
+
+
+def _persons(chosen, found):
+    """Find a key of the customer where there is no number of one."""
+    if "customer_id" in chosen:
+        return
+    parts = [chosen[role] for role in ("email", "phone") if role in chosen]
+    if parts:
+        chosen["customer_id"] = parts if len(parts) > 1 else parts[0]
+        found.why["customer_id"] = "an address in place of a number"
+        found.doubts.append(
+            f"There is no customer number. A customer is {' or else '.join(map(repr, parts))}: one "
+            "person with two addresses is two customers."
+        )
+    elif "person" in chosen:
+        chosen["customer_id"] = chosen["person"]
+        found.why["customer_id"] = "a name in place of a number"
+        found.doubts.append(
+            f"There is no customer number. A customer is a name ('{chosen['person']}'): two "
+            "persons of one name are one customer."
+        )
+    else:
+        found.doubts.append("No column names the customer: every order counts as a guest's.")
+
+
+def _order_level(connection, relation, chosen, found):
+    """Find money that is stated once per order: on its first line, or the same on all of them."""
+    order = (
+        f"last_value(nullif({quoted(chosen['order_id'])}, '') ignore nulls) over (order by _row)"
+    )
+    amounts = {}
+    for role in ("discount_amount", *AMOUNTS):
+        if role not in chosen:
+            continue
+        column = meaningful(quoted(chosen[role]))
+        orders, once, repeated = connection.execute(
+            f"""
+            select count(*), count(*) filter (where filled = 1 and first_filled),
+                count(*) filter (where filled = n and different = 1)
+            from (
+                select count(*) as n, count(value) as filled, count(distinct value) as different,
+                    arg_min(value is not null, _row) as first_filled
+                from (select {order} as key, {column} as value, _row from {relation})
+                group by key having count(*) > 1
+                    and max(try_cast(regexp_extract(value, '[0-9]+') as double)) > 0
+            )
+            """
+        ).fetchone()
+        is_order_level = orders > 0 and once + repeated >= 0.9 * orders
+        if role != "discount_amount" and (is_order_level or orders == 0):
+            amounts[role] = chosen[role]
+        elif role == "discount_amount" and is_order_level and orders > 1:
+            amounts["discount"] = chosen.pop(role)
+            found.doubts.append(
+                f"'{amounts['discount']}' is stated once per order and is allotted to its lines."
+            )
+        elif role == "refund":
+            chosen["refunded_amount"] = chosen[role]
+            found.table["columns"]["refunded_amount"] = chosen[role]
+    if amounts:
+        found.table["order_amounts"] = amounts
+
+
+def _exclude(connection, relation, chosen, found):
+    """Leave out orders whose status says that they were cancelled, failed or tests."""
+    if "status" not in chosen:
+        return
+    name = chosen["status"]
+    values = [
+        row[0]
+        for row in connection.execute(
+            f"select {quoted(name)}, count(*) from {relation} where {quoted(name)} <> '' "
+            "group by 1 order by 2 desc limit 50"
+        ).fetchall()
+    ]
+    left_out = [value for value in values if re.search(CANCELLED, plain(value))]
+    if left_out and len(left_out) < len(values):
+        listed = ", ".join("'" + value.replace("'", "''") + "'" for value in left_out)
+        when = f"{quoted(name)} in ({listed})"
+        found.table["exclude"] = [{"when": when, "reason": "cancelled"}]
+        found.table["fill_down"] = [name]
+        kept = ", ".join(value for value in values if value not in left_out)
+        found.doubts.append(
+            f"Orders with the {name} {', '.join(left_out)} are left out; {kept} count."
+        )
+
+
+def currency_of(connection, relation: str, table: dict) -> tuple[str | None, list[str]]:
+    """Return the commonest currency of a table by its column or its signs, and the others."""
+    mapped = table["columns"].get("currency")
+    if isinstance(mapped, str):
+        codes = [
+            row[0]
+            for row in connection.execute(
+                f"select upper(trim({quoted(mapped)})) as code, count(*) from {relation} "
+                f"where regexp_full_match(trim({quoted(mapped)}), '[A-Za-z]{{3}}') "
+                "group by 1 order by 2 desc"
+            ).fetchall()
+        ]
+        return (codes[0], codes[1:]) if codes else (None, [])
+    for role in ("unit_price", "line_amount"):
+        name = table["columns"].get(role)
+        if not isinstance(name, str):
+            continue
+        shown = connection.execute(
+            f"select any_value({quoted(name)}), any_value({quoted(name)}) filter "
+            f"(where regexp_matches({quoted(name)}, '[^0-9.,\\s()-]')) from {relation}"
+        ).fetchone()[1]
+        for text in (shown or "", name):
+            code = re.search(r"\b[A-Z]{3}\b", text)
+            if code and code[0] not in ("VAT", "TTC", "SKU"):
+                return code[0], []
+            for sign, known in SIGNS.items():
+                if sign in text and (
+                    len(sign) > 1 or sign not in "R" or re.search(r"\bR ?\d", text)
+                ):
+                    return known, []
+    return None, []
+
+
+def zone_of(connection, relation: str, table: dict) -> str | None:
+    """Return a time zone that has the offsets which the times state, or None if they state none."""
+    name = table["columns"].get("ordered_at")
+    if not isinstance(name, str):
+        return None
+    rows = connection.execute(
+        f"select distinct regexp_extract({quoted(name)}, '^(\\d{{4}}-\\d\\d-\\d\\d)', 1), "
+        f"replace(regexp_extract({quoted(name)}, ':\\d\\d ?([+-]\\d\\d:?\\d\\d)$', 1), ':', '') "
+        f"from {relation} limit 2000"
+    ).fetchall()
+    stated = [(day, offset) for day, offset in rows if day and offset]
+    if not stated:
+        return None
+    for zone in ZONES:
+        local = zoneinfo.ZoneInfo(zone)
+        if all(
+            datetime.datetime.fromisoformat(f"{day} 12:00").replace(tzinfo=local).strftime("%z")
+            == offset
+            for day, offset in stated
+        ):
+            return zone
+    return None

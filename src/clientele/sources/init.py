@@ -1,0 +1,209 @@
+"""Write `sources/<name>.yml` from an export: look, recognise or guess, try, say what is unsure."""
+
+import re
+import sys
+from pathlib import Path
+
+import duckdb
+
+from clientele.sources.checking import source_problems
+from clientele.sources.columns import COLUMNS
+from clientele.sources.common import UnreadableSource, quoted
+from clientele.sources.describing import page, yaml_text
+from clientele.sources.guessing import currency_of, guess, zone_of
+from clientele.sources.importing import import_source
+from clientele.sources.recognising import headers, recognise
+from clientele.sources.sniffing import look, temporary_folder
+
+# A reading that fits all values beside another one, and the setting that decides.
+CHOICES = {
+    "date_format": re.compile(r'`date_format: "([^"]+)"` or `date_format: "([^"]+)"`'),
+    "decimal": re.compile(r'`decimal: "(.)"` or `decimal: "(.)"`'),
+}
+FOOTERS = 5
+
+
+def init(
+    path: str, name: str, folder: Path, *, yes: bool = False, force: bool = False, ask=None, **given
+) -> str:
+    """Write the YAML of a source, and return the page that says what was understood.
+
+    Args:
+        path: A file, a folder, or a glob.
+        name: Name of the source.
+        folder: The project's folder `sources`.
+        yes: Ask nothing.
+        force: Replace the YAML if it is there.
+        ask: A function from a question and choices to one of them; None if nobody can be asked.
+        given: `timezone`, `currency`, `date_format`, `decimal`, where the user states them.
+
+    Raises:
+        ValueError: nothing can be written; the message names the remedy.
+    """
+    if not re.fullmatch(r"[a-z0-9_]+", name):
+        raise ValueError(
+            f"the name '{name}' must consist of small letters, digits and _; choose one with --name"
+        )
+    target = folder / f"{name}.yml"
+    if target.exists() and not force:
+        raise ValueError(f"{target} exists; choose another --name, or replace it with --force")
+    with temporary_folder() as temporary, duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        found = look(connection, path, Path(temporary), headers())
+        preset = recognise(connection, found.columns)
+        if preset:
+            table, platform = preset["table"], preset["platform"]
+            why = dict.fromkeys(table["columns"], "the platform's layout")
+            doubts, rules = list(preset.get("notes", [])), preset.get("rules") or {}
+        else:
+            guessed = guess(connection, found.relation, found.columns, found.settings)
+            table, platform, rules = guessed.table, None, {}
+            why, doubts = guessed.why, guessed.doubts
+        table = {"path": "{data}", **found.settings, **table}
+        table |= {key: given[key] for key in ("date_format", "decimal") if given.get(key)}
+        source = {"name": name, "data": str(Path(path)), "tables": {"order_lines": table}}
+        source["rules"] = rules
+        doubts = _place(connection, found, table, source, given, doubts)
+        _footer(connection, found, table)
+        tried = str(found.sample or path)
+        imported = _try(source, tried, Path(temporary), ask=None if yes else ask)
+        rows, figures = _describe(connection, found, table, imported, why)
+        figures += [f"Noticed: {note}" for note in [*found.notes[:3], *imported.notes]]
+    if problems := source_problems(source):
+        raise ValueError("; ".join(problems))
+    folder.mkdir(exist_ok=True)
+    target.write_text(yaml_text(source, platform, doubts), encoding="utf-8")
+    told = page(Path(path), platform, rows, figures, doubts)
+    return f"{told}\n\nWritten to {target}. Next:\n  make run SOURCE={name} DATA={path}"
+
+
+def _place(connection, found, table, source, given, doubts):
+    """Set time zone and currency, and return the doubts with those about them."""
+    zone = given.get("timezone") or zone_of(connection, found.relation, table)
+    currency, others = currency_of(connection, found.relation, table)
+    currency = given.get("currency") or currency
+    first = []
+    if not currency:
+        first.append("Nothing tells the currency; EUR is written. Correct `currency`.")
+    if others:
+        first.append(
+            f"There are amounts in {', '.join([currency, *others])}. Lines in other currencies "
+            f"than {currency} are rejected until `currencies` states their rates: "
+            f"currencies: {{{', '.join(f'{code}: <rate>' for code in others)}}}."
+        )
+    if not zone:
+        first.append("Nothing tells the time zone of the shop; UTC is written. Correct `timezone`.")
+    source |= {"timezone": zone or "UTC", "currency": currency or "EUR"}
+    return [*first, *doubts]
+
+
+def _footer(connection, found, table):
+    """Leave out lines at the end that hold totals: those without a time."""
+    footer = _totals(connection, found, table)
+    if "skip_footer" in table and isinstance(table["columns"].get("ordered_at"), str):
+        footer = min(footer, table["skip_footer"])
+    table.pop("skip_footer", None)
+    if footer:
+        table["skip_footer"] = footer
+
+
+def _totals(connection, found, table):
+    """Return the number of lines at the end that are no order lines; 0 if there are many."""
+    at = table["columns"].get("ordered_at")
+    if not isinstance(at, str) or at not in found.columns or found.kind in ("json", "parquet"):
+        return 0
+    rows = connection.execute(
+        f"select {quoted(at)}, _problem from {found.relation} order by _file, abs(_row) desc "
+        f"limit {FOOTERS + 1}"
+    ).fetchall()
+    count = next(
+        (i for i, (text, problem) in enumerate(rows)
+         if not problem and re.search(r"\d", text or "")), len(rows),
+    )  # fmt: skip
+    order_level = connection.execute(
+        f"select count(*) filter (where coalesce({quoted(at)}, '') = ''), count(*) "
+        f"from {found.relation}"
+    ).fetchone()
+    # Where times stand on the first line of an order only, an empty one says nothing.
+    if order_level[0] > FOOTERS and order_level[0] > 0.02 * order_level[1]:
+        count = next((i for i, (_, problem) in enumerate(rows) if not problem), len(rows))
+    return count if count <= FOOTERS else 0
+
+
+def _try(source, path, temporary, ask):
+    """Import with the YAML, and settle what can be read in two ways by asking, if one can."""
+    for _ in range(4):
+        try:
+            return import_source(source, path, temporary / "imports")
+        except UnreadableSource as error:
+            table = source["tables"]["order_lines"]
+            for setting, pattern in CHOICES.items():
+                choices = pattern.search(str(error))
+                if choices and setting not in table:
+                    break
+            else:
+                raise
+            option = f"--{setting.replace('_', '-')}"
+            if ask is None:
+                raise ValueError(
+                    f"{str(error).split(';')[0]}. Say {option} '{choices[1]}' or "
+                    f"{option} '{choices[2]}'"
+                ) from None
+            table[setting] = ask(str(error).split(";")[0], [choices[1], choices[2]])
+    raise ValueError("the file can be read in too many ways; write its YAML by hand")
+
+
+def _describe(connection, found, table, imported, why):
+    """Return the rows of the mapping with values as read, and sentences with the totals."""
+    lines = f"read_parquet('{imported.folder}/order_lines.parquet')"
+    rows = []
+    for column in COLUMNS["order_lines"]:
+        theirs = table["columns"].get(column.name)
+        if theirs is None:
+            continue
+        values, filled, count = connection.execute(
+            f"""
+            select list(distinct cast({column.name} as varchar))
+                    filter (where {column.name} is not null),
+                count({column.name}), count(*) from {lines}
+            """
+        ).fetchone()
+        shown = theirs["expression"] if isinstance(theirs, dict) else theirs
+        shown = " or ".join(shown) if isinstance(shown, list) else shown
+        examples = ", ".join(sorted(values or [])[:3])
+        rows.append(
+            (column.name, shown, why.get(column.name, "by its name"), examples,
+             f"{filled / max(count, 1):.0%}")
+        )  # fmt: skip
+    total = connection.execute(
+        f"""
+        select count(*), count(distinct order_id) filter (where reject_reason is null),
+            count(distinct customer_id) filter (where reject_reason is null),
+            sum(coalesce(line_amount, quantity * unit_price) - coalesce(discount_amount, 0)
+                - coalesce(refunded_amount, 0)) filter (where reject_reason is null),
+            min(ordered_at), max(ordered_at), count(*) filter (where reject_reason is not null)
+        from {lines}
+        """
+    ).fetchone()
+    part = "In the parts of the file that were looked at: " if found.sample else ""
+    figures = [
+        f"{part}{total[0]:,} lines, {total[1]:,} orders, {total[2]:,} customers, "
+        f"{total[3] or 0:,.2f} net of discounts and refunds, from {total[4]:%Y-%m-%d} to "
+        f"{total[5]:%Y-%m-%d}."
+        if total[4]
+        else f"{part}{total[0]:,} lines without a time."
+    ]
+    if total[6]:
+        figures.append(f"{total[6]:,} lines are left out (`exclude`, or unreadable).")
+    return rows, figures
+
+
+def ask_in_terminal(question: str, choices: list[str]) -> str:
+    """Ask a person which of two readings is right."""
+    print(question, file=sys.stderr)
+    for number, choice in enumerate(choices, start=1):
+        print(f"  {number}: {choice}", file=sys.stderr)
+    while True:
+        answer = input("Which one? ").strip()
+        if answer.isdigit() and 1 <= int(answer) <= len(choices):
+            return choices[int(answer) - 1]

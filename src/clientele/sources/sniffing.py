@@ -1,0 +1,250 @@
+"""Look at a file of which nothing is known: its format, encoding, delimiter, header and columns."""
+
+import json
+import re
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from clientele.sources.common import UnreadableSource, format_of, literal
+from clientele.sources.delimited import (
+    as_utf8,
+    first_records,
+    likely_delimiter,
+    read_csv,
+    unique_names,
+)  # fmt: skip
+from clientele.sources.reading import find_files, read_table
+from clientele.sources.structured import workbook_rows
+
+# Larger files are looked at in three places.
+LARGE = 80 * 1024 * 1024
+PART = 10 * 1024 * 1024
+
+
+@dataclass
+class Look:
+    """What a file looks like.
+
+    Attributes:
+        files: The files of the path.
+        kind: csv, json, xlsx or parquet.
+        settings: Reading settings that the YAML must state.
+        columns: Names of the columns.
+        relation: A DuckDB table of the lines that were looked at, all text.
+        sample: A part of a large file to try the YAML on; None if the whole file is small.
+        notes: What was noticed, in sentences.
+    """
+
+    files: list[Path]
+    kind: str
+    settings: dict
+    columns: list[str]
+    relation: str
+    sample: Path | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def look(connection: duckdb.DuckDBPyConnection, path: str, folder: Path, headers: list) -> Look:
+    """Read the first file of a path, or parts of it, with all its columns as text.
+
+    Args:
+        connection: Where the table `looked` is made.
+        path: A file, folder or glob.
+        folder: A temporary folder for copies.
+        headers: Lists of column names that a known header has all of.
+
+    Raises:
+        UnreadableSource: there is no file, or none that can be read as a table.
+    """
+    files = find_files(path)
+    first = files[0]
+    kind = format_of(first)
+    if first.stat().st_size == 0:
+        raise UnreadableSource(f"{first} is empty")
+    if not kind:
+        raise UnreadableSource(
+            f"the ending of {first} tells no format; rename it to .csv, .json, .xlsx or .parquet"
+        )
+    settings, sample = {}, None
+    if kind == "csv":
+        settings = _text_settings(connection, first, folder, headers)
+        sample = _parts(first, folder) if first.stat().st_size > LARGE else None
+    elif kind == "json":
+        settings = _json_settings(connection, first, folder)
+    elif kind == "xlsx":
+        settings = _sheet_settings(first, headers)
+    columns = _columns(connection, sample or first, kind, settings, folder)
+    raw = read_table(connection, str(sample or first), settings, columns, name="looked")
+    return Look(files, kind, settings, columns, raw.relation, sample, raw.notes)
+
+
+def _text_settings(connection, file, folder, headers):
+    settings = {}
+    for encoding in (None, "windows-1252", "iso-8859-1"):
+        try:
+            text = as_utf8(file, {"encoding": encoding} if encoding else {}, folder / "utf8.csv")
+        except UnreadableSource:
+            continue
+        if encoding:
+            settings["encoding"] = encoding
+        break
+    if b"\0" in text.read_bytes()[:4096]:
+        raise UnreadableSource(f"{file} is no text; export it as CSV or xlsx")
+    wanted = max(headers, key=lambda names: _fits(text, names), default=[])
+    wanted = wanted if _fits(text, wanted) else []
+    delimiter = likely_delimiter(text, wanted, '"')
+    if delimiter != ",":
+        settings["delimiter"] = delimiter
+    if _broken_quotes(connection, text, delimiter, folder):
+        settings["quote"] = ""
+    records = first_records(text, delimiter, settings.get("quote", '"'))
+    at = header_position([record for record, _ in records], headers)
+    filled = [i for i, (record, _) in enumerate(records) if any(map(str.strip, record))]
+    if filled and at != filled[0]:
+        settings["header_row"] = records[at][1] + 1
+    return settings
+
+
+def _fits(text: Path, names: list[str]) -> int:
+    """Return the number of names if a file has a line with all of them, else 0."""
+    with open(text, encoding="utf-8-sig", newline="") as file:
+        head = [file.readline() for _ in range(60)]
+    return len(names) if any(all(name in line for name in names) for line in head) else 0
+
+
+def _broken_quotes(connection, text, delimiter, folder):
+    """Return whether fewer lines are broken if quotation marks are plain characters."""
+
+    def broken(quote):
+        table = {"delimiter": delimiter, "quote": quote}
+        try:
+            read_csv(connection, text, table, [], "tried", [], folder / "unused.csv")
+        except (duckdb.Error, UnreadableSource):
+            return 1 << 30
+        return connection.execute(
+            "select count(*) from tried where _problem is not null"
+        ).fetchone()[0]
+
+    with open(text, encoding="utf-8-sig") as file:
+        if '"' not in file.read(1 << 26):
+            return False
+    quoted_lines = broken('"')
+    return quoted_lines > 0 and broken("") < quoted_lines
+
+
+def header_position(records: list[list[str]], headers: list) -> int:
+    """Return the position of the header among the first records of a file.
+
+    It is the first record that holds all names of a known header, or else the first that is as wide
+    as most records, with a text in most cells and none twice.
+    """
+    cells = [{cell.strip() for cell in record} for record in records]
+    for position, names in enumerate(cells):
+        if any(set(header) <= names for header in headers):
+            return position
+    widths = [sum(bool(cell.strip()) for cell in record) for record in records]
+    typical = sorted(widths)[len(widths) // 2] if widths else 0
+    for position, record in enumerate(records):
+        texts = [cell.strip() for cell in record if cell.strip()]
+        numbers = sum(bool(re.fullmatch(r"[-\d.,:/ €$£%]+", text)) for text in texts)
+        if len(texts) >= 0.6 * typical and not numbers and len(set(texts)) == len(texts) > 1:
+            return position
+    return next((i for i, width in enumerate(widths) if width), 0)
+
+
+def _sheet_settings(file, headers):
+    rows = workbook_rows(file, None, 60)
+    at = header_position(rows, headers)
+    filled = [i for i, row in enumerate(rows) if any(map(str.strip, row))]
+    return {"header_row": at + 1} if filled and at != filled[0] else {}
+
+
+def _json_settings(connection, file, folder):
+    text = as_utf8(file, {}, folder / "utf8.json")
+    records = _records(connection, text)
+    if not records:
+        raise UnreadableSource(f"{file} holds no JSON records")
+    keys = {key for record in records for key in record}
+    parents = [key for key in keys if key.lower().endswith("parentid")]
+    if parents and any(parents[0] not in record for record in records):
+        return {"parent_key": parents[0]}
+    lists = {
+        key: sum(len(record.get(key) or []) for record in records)
+        for key in keys
+        if any(
+            isinstance(record.get(key), list) and record[key] and isinstance(record[key][0], dict)
+            for record in records
+        )
+    }
+    named = [key for key in lists if re.search(r"line|item|product|position|artikel", key.lower())]
+    return {"unnest": max(named or lists, key=lists.get)} if lists else {}
+
+
+def _records(connection, text):
+    rows = connection.execute(
+        f"select json from read_json_objects({literal(text)}, format = 'auto', "
+        "maximum_object_size = 536870912) limit 2000"
+    ).fetchall()
+    records = [json.loads(row[0]) for row in rows]
+    return [record for record in records if isinstance(record, dict)]
+
+
+def _lists(value, prefix=""):
+    """Return the dotted names of lists inside a record."""
+    if isinstance(value, list):
+        return {prefix}
+    if isinstance(value, dict):
+        inner = [_lists(v, f"{prefix}.{k}" if prefix else k) for k, v in value.items()]
+        return set().union(*inner)
+    return set()
+
+
+def _columns(connection, file, kind, settings, folder):
+    if kind == "csv":
+        text = as_utf8(file, settings, folder / "columns.csv")
+        delimiter = settings.get("delimiter", ",")
+        records = first_records(text, delimiter, settings.get("quote", '"'))
+        row = settings.get("header_row")
+        filled = [i for i, (record, _) in enumerate(records) if any(map(str.strip, record))]
+        at = next((i for i in filled if records[i][1] + 1 >= (row or 0)), None)
+        if at is None:
+            raise UnreadableSource(f"{file} has no rows")
+        return unique_names(records[at][0])
+    if kind == "xlsx":
+        rows = workbook_rows(file, None, 60)
+        at = settings.get("header_row", 1) - 1
+        filled = [i for i, row in enumerate(rows) if any(map(str.strip, row)) and i >= at]
+        if not filled:
+            raise UnreadableSource(f"{file} has no rows")
+        return unique_names(rows[filled[0]])
+    columns = read_table(connection, str(file), settings, [], name="looked").columns
+    if kind == "json":
+        text = as_utf8(file, {}, folder / "utf8.json")
+        lists = set().union(*(_lists(record) for record in _records(connection, text)))
+        prefix = settings.get("unnest") or "line"
+        columns = [
+            c for c in columns if c not in lists and c.removeprefix(f"{prefix}.") not in lists
+        ]
+    return columns
+
+
+def _parts(file: Path, folder: Path) -> Path:
+    """Write whole lines of the head, the middle and the tail of a large file to a file."""
+    made = folder / f"parts{file.suffix}"
+    size = file.stat().st_size
+    with open(file, "rb") as source, open(made, "wb") as target:
+        for start in (0, size // 2, size - PART):
+            source.seek(start)
+            if start:
+                source.readline()
+            target.write(source.read(PART))
+            target.write(source.readline())
+    return made
+
+
+def temporary_folder():
+    """Return a temporary folder for copies, as a context."""
+    return tempfile.TemporaryDirectory()
