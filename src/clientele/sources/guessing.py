@@ -1,9 +1,7 @@
 """Guess what the columns of an unknown export are, by their names and by what they hold."""
 
-import datetime
 import re
 import unicodedata
-import zoneinfo
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,11 +16,6 @@ ROLES = yaml.safe_load(Path(__file__).with_name("words.yml").read_text(encoding=
 CANCELLED = (
     "cancel|storn|annul|anulad|geannul|void|failed|fehlgeschl|echou|rejected|declin|abgebroch|trash"
 )
-SIGNS = {
-    "€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "zł": "PLN", "₹": "INR", "R": "ZAR",
-    "CHF": "CHF", "₽": "RUB", "₺": "TRY", "₫": "VND", "₩": "KRW", "kr": "SEK", "Kč": "CZK",
-    "Ft": "HUF",
-}  # fmt: skip
 _DIGITS = r"[\d.,'\s\x{00A0}\x{202F}]*"
 NUMERIC = rf"[^\d]{{0,5}}{_DIGITS}\d{_DIGITS}[^\d]{{0,5}}"
 _MONTH = "[A-Za-z]{3,9}"
@@ -40,15 +33,6 @@ NUMBERS = {
     "total",
     "unit_cost",
 }
-
-
-# Zones that are tried for the offsets of a file.
-ZONES = [
-    "UTC", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles",
-    "Europe/London", "Europe/Berlin", "Europe/Helsinki", "Africa/Johannesburg", "Asia/Dubai",
-    "Asia/Kolkata", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney", "Pacific/Auckland",
-    "America/Sao_Paulo", "Europe/Istanbul", "Asia/Bangkok", "Australia/Brisbane", "America/Phoenix",
-]  # fmt: skip
 
 
 @dataclass
@@ -83,9 +67,16 @@ def guess(
         UnreadableSource: no column can be an order's number, its time, or its money.
     """
     facts = {name: _facts(connection, relation, name, settings) for name in columns}
-    chosen, found = {}, Guess()
+    chosen, found, totals = {}, Guess(), set()
     for role in ["ordered_at", *[role for role in ROLES if role != "ordered_at"]]:
-        best, why = _best(role, columns, facts, set(chosen.values()))
+        taken = set(chosen.values()) | (totals if role == "line_amount" else set())
+        best, why = _best(role, columns, facts, taken)
+        while (
+            best and role == "line_amount" and _is_stated_once(connection, relation, chosen, best)
+        ):
+            # An order's total, on each of its lines.
+            totals.add(best)
+            best, why = _best(role, columns, facts, taken | totals)
         if best:
             chosen[role] = best
             found.why[role] = why
@@ -251,28 +242,12 @@ def _persons(chosen, found):
 
 def _order_level(connection, relation, chosen, found):
     """Find money that is stated once per order: on its first line, or the same on all of them."""
-    order = (
-        f"last_value(nullif({quoted(chosen['order_id'])}, '') ignore nulls) over (order by _row)"
-    )
     amounts = {}
     for role in ("discount_amount", *AMOUNTS):
         if role not in chosen:
             continue
-        column = meaningful(quoted(chosen[role]))
-        orders, once, repeated = connection.execute(
-            f"""
-            select count(*), count(*) filter (where filled = 1 and first_filled),
-                count(*) filter (where filled = n and different = 1)
-            from (
-                select count(*) as n, count(value) as filled, count(distinct value) as different,
-                    arg_min(value is not null, _row) as first_filled
-                from (select {order} as key, {column} as value, _row from {relation})
-                group by key having count(*) > 1
-                    and max(try_cast(regexp_extract(value, '[0-9]+') as double)) > 0
-            )
-            """
-        ).fetchone()
-        is_order_level = orders > 0 and once + repeated >= 0.9 * orders
+        orders, stated = _stated_once(connection, relation, chosen, chosen[role])
+        is_order_level = orders > 0 and stated >= 0.9 * orders
         if role != "discount_amount" and (is_order_level or orders == 0):
             amounts[role] = chosen[role]
         elif role == "discount_amount" and is_order_level and orders > 1:
@@ -285,6 +260,38 @@ def _order_level(connection, relation, chosen, found):
             found.table["columns"]["refunded_amount"] = chosen[role]
     if amounts:
         found.table["order_amounts"] = amounts
+
+
+def _stated_once(connection, relation, chosen, name):
+    """Return how many orders with several lines have money in a column, and how many state it once.
+
+    That is on their first line only, or the same on all of their lines.
+    """
+    order = f"nullif({quoted(chosen['order_id'])}, '')"
+    return connection.execute(
+        f"""
+        select count(*), count(*) filter (
+            where (filled = 1 and first_filled) or (filled = n and different = 1))
+        from (
+            select count(*) as n, count(value) as filled, count(distinct value) as different,
+                arg_min(value is not null, _row) as first_filled
+            from (
+                select last_value({order} ignore nulls) over (order by _file, _row) as key,
+                    {meaningful(quoted(name))} as value, _row
+                from {relation}
+            )
+            group by key having count(*) > 1
+                and max(try_cast(regexp_extract(value, '[0-9]+') as double)) > 0
+        )
+        """
+    ).fetchone()
+
+
+def _is_stated_once(connection, relation, chosen, name):
+    if "order_id" not in chosen:
+        return False
+    orders, stated = _stated_once(connection, relation, chosen, name)
+    return orders > 2 and stated >= 0.9 * orders
 
 
 def _exclude(connection, relation, chosen, found):
@@ -309,60 +316,3 @@ def _exclude(connection, relation, chosen, found):
         found.doubts.append(
             f"Orders with the {name} {', '.join(left_out)} are left out; {kept} count."
         )
-
-
-def currency_of(connection, relation: str, table: dict) -> tuple[str | None, list[str]]:
-    """Return the commonest currency of a table by its column or its signs, and the others."""
-    mapped = table["columns"].get("currency")
-    if isinstance(mapped, str):
-        codes = [
-            row[0]
-            for row in connection.execute(
-                f"select upper(trim({quoted(mapped)})) as code, count(*) from {relation} "
-                f"where regexp_full_match(trim({quoted(mapped)}), '[A-Za-z]{{3}}') "
-                "group by 1 order by 2 desc"
-            ).fetchall()
-        ]
-        return (codes[0], codes[1:]) if codes else (None, [])
-    for role in ("unit_price", "line_amount"):
-        name = table["columns"].get(role)
-        if not isinstance(name, str):
-            continue
-        shown = connection.execute(
-            f"select any_value({quoted(name)}), any_value({quoted(name)}) filter "
-            f"(where regexp_matches({quoted(name)}, '[^0-9.,\\s()-]')) from {relation}"
-        ).fetchone()[1]
-        for text in (shown or "", name):
-            code = re.search(r"\b[A-Z]{3}\b", text)
-            if code and code[0] not in ("VAT", "TTC", "SKU"):
-                return code[0], []
-            for sign, known in SIGNS.items():
-                if sign in text and (
-                    len(sign) > 1 or sign not in "R" or re.search(r"\bR ?\d", text)
-                ):
-                    return known, []
-    return None, []
-
-
-def zone_of(connection, relation: str, table: dict) -> str | None:
-    """Return a time zone that has the offsets which the times state, or None if they state none."""
-    name = table["columns"].get("ordered_at")
-    if not isinstance(name, str):
-        return None
-    rows = connection.execute(
-        f"select distinct regexp_extract({quoted(name)}, '^(\\d{{4}}-\\d\\d-\\d\\d)', 1), "
-        f"replace(regexp_extract({quoted(name)}, ':\\d\\d ?([+-]\\d\\d:?\\d\\d)$', 1), ':', '') "
-        f"from {relation} limit 2000"
-    ).fetchall()
-    stated = [(day, offset) for day, offset in rows if day and offset]
-    if not stated:
-        return None
-    for zone in ZONES:
-        local = zoneinfo.ZoneInfo(zone)
-        if all(
-            datetime.datetime.fromisoformat(f"{day} 12:00").replace(tzinfo=local).strftime("%z")
-            == offset
-            for day, offset in stated
-        ):
-            return zone
-    return None

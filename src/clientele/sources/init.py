@@ -10,8 +10,9 @@ from clientele.sources.checking import source_problems
 from clientele.sources.columns import COLUMNS
 from clientele.sources.common import UnreadableSource, quoted
 from clientele.sources.describing import page, yaml_text
-from clientele.sources.guessing import currency_of, guess, zone_of
+from clientele.sources.guessing import guess
 from clientele.sources.importing import import_source
+from clientele.sources.placing import currency_of, zone_of
 from clientele.sources.recognising import headers, recognise
 from clientele.sources.sniffing import look, temporary_folder
 
@@ -98,36 +99,48 @@ def _place(connection, found, table, source, given, doubts):
 
 
 def _footer(connection, found, table):
-    """Leave out lines at the end that hold totals: those without a time."""
-    footer = _totals(connection, found, table)
-    if "skip_footer" in table and isinstance(table["columns"].get("ordered_at"), str):
-        footer = min(footer, table["skip_footer"])
+    """Leave out lines at the end that hold totals."""
     table.pop("skip_footer", None)
-    if footer:
+    if footer := _totals(connection, found, table):
         table["skip_footer"] = footer
 
 
 def _totals(connection, found, table):
-    """Return the number of lines at the end that are no order lines; 0 if there are many."""
-    at = table["columns"].get("ordered_at")
-    if not isinstance(at, str) or at not in found.columns or found.kind in ("json", "parquet"):
+    """Return the number of lines at the end that hold totals; 0 if it is none or many.
+
+    Such a line is broken, or has at most half of the filled cells of the typical line and neither a
+    time nor both a product and money.
+    """
+    if found.kind in ("json", "parquet"):
         return 0
+
+    def text(*names):
+        columns = [table["columns"].get(name) for name in names]
+        present = [quoted(c) for c in columns if isinstance(c, str) and c in found.columns]
+        return f"concat({', '.join(present)})" if present else "''"
+
+    is_empty = (
+        f"not regexp_matches({text('ordered_at')}, '([0-9].*){{4}}') and "
+        f"({text('product_id', 'product_name')} = '' or {text('unit_price', 'line_amount')} = '')"
+    )
+    filled = " + ".join(f"(coalesce(trim({quoted(c)}), '') <> '')::int" for c in found.columns)
+    typical = connection.execute(
+        f"select median({filled}) from {found.relation} where _problem is null"
+    ).fetchone()[0]
     rows = connection.execute(
-        f"select {quoted(at)}, _problem from {found.relation} order by _file, abs(_row) desc "
-        f"limit {FOOTERS + 1}"
+        f"""
+        select _file, _problem is not null or ({filled} <= {typical} / 2 and {is_empty})
+        from {found.relation}
+        qualify row_number() over (partition by _file order by abs(_row) desc) <= {FOOTERS + 1}
+        order by _file, abs(_row) desc
+        """
     ).fetchall()
-    count = next(
-        (i for i, (text, problem) in enumerate(rows)
-         if not problem and re.search(r"\d", text or "")), len(rows),
-    )  # fmt: skip
-    order_level = connection.execute(
-        f"select count(*) filter (where coalesce({quoted(at)}, '') = ''), count(*) "
-        f"from {found.relation}"
-    ).fetchone()
-    # Where times stand on the first line of an order only, an empty one says nothing.
-    if order_level[0] > FOOTERS and order_level[0] > 0.02 * order_level[1]:
-        count = next((i for i, (_, problem) in enumerate(rows) if not problem), len(rows))
-    return count if count <= FOOTERS else 0
+    ends = [
+        [is_total for file, is_total in rows if file == number] for number in {f for f, _ in rows}
+    ]
+    counts = [next((i for i, total in enumerate(end) if not total), len(end)) for end in ends]
+    # The setting is of the table, so all of its files must have the same number.
+    return counts[0] if len(set(counts)) == 1 and counts[0] <= FOOTERS else 0
 
 
 def _try(source, path, temporary, ask):

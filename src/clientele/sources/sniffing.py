@@ -48,7 +48,7 @@ class Look:
 
 
 def look(connection: duckdb.DuckDBPyConnection, path: str, folder: Path, headers: list) -> Look:
-    """Read the first file of a path, or parts of it, with all its columns as text.
+    """Read the files of a path, or parts of the first, with the columns that all have, as text.
 
     Args:
         connection: Where the table `looked` is made.
@@ -71,13 +71,17 @@ def look(connection: duckdb.DuckDBPyConnection, path: str, folder: Path, headers
     settings, sample = {}, None
     if kind == "csv":
         settings = _text_settings(connection, first, folder, headers)
-        sample = _parts(first, folder) if first.stat().st_size > LARGE else None
+        large = sum(file.stat().st_size for file in files) > LARGE
+        sample = _parts(first, folder) if large else None
     elif kind == "json":
         settings = _json_settings(connection, first, folder)
     elif kind == "xlsx":
         settings = _sheet_settings(first, headers)
     columns = _columns(connection, sample or first, kind, settings, folder)
-    raw = read_table(connection, str(sample or first), settings, columns, name="looked")
+    for file in [] if sample else files[1:]:
+        others = set(_columns(connection, file, kind, settings, folder))
+        columns = [column for column in columns if column in others]
+    raw = read_table(connection, str(sample or path), settings, columns, name="looked")
     return Look(files, kind, settings, columns, raw.relation, sample, raw.notes)
 
 

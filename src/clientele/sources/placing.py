@@ -1,0 +1,77 @@
+"""Find the currency and the time zone of a shop in its export."""
+
+import datetime
+import re
+import zoneinfo
+
+from clientele.sources.common import quoted
+
+SIGNS = {
+    "€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "zł": "PLN", "₹": "INR", "R": "ZAR",
+    "CHF": "CHF", "₽": "RUB", "₺": "TRY", "₫": "VND", "₩": "KRW", "kr": "SEK", "Kč": "CZK",
+    "Ft": "HUF",
+}  # fmt: skip
+# Zones that are tried for the offsets of a file.
+ZONES = [
+    "UTC", "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles",
+    "Europe/London", "Europe/Berlin", "Europe/Helsinki", "Africa/Johannesburg", "Asia/Dubai",
+    "Asia/Kolkata", "Asia/Singapore", "Asia/Tokyo", "Australia/Sydney", "Pacific/Auckland",
+    "America/Sao_Paulo", "Europe/Istanbul", "Asia/Bangkok", "Australia/Brisbane", "America/Phoenix",
+]  # fmt: skip
+
+
+def currency_of(connection, relation: str, table: dict) -> tuple[str | None, list[str]]:
+    """Return the commonest currency of a table by its column or its signs, and the others."""
+    mapped = table["columns"].get("currency")
+    if isinstance(mapped, str):
+        codes = [
+            row[0]
+            for row in connection.execute(
+                f"select upper(trim({quoted(mapped)})) as code, count(*) from {relation} "
+                f"where regexp_full_match(trim({quoted(mapped)}), '[A-Za-z]{{3}}') "
+                "group by 1 order by 2 desc"
+            ).fetchall()
+        ]
+        return (codes[0], codes[1:]) if codes else (None, [])
+    for role in ("unit_price", "line_amount"):
+        name = table["columns"].get(role)
+        if not isinstance(name, str):
+            continue
+        shown = connection.execute(
+            f"select any_value({quoted(name)}), any_value({quoted(name)}) filter "
+            f"(where regexp_matches({quoted(name)}, '[^0-9.,\\s()-]')) from {relation}"
+        ).fetchone()[1]
+        for text in (shown or "", name):
+            code = re.search(r"\b[A-Z]{3}\b", text)
+            if code and code[0] not in ("VAT", "TTC", "SKU"):
+                return code[0], []
+            for sign, known in SIGNS.items():
+                if sign in text and (
+                    len(sign) > 1 or sign not in "R" or re.search(r"\bR ?\d", text)
+                ):
+                    return known, []
+    return None, []
+
+
+def zone_of(connection, relation: str, table: dict) -> str | None:
+    """Return a time zone that has the offsets which the times state, or None if they state none."""
+    name = table["columns"].get("ordered_at")
+    if not isinstance(name, str):
+        return None
+    rows = connection.execute(
+        f"select distinct regexp_extract({quoted(name)}, '^(\\d{{4}}-\\d\\d-\\d\\d)', 1), "
+        f"replace(regexp_extract({quoted(name)}, ':\\d\\d ?([+-]\\d\\d:?\\d\\d)$', 1), ':', '') "
+        f"from {relation} limit 2000"
+    ).fetchall()
+    stated = [(day, offset) for day, offset in rows if day and offset]
+    if not stated:
+        return None
+    for zone in ZONES:
+        local = zoneinfo.ZoneInfo(zone)
+        if all(
+            datetime.datetime.fromisoformat(f"{day} 12:00").replace(tzinfo=local).strftime("%z")
+            == offset
+            for day, offset in stated
+        ):
+            return zone
+    return None

@@ -1,0 +1,253 @@
+"""`clientele init` writes a YAML that imports an export without a hand on it, or refuses."""
+
+import csv
+import io
+import os
+
+import duckdb
+import pandas as pd
+import pytest
+import yaml
+from sources.exports import LINES, Result, csv_text
+
+from clientele import cli
+from clientele.sources.importing import import_source
+from clientele.sources.init import init
+from clientele.sources.mapping import columns_of
+from clientele.sources.recognising import presets
+from sources import shops
+
+VARIANTS = int(os.environ.get("CLIENTELE_VARIANTS", "50"))
+# Not those that the words and rules were found with.
+SEEDS = range(5000, 5000 + VARIANTS)
+
+
+def initialised(path, folder, **given):
+    """Let init write the YAML of a path, import with it, and return the page, YAML and import."""
+    page = init(str(path), "shop", folder / "sources", yes=True, force=True, **given)
+    source = yaml.safe_load((folder / "sources/shop.yml").read_text())["source"]
+    return page, source, Result(import_source(source, str(path), folder / "imports"))
+
+
+def orders_of(result):
+    """Return order -> (day, customer, net in cents) of the lines that count."""
+    rows = result.query(
+        "order_id, min(cast(ordered_at as date)), min(customer_id), cast(round(100 * sum("
+        "coalesce(line_amount, quantity * unit_price) - coalesce(discount_amount, 0) "
+        "- coalesce(refunded_amount, 0))) as bigint) "
+        "from lines where reject_reason is null group by order_id --"
+    )
+    return {order: (day, customer, net) for order, day, customer, net in rows}
+
+
+def compared(seed, folder):
+    """Return `right`, `refused`, or how the import of a variant differs from its shop."""
+    variant = shops.Variant(seed)
+    (folder / "export").mkdir()
+    path = shops.write(variant, folder / "export")
+    try:
+        _, _, result = initialised(path, folder)
+    except ValueError as error:
+        return "refused", f"{error} | {variant}"
+    found, wanted = orders_of(result), shops.truth(variant)
+    sums = {key: (day, net) for key, (day, _, net) in found.items()}
+    if sums != {str(key): (day, net) for key, (day, _, net) in wanted.items()}:
+        return "wrong", str(variant)
+    if len({c for _, c, _ in found.values()}) != len({c for _, c, _ in wanted.values()}):
+        return "wrong", f"customers | {variant}"
+    return "right", ""
+
+
+def test_exports_that_were_never_seen_import_untouched_and_none_is_wrong(tmp_path):
+    outcomes = []
+    for seed in SEEDS:
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        outcomes.append((*compared(seed, folder), seed))
+    assert [(why, seed) for outcome, why, seed in outcomes if outcome == "wrong"] == []
+    right = sum(outcome == "right" for outcome, _, _ in outcomes)
+    assert right >= 0.95 * VARIANTS, [row for row in outcomes if row[0] != "right"]
+
+
+def test_what_can_be_read_in_two_ways_is_asked_or_refused(tmp_path):
+    path = tmp_path / "orders.csv"
+    rows = [[*line[:3], f"0{i + 1}/02/2024", *line[4:]] for i, line in enumerate(LINES)]
+    path.write_text(csv_text(rows))
+    with pytest.raises(ValueError, match=r"--date-format '%d/%m/%Y' or --date-format '%m/%d/%Y'"):
+        init(str(path), "shop", tmp_path / "sources", yes=True)
+    assert not (tmp_path / "sources").exists()
+    asked = []
+
+    def ask(question, choices):
+        asked.append((question, choices))
+        return choices[1]
+
+    init(str(path), "shop", tmp_path / "sources", ask=ask)
+    assert len(asked) == 1 and "01/02/2024" in asked[0][0]
+    table = yaml.safe_load((tmp_path / "sources/shop.yml").read_text())["source"]["tables"]
+    assert table["order_lines"]["date_format"] == asked[0][1][1] == "%m/%d/%Y"
+    _, source, result = initialised(path, tmp_path, date_format="%d/%m/%Y")
+    assert str(result.column("ordered_at")[2]) == "2024-02-03 00:00:00"
+
+
+def test_a_yaml_is_never_replaced_without_being_told_to(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dbt_project.yml").touch()
+    (tmp_path / "My Orders.csv").write_text(csv_text())
+    assert cli.main(["init", "My Orders.csv", "--currency", "CHF"]) == 0
+    printed = capsys.readouterr().out
+    assert "make run SOURCE=my_orders DATA=My Orders.csv" in printed
+    written = tmp_path / "sources/my_orders.yml"
+    assert yaml.safe_load(written.read_text())["source"]["currency"] == "CHF"
+    written.write_text("mine")
+    assert cli.main(["init", "My Orders.csv"]) == 2
+    assert "--force" in capsys.readouterr().err and written.read_text() == "mine"
+    assert cli.main(["init", "My Orders.csv", "--force"]) == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "My Orders.csv",
+        "dbt_project.yml",
+        "sources",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("orders.csv", b"", "is empty"),
+        ("orders.csv", b"\x00\x01\x02\x00" * 900, "is no text"),
+        ("orders.pdf", b"%PDF-1.7", "tells no format"),
+        ("orders.xlsx", b"PK\x03\x04", "cannot be read as a workbook"),
+        ("orders.csv", b"name,age\nann,3\nbob,4\n", "no column looks like an order's number"),
+        ("orders.csv", csv_text([["1.23E+11", *r[1:]] for r in LINES]).encode(), "digits are lost"),
+        ("orders.json", b'["a", "b"]', "holds no JSON records"),
+    ],
+)
+def test_what_is_no_export_is_refused_in_words(name, content, words, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=words):
+        init(str(path), "shop", tmp_path / "sources", yes=True)
+    assert not (tmp_path / "sources").exists()
+
+
+def columns_in(preset):
+    """Return the columns that a preset names, without those that it makes itself."""
+    with duckdb.connect() as connection:
+        table, found = preset["table"], [*preset["recognise"]]
+        for part in ("columns", "order_amounts"):
+            for mapped in table.get(part, {}).values():
+                found += columns_of(connection, mapped)
+    found += [names[0] for names in preset.get("any", {}).values()]
+    made = table.get("unpack", {}).get("column")
+    return [c for c in dict.fromkeys(found) if not (made and c.startswith(f"{made}."))]
+
+
+# The test of shared layouts has the one that is JSON.
+TABLES = [preset for preset in presets() if "parent_key" not in preset["table"]]
+
+
+@pytest.mark.parametrize("preset", TABLES, ids=lambda preset: preset["platform"])
+def test_a_platform_is_recognised_by_its_header(preset, tmp_path):
+    """Each column in its place and some more; the cells are what their names say."""
+    table = preset["table"]
+    time = table["columns"]["ordered_at"]
+    money = {table["columns"].get("unit_price"), table["columns"].get("line_amount")}
+    money |= {names[0] for key, names in preset.get("any", {}).items() if key == "unit_price"}
+    header = ["Another column", *columns_in(preset)]
+
+    def cell(name, row):
+        if name == time or name in ("Date",):
+            return f"2024-05-{row + 10}"
+        if name == "Time":
+            return "10:00:00"
+        if name in money or name in table.get("order_amounts", {}).values():
+            return "10.00" if name in money else "0"
+        if name == table.get("unpack", {}).get("column"):
+            return (
+                "Product ID: 1, Product Qty: 1, Product SKU: a, Product Name: b, Product "
+                "Variation Details: , Product Unit Price: 10.00, Product Total Price: 10.00"
+            )
+        return {"quantity": "1", "qty": "1", "status": "Paid"}.get(name.lower(), f"{row + 1}")
+
+    text = io.StringIO()
+    delimiter = table.get("delimiter", ",")
+    quoting = {"quoting": csv.QUOTE_NONE} if table.get("quote") == "" else {}
+    writer = csv.writer(text, delimiter=delimiter, **quoting)
+    writer.writerow(header)
+    writer.writerows([[cell(name, row) for name in header] for row in range(6)])
+    path = tmp_path / "export.csv"
+    path.write_text(text.getvalue())
+    page, source, result = initialised(path, tmp_path)
+    assert page.splitlines()[0].endswith(f"It is an export of {preset['platform']}.")
+    assert len(result.query()) == 6
+    for note in preset.get("notes", []):
+        assert note in page and note in (tmp_path / "sources/shop.yml").read_text()
+
+
+CUSTOMERS = {"amazon": 0, "squarespace": 23, "gumroad": 23}
+
+
+@pytest.mark.parametrize(
+    ("name", "states"),
+    [
+        ("shopify_orders_export.csv", "all"),
+        ("shopify_bulk_orders.jsonl", "all"),
+        ("woocommerce_analytics_orders.csv", "all"),
+        ("woocommerce_analytics_orders_fr.csv", "all"),
+        ("woocommerce_advanced_order_export.csv", "all"),
+        ("bigcommerce_orders.csv", "all"),
+        ("squarespace_orders_excel_resaved.csv", "all"),
+        ("gumroad_sales.csv", "paid"),
+        ("amazon_all_orders.txt", "paid, no refunds"),
+        ("amazon_all_orders_cp1252.txt", "paid, no refunds"),
+        ("ebay_orders_report.csv", "paid, no refunds, no discounts"),
+        ("magento_sales_order_grid.csv", "no discounts"),
+        ("prestashop_orders.csv", "totals"),
+    ],
+)
+def test_one_shop_is_the_same_in_every_layout(name, states, real_data, tmp_path):
+    """Orders, customers and money are those of the truth, as far as the layout states them."""
+    path = real_data(f"shop_exports/made_up_one_shop/{name}")
+    _, source, result = initialised(path, tmp_path)
+    orders = pd.read_parquet(path.parent / "truth_orders.parquet")
+    orders = orders[orders["status"] != "cancelled"]
+    if "paid" in states:
+        orders = orders[orders["status"] != "pending"]
+    goods = orders["subtotal"] - (0 if "no discounts" in states else orders["discount"])
+    # A refund takes the goods first; the rest was shipping and tax.
+    refunded = 0 if "no refunds" in states else orders["refunded"].clip(upper=goods)
+    net = orders["total"].sum() if states == "totals" else (goods - refunded).sum()
+    found = orders_of(result)
+    found = {key: row for key, row in found.items() if row[2] is not None}
+    assert sum(row[2] for row in found.values()) == round(100 * net)
+    assert len(found) == len(orders)
+    known = CUSTOMERS.get(name.split("_")[0], orders["customer_key"].nunique())
+    assert len({row[1] for row in found.values() if row[1]}) == known
+    assert source["tables"]["order_lines"].get("path") == "{data}"
+
+
+def test_real_layouts_import(real_data, tmp_path):
+    folder = real_data("shop_exports/real_scrubbed")
+    for file in sorted(folder.glob("*.csv")):
+        page, _, result = initialised(file, tmp_path)
+        assert "It is an export of" in page, file
+        assert result.net > 0, file
+    # A folder of one platform's yearly files is one source.
+    etsy = tmp_path / "etsy"
+    etsy.mkdir()
+    for file in folder.glob("etsy_sold*.csv"):
+        (etsy / file.name).write_bytes(file.read_bytes())
+    _, _, result = initialised(etsy, tmp_path)
+    assert len(result.query()) == 70 + 136 + 56 + 4
+
+
+def test_the_page_says_what_was_understood_and_what_is_unsure(tmp_path):
+    path = tmp_path / "orders.csv"
+    german = ["Bestellnummer", "Name", "Artikelnummer", "Bestelldatum", "Menge", "Einzelpreis"]
+    path.write_text(csv_text(names=german))
+    page, source, _ = initialised(path, tmp_path)
+    assert "order_id" in page and "Bestellnummer" in page and "by its name" in page
+    assert "3 lines, 2 orders, 2 customers, 1,028.99 net" in page
+    assert "two persons of one name are one customer" in page
+    assert page.index("Nothing tells the currency") < page.index("two persons")
+    assert source["currency"] == "EUR"
