@@ -84,7 +84,9 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
         f"Products bought together ({total[0]:,} rules, {total[1]:,} with lift below 1, "
         f"{total[2]:,} neither chance nor redundant{also})",
     ]
-    if not rules:
+    if not rules and query("select count(*) from marts.dim_products")[0][0] == 0:
+        lines.append("  none; the source names no products")
+    elif not rules:
         lines.append("  none; lower the vars `rules_min_support` or `rules_min_confidence`")
     lines += _table(
         [

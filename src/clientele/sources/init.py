@@ -81,7 +81,7 @@ def init(
 def _place(connection, found, table, source, given, doubts):
     """Set time zone and currency, and return the doubts with those about them."""
     zone = given.get("timezone") or zone_of(connection, found.relation, table)
-    currency, others = currency_of(connection, found.relation, table)
+    currency, others = currency_of(connection, found.relation, table, found.columns)
     currency = given.get("currency") or currency
     first = []
     if not currency:

@@ -20,7 +20,9 @@ ZONES = [
 ]  # fmt: skip
 
 
-def currency_of(connection, relation: str, table: dict) -> tuple[str | None, list[str]]:
+def currency_of(
+    connection, relation: str, table: dict, columns: list[str]
+) -> tuple[str | None, list[str]]:
     """Return the commonest currency of a table by its column or its signs, and the others."""
     mapped = table["columns"].get("currency")
     if isinstance(mapped, str):
@@ -33,22 +35,19 @@ def currency_of(connection, relation: str, table: dict) -> tuple[str | None, lis
             ).fetchall()
         ]
         return (codes[0], codes[1:]) if codes else (None, [])
-    for role in ("unit_price", "line_amount"):
-        name = table["columns"].get(role)
-        if not isinstance(name, str):
-            continue
+    priced = [table["columns"].get(role) for role in ("unit_price", "line_amount")]
+    for name in dict.fromkeys([*(n for n in priced if n in columns), *columns]):
         shown = connection.execute(
-            f"select any_value({quoted(name)}), any_value({quoted(name)}) filter "
-            f"(where regexp_matches({quoted(name)}, '[^0-9.,\\s()-]')) from {relation}"
-        ).fetchone()[1]
-        for text in (shown or "", name):
+            f"select {quoted(name)} from {relation} where regexp_full_match(trim({quoted(name)}), "
+            "'[^0-9]{0,4}[0-9][0-9.,'' ]*[.,][0-9]{2}[^0-9]{0,4}') limit 1"
+        ).fetchone()
+        # A column that holds money, and its name: Price (EUR), $1.00.
+        for text in (shown[0], name) if shown else ():
             code = re.search(r"\b[A-Z]{3}\b", text)
-            if code and code[0] not in ("VAT", "TTC", "SKU"):
+            if code and code[0] not in ("VAT", "TTC", "SKU", "TVA", "IVA"):
                 return code[0], []
             for sign, known in SIGNS.items():
-                if sign in text and (
-                    len(sign) > 1 or sign not in "R" or re.search(r"\bR ?\d", text)
-                ):
+                if sign in text and (not sign.isalpha() or re.search(rf"\b{sign}\b", text)):
                     return known, []
     return None, []
 
