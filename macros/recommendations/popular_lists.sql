@@ -49,12 +49,15 @@ popular_and_owned as (
 
 ),
 
+-- As many products as are owned may be dropped, so no list needs more than these.
 popular_lists as (
 
     select
         customer_number,
-        {{ first_items(items_without('popularity', 'owned'), length) }} as popularity,
-        {{ first_items(items_without('segment_popularity', 'owned'), length) }} as segment_popularity
+        {%- for list in ['popularity', 'segment_popularity'] %}
+        {{ first_items(items_without(first_items(list, length ~ ' + cardinality(owned)'), 'owned'), length) }} as {{ list }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
 
     from popular_and_owned
 

@@ -36,7 +36,6 @@ def test_every_sql_model_that_decides_has_a_unit_test(manifest):
         "fct_customer_category_shares",
         "fct_order_lines",
         "dim_products",
-        "feat_purchases",
         "fct_segment_memberships",
         "rpt_segmentation_drift",
         "ml_segments__sample",

@@ -1,9 +1,16 @@
 with
 
-kept_lines as (
+-- By product already, which is cheaper to sum than lines.
+customer_products as (
 
-    select * from {{ ref('int_order_lines') }}
-    where net_amount > 0 and customer_id is not null
+    select * from {{ ref('feat_customer_products') }}
+    where last_bought_date is not null
+
+),
+
+numbers as (
+
+    select * from {{ ref('feat_customers__numbers') }}
 
 ),
 
@@ -23,52 +30,41 @@ customers as (
 
 ),
 
--- Grouped twice: a single step with a distinct count costs more than the rest of the model.
-bought as (
-
-    select
-        customer_id,
-        product_id,
-        sum(net_amount) as net_amount
-
-    from kept_lines
-
-    group by customer_id, product_id
-
-),
-
 spent as (
 
     select
-        bought.customer_id,
+        customer_products.customer_number,
         coalesce(products.category, 'uncategorised') as category,
-        cast(sum(bought.net_amount) as decimal(18, 4)) as net_amount,
+        cast(sum(customer_products.net_amount) as decimal(18, 4)) as net_amount,
         count(*) as product_count
 
-    from bought
+    from customer_products
 
     left join products
-        on bought.product_id = products.product_id
+        on customer_products.product_id = products.product_id
 
-    group by bought.customer_id, coalesce(products.category, 'uncategorised')
+    group by customer_products.customer_number, coalesce(products.category, 'uncategorised')
 
 ),
 
 shares as (
 
     select
-        spent.customer_id,
+        customers.customer_id,
         customers.as_of_date,
         spent.category,
         spent.net_amount,
         cast(spent.product_count as int) as product_count,
         cast(spent.net_amount as double)
-        / cast(sum(spent.net_amount) over (partition by spent.customer_id) as double) as category_share
+        / cast(sum(spent.net_amount) over (partition by spent.customer_number) as double) as category_share
 
     from spent
 
+    inner join numbers
+        on spent.customer_number = numbers.customer_number
+
     inner join customers
-        on spent.customer_id = customers.customer_id
+        on numbers.customer_id = customers.customer_id
 
 )
 

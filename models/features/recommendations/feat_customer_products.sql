@@ -50,6 +50,7 @@ lines as (
         order_lines.product_id,
         order_lines.order_id,
         order_lines.order_date,
+        order_lines.net_amount,
         order_lines.net_amount > 0 as is_kept,
         order_lines.order_date <= earlier.as_of_date
         and order_lines.net_amount + coalesce(returned_since.returned_amount, 0) > 0 as was_kept
@@ -74,7 +75,8 @@ bought as (
         min(case when is_kept then order_date end) as first_bought_date,
         max(case when is_kept then order_date end) as last_bought_date,
         min(case when was_kept then order_date end) as earlier_first_bought_date,
-        max(case when was_kept then order_date end) as earlier_last_bought_date
+        max(case when was_kept then order_date end) as earlier_last_bought_date,
+        sum(case when is_kept then net_amount else 0 end) as net_amount
 
     from lines
 
@@ -138,6 +140,7 @@ customer_products as (
         bought.product_id,
         bought.first_bought_date,
         bought.last_bought_date,
+        cast(bought.net_amount as decimal(18, 4)) as net_amount,
         bought.last_bought_date is not null
         and coalesce(ranked.recency_rank, 1) <= {{ var('recommendations_history_size') }} as is_in_history,
         bought.earlier_first_bought_date,

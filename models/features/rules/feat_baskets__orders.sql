@@ -32,6 +32,7 @@ dated as (
     select
         orders.order_id,
         orders.customer_id,
+        orders.order_date,
         orders.order_date > as_of_dates.as_of_date as is_holdout,
         cast(row_number() over (order by orders.order_id) as int) as order_number,
         {{ dbt.datediff('as_of_dates.as_of_date', 'orders.order_date', 'day') }} - 1 as day_number
@@ -50,6 +51,7 @@ labelled as (
         order_id,
         order_number,
         customer_id,
+        order_date,
         is_holdout,
         {%- if window is none %}
         order_number as basket_number

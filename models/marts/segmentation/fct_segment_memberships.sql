@@ -1,3 +1,6 @@
+{#- A view: ml_customers__segments stores the rows for other models too. -#}
+{{ config(materialized='view') }}
+
 with
 
 segments as (

@@ -29,6 +29,7 @@ baskets as (
 orders as (
 
     select * from {{ ref('feat_baskets__orders') }}
+    where customer_id is not null
 
 ),
 
@@ -39,24 +40,22 @@ products as (
 
 ),
 
-purchases as (
-
-    select * from {{ ref('feat_purchases') }}
-
-),
-
 behaviour as (
 
     select * from {{ ref('feat_customers__behaviour') }}
 
 ),
 
--- The version in force, and the one that is being made.
+-- The version in force, and the one that is being made. Numbers, because names are slow to group and compare.
 wanted as (
 
     select
         itemsets.version,
-        itemsets.itemset,
+        case itemsets.itemset
+            {%- for itemset in itemset_names() %}
+            when '{{ itemset }}' then {{ loop.index }}
+            {%- endfor %}
+        end as itemset_number,
         itemsets.item_count,
         products.product_number
 
@@ -78,58 +77,41 @@ held as (
     select
         baskets.order_number,
         wanted.version,
-        wanted.itemset
+        wanted.itemset_number
 
     from baskets
 
     inner join wanted
         on baskets.product_number = wanted.product_number
 
-    group by baskets.order_number, wanted.version, wanted.itemset, wanted.item_count
+    group by baskets.order_number, wanted.version, wanted.itemset_number
 
-    having count(*) = wanted.item_count
-
-),
-
-shares as (
-
-    select
-        behaviour.customer_id,
-        behaviour.as_of_date,
-        held.version,
-        held.itemset,
-        cast(count(*) as double) / max(behaviour.frequency) as basket_share
-
-    from held
-
-    inner join orders
-        on held.order_number = orders.order_number
-
-    inner join purchases
-        on orders.order_id = purchases.order_id
-
-    inner join behaviour
-        on
-            purchases.customer_id = behaviour.customer_id
-            and purchases.order_date <= behaviour.as_of_date
-
-    group by behaviour.customer_id, behaviour.as_of_date, held.version, held.itemset
+    having count(*) = max(wanted.item_count)
 
 ),
 
 customers as (
 
     select
-        customer_id,
-        as_of_date,
+        behaviour.customer_id,
+        behaviour.as_of_date,
         {% for itemset in itemset_names() %}
-        max(case when itemset = '{{ itemset }}' then basket_share else 0 end) as {{ itemset }},
+        cast(count(case when held.itemset_number = {{ loop.index }} then 1 end) as double)
+        / max(behaviour.frequency) as {{ itemset }},
         {% endfor %}
-        version
+        held.version
 
-    from shares
+    from held
 
-    group by customer_id, as_of_date, version
+    inner join orders
+        on held.order_number = orders.order_number
+
+    inner join behaviour
+        on
+            orders.customer_id = behaviour.customer_id
+            and orders.order_date <= behaviour.as_of_date
+
+    group by behaviour.customer_id, behaviour.as_of_date, held.version
 
 )
 

@@ -1,6 +1,3 @@
-{#- A view, because few models read it. -#}
-{{ config(materialized='view') }}
-
 with
 
 scores as (

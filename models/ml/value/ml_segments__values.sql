@@ -1,5 +1,21 @@
 {%- set purchases = ['r', 'alpha', 'a', 'b'] -%}
 {%- set spend = ['p', 'q', 'v'] -%}
+{%- set segmentations = ['behaviour', 'baskets', 'rfm'] -%}
+{#- Every summand and the unit that it is rounded to. Sums of whole units are exact, see `units`. -#}
+{%- set summands = {
+    'absent_customer_count': ('churn_probability', 'order_unit'),
+    'expected_orders': ('expected_orders', 'order_unit'),
+    'clv': ('clv', 'value_unit'),
+    'value_at_risk': ('value_at_risk', 'value_unit'),
+    'order_variance': ('order_variance', 'order_unit'),
+    'known_value_variance': ('value_variance', 'variance_unit'),
+} -%}
+{%- for name in purchases -%}
+{%- do summands.update({'orders_by_' ~ name: ('expected_orders * customer_values.gradient_' ~ name, 'order_unit')}) -%}
+{%- endfor -%}
+{%- for name in purchases + spend -%}
+{%- do summands.update({'clv_by_' ~ name: ('clv * customer_values.gradient_' ~ name, 'value_unit')}) -%}
+{%- endfor -%}
 
 with
 
@@ -17,26 +33,20 @@ fitted as (
 
 all_customers as (
 
-    select
-        customer_id,
-        'all' as segmentation,
-        'all' as segment_key
-    from {{ ref('feat_customers__purchase_days') }}
+    select customer_id from {{ ref('feat_customers__purchase_days') }}
 
 ),
 
 members as (
 
     select
-        customer_id,
-        segmentation,
-        segment_key
+        {% for segmentation in segmentations -%}
+        max(case when segmentation = '{{ segmentation }}' then segment_key end) as {{ segmentation }},
+        {% endfor -%}
+        customer_id
     from {{ ref('ml_customers__segments') }}
     where is_current
-
-    union all
-
-    select * from all_customers
+    group by customer_id
 
 ),
 
@@ -67,36 +77,75 @@ units as (
 
 ),
 
-sums as (
+-- In units. Customers of the same segments are summed first: a customer is in several sums.
+alike as (
 
     select
-        members.segmentation,
-        members.segment_key,
+        {%- for segmentation in segmentations %}
+        members.{{ segmentation }},
+        {%- endfor %}
         customer_values.horizon_days,
         min(customer_values.model) as model,
         count(*) as customer_count,
-        {{ exact_sum('customer_values.churn_probability', 'units.order_unit') }} as absent_customer_count,
-        {{ exact_sum('customer_values.expected_orders', 'units.order_unit') }} as expected_orders,
-        {{ exact_sum('customer_values.clv', 'units.value_unit') }} as clv,
-        {{ exact_sum('customer_values.value_at_risk', 'units.value_unit') }} as value_at_risk,
-        {{ exact_sum('customer_values.order_variance', 'units.order_unit') }} as order_variance,
-        {{ exact_sum('customer_values.value_variance', 'units.variance_unit') }} as known_value_variance,
-        {% for name in purchases -%}
-        {{ exact_sum('customer_values.expected_orders * customer_values.gradient_' ~ name, 'units.order_unit') }} as orders_by_{{ name }},
-        {% endfor -%}
-        {% for name in purchases + spend -%}
-        {{ exact_sum('customer_values.clv * customer_values.gradient_' ~ name, 'units.value_unit') }} as clv_by_{{ name }},
-        {% endfor -%}
-        count(customer_values.value_variance) = count(*) as is_value_variance_known
+        {%- for name, (summand, unit) in summands.items() %}
+        sum(round(customer_values.{{ summand }} / units.{{ unit }})) as {{ name }},
+        {%- endfor %}
+        count(customer_values.value_variance) as known_variance_count
 
     from customer_values
 
-    inner join members
+    left join members
         on customer_values.customer_id = members.customer_id
 
     cross join units
 
-    group by members.segmentation, members.segment_key, customer_values.horizon_days
+    group by
+        {%- for segmentation in segmentations %}
+        members.{{ segmentation }},
+        {%- endfor %}
+        customer_values.horizon_days
+
+),
+
+by_segment as (
+
+    select
+        'all' as segmentation,
+        'all' as segment_key,
+        alike.*
+    from alike
+    {%- for segmentation in segmentations %}
+
+    union all
+
+    select
+        '{{ segmentation }}' as segmentation,
+        {{ segmentation }} as segment_key,
+        alike.*
+    from alike
+    where {{ segmentation }} is not null
+    {%- endfor %}
+
+),
+
+sums as (
+
+    select
+        by_segment.segmentation,
+        by_segment.segment_key,
+        by_segment.horizon_days,
+        min(by_segment.model) as model,
+        cast(sum(by_segment.customer_count) as bigint) as customer_count,
+        {%- for name, (summand, unit) in summands.items() %}
+        sum(by_segment.{{ name }}) * max(units.{{ unit }}) as {{ name }},
+        {%- endfor %}
+        sum(by_segment.known_variance_count) = sum(by_segment.customer_count) as is_value_variance_known
+
+    from by_segment
+
+    cross join units
+
+    group by by_segment.segmentation, by_segment.segment_key, by_segment.horizon_days
 
 ),
 
