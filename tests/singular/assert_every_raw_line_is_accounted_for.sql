@@ -6,15 +6,8 @@ raw_lines as (
 
     select
         count(*) as row_count,
-        coalesce(
-            sum(
-                coalesce(
-                    line_amount,
-                    try_cast(cast(quantity as decimal(20, 3)) * unit_price as decimal(18, 4))
-                )
-            ), 0
-        ) as amount
-    from {{ ref('stg_order_lines') }}
+        coalesce(sum({{ line_amount('order_lines') }}), 0) as amount
+    from {{ ref('stg_order_lines') }} as order_lines
 
 ),
 
