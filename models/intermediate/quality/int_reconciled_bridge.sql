@@ -16,14 +16,12 @@ lines as (
 ),
 
 variants as (
-
-    select 1 as has_tax, 0 as has_refunds
-    union all
-    select 1 as has_tax, 1 as has_refunds
-    union all
-    select 0 as has_tax, 0 as has_refunds
-    union all
-    select 0 as has_tax, 1 as has_refunds
+    {% for has_tax, has_refunds in [(1, 0), (1, 1), (0, 0), (0, 1)] %}
+    select
+        {{ has_tax }} as has_tax,
+        {{ has_refunds }} as has_refunds
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 
 ),
 

@@ -60,7 +60,7 @@ screened_lines as (
             and screened.product_id = reversed_lines.product_id
             and screened.line_number = reversed_lines.line_number
 
-    group by 1, 2, 3
+    group by {{ reconciled_month('screened.order_date') }}, {{ reconciled_currency('screened.currency') }}, {{ reconciled_reason() }}
 
 ),
 
@@ -110,40 +110,54 @@ moved as (
 
 ),
 
-{% set whole = 'month_date, currency' %}
+held as (
+
+    select
+        {{ reconciled_month('order_date') }} as month_date,
+        {{ reconciled_currency() }} as currency,
+        count(*) as line_count,
+        sum(gross_amount) as gross,
+        sum(discount_amount) as discounts,
+        sum(returned_amount) as refunds
+
+    from {{ ref('int_order_lines') }}
+
+    group by {{ reconciled_month('order_date') }}, {{ reconciled_currency() }}
+
+),
 
 parts as (
-
-    select {{ whole }}, 'platform' as step, '' as reason, line_count, gross, discounts, refunds, unknown_count
-    from screened_lines
-    union all
-    select {{ whole }}, 'platform', '', 0, 0, 0, refunds, 0
-    from beyond_lines
-    union all
-    select {{ whole }}, 'reason', 'refund_beyond_lines', 0, 0, 0, -refunds, 0
-    from beyond_lines
-    union all
-    select {{ whole }}, 'reason', reason, -line_count, -gross, -discounts, -refunds, unknown_count
-    from screened_lines
+    {% for step, reason, line_count, gross, discounts, refunds, unknown_count, relation in [
+        ('platform', "''", 'line_count', 'gross', 'discounts', 'refunds', 'unknown_count', 'screened_lines'),
+        ('platform', "''", '0', '0', '0', 'refunds', '0', 'beyond_lines'),
+        ('reason', "'refund_beyond_lines'", '0', '0', '0', '-refunds', '0', 'beyond_lines'),
+        ('reason', 'reason', '-line_count', '-gross', '-discounts', '-refunds', 'unknown_count', 'screened_lines'),
+        (
+            'reason', "'currency_conversion'",
+            '0', 'own_gross - gross', 'own_discounts - discounts', 'own_refunds - refunds', '0', 'screened_lines'
+        ),
+        ('reason', "'return_in_month_of_purchase'", '0', '0', '0', 'refunds', '0', 'moved'),
+        ('marts', "''", '0', '0', '0', '0', '0', 'screened_lines'),
+        ('marts', "''", 'line_count', 'gross', 'discounts', 'refunds', '0', 'held'),
+    ] %}
+    select
+        month_date,
+        currency,
+        '{{ step }}' as step,
+        {{ reason }} as reason,
+        {{ line_count }} as line_count,
+        {{ gross }} as gross,
+        {{ discounts }} as discounts,
+        {{ refunds }} as refunds,
+        {{ unknown_count }} as unknown_count
+    from {{ relation }}
+    {%- if reason == 'reason' %}
     where reason <> 'accepted'
-    union all
-    select
-        {{ whole }}, 'reason', 'currency_conversion',
-        0, own_gross - gross, own_discounts - discounts, own_refunds - refunds, 0
-    from screened_lines
+    {%- elif reason == "'currency_conversion'" %}
     where reason = 'accepted'
-    union all
-    select {{ whole }}, 'reason', 'return_in_month_of_purchase', 0, 0, 0, refunds, 0
-    from moved
-    union all
-    select {{ whole }}, 'marts', '', 0, 0, 0, 0, 0
-    from screened_lines
-    union all
-    select
-        {{ reconciled_month('order_date') }}, {{ reconciled_currency() }}, 'marts', '',
-        count(*), sum(gross_amount), sum(discount_amount), sum(returned_amount), 0
-    from {{ ref('int_order_lines') }}
-    group by 1, 2
+    {%- endif %}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 
 ),
 

@@ -40,7 +40,7 @@ left_out as (
 
 ),
 
-together as (
+placed as (
 
     select
         {{ reconciled_month('order_date') }} as month_date,
@@ -50,12 +50,9 @@ together as (
             when is_purchase then 'purchase'
             when line_count = 0 then 'receipt_of_returns'
             else 'nothing_left_of_order'
-        end as reason,
-        count(*) as order_count
+        end as reason
 
     from orders
-
-    group by 1, 2, 3, 4
 
     union all
 
@@ -63,8 +60,7 @@ together as (
         left_out.month_date,
         left_out.currency,
         left_out.customer_id,
-        left_out.reason,
-        count(*) as order_count
+        left_out.reason
 
     from left_out
 
@@ -73,8 +69,21 @@ together as (
 
     where orders.order_id is null
 
-    group by left_out.month_date, left_out.currency, left_out.customer_id, left_out.reason
+),
+
+counted as (
+
+    select
+        month_date,
+        currency,
+        customer_id,
+        reason,
+        count(*) as order_count
+
+    from placed
+
+    group by month_date, currency, customer_id, reason
 
 )
 
-select * from together
+select * from counted

@@ -19,7 +19,7 @@ totals as (
 
     from order_totals
 
-    group by 1, 2
+    group by {{ reconciled_month('cast(ordered_at as date)') }}, {{ reconciled_currency() }}
 
 )
 

@@ -25,95 +25,109 @@ totals as (
 
 -- A customer without a purchase in the period has one reason, the first in the alphabet.
 customers as (
-
+    {% for period, month in [('month', 'month_date'), ('all', 'cast(null as date)')] %}
     select
-        'all' as period,
-        cast(null as date) as month_date,
+        '{{ period }}' as period,
+        {{ month }} as month_date,
         currency,
         customer_id,
         max(case when reason = 'purchase' then 1 else 0 end) as purchase_count,
         min(reason) as reason
     from orders
     where customer_id is not null
-    group by currency, customer_id
-
-    union all
-
-    select
-        'month' as period,
-        month_date,
-        currency,
-        customer_id,
-        max(case when reason = 'purchase' then 1 else 0 end) as purchase_count,
-        min(reason) as reason
-    from orders
-    where customer_id is not null
-    group by month_date, currency, customer_id
+    group by {{ 'month_date, ' if period == 'month' }}currency, customer_id
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 
 ),
 
-{% set head = 'month_date, currency' %}
+totals_of_orders as (
+
+    select * from totals
+    where total is not null
+
+),
+
+-- From the total to the net amount of the lines; the rows of their net amount lead on to the marts.
+lines_with_totals as (
+
+    select lines.*
+
+    from lines
+
+    inner join totals_of_orders as totals
+        on
+            lines.currency = totals.currency
+            and coalesce(lines.month_date, date '1000-01-01') = coalesce(totals.month_date, date '1000-01-01')
+
+    where lines.step <> 'platform'
+
+),
+
+{#- Measure, step, reason, amount, number of lines whose amount is unknown, and where the rows are. -#}
+{%- set parts = [
+    ('orders', "'platform'", "''", 'order_count', '0', 'orders'),
+    ('orders', "'reason'", 'reason', "case when reason = 'purchase' then 0 else -order_count end", '0', 'orders'),
+    ('orders', "'marts'", "''", "case when reason = 'purchase' then order_count else 0 end", '0', 'orders'),
+    ('total', "'platform'", "''", 'total', '0', 'totals_of_orders'),
+    ('total', "'reason'", "'shipping'", '-coalesce(shipping, 0)', '0', 'totals_of_orders'),
+    ('total', "'reason'", "'tax'", '-tax_in_total', '0', 'totals_of_orders'),
+    ('total', "'reason'", "'tips'", '-coalesce(tips, 0)', '0', 'totals_of_orders'),
+    ('total', "'reason'", "'refunds_not_in_total'", '-refunds_not_in_total', '0', 'totals_of_orders'),
+    ('total', "'reason'", "'unexplained'", '-unexplained', '0', 'totals_of_orders'),
+    ('total', 'step', 'reason', 'net', 'unknown_count', 'lines_with_totals'),
+] -%}
+{%- for measure in line_measures -%}
+    {%- set unknown = 'unknown_count' if measure in ['gross', 'net'] else '0' -%}
+    {%- do parts.append((measure, 'step', 'reason', measure, unknown, 'lines')) -%}
+{%- endfor -%}
+{%- for measure in ['shipping', 'tax', 'tips'] -%}
+    {%- do parts.append((measure, "'platform'", "''", measure, '0', 'totals')) -%}
+    {%- do parts.append((measure, "'reason'", "'not_in_marts'", '-' ~ measure, '0', 'totals')) -%}
+    {%- do parts.append((measure, "'marts'", "''", '0 * ' ~ measure, '0', 'totals')) -%}
+{%- endfor %}
 
 monthly as (
-    {% for measure in line_measures %}
+    {% for measure, step, reason, amount, unknown, relation in parts %}
     select
-        'month' as period, {{ head }}, '{{ measure }}' as measure, step, reason, {{ measure }} as amount,
-        {{ 'unknown_count' if measure in ['gross', 'net'] else 0 }} as unknown_count
-    from lines
-    union all
+        month_date,
+        currency,
+        '{{ measure }}' as measure,
+        {{ step }} as step,
+        {{ reason }} as reason,
+        {{ amount }} as amount,
+        {{ unknown }} as unknown_count
+    from {{ relation }}
+    {{ 'union all' if not loop.last }}
     {%- endfor %}
-    select 'month', {{ head }}, 'orders', 'platform', '', order_count, 0 from orders
-    union all
-    select 'month', {{ head }}, 'orders', 'reason', reason, -order_count, 0 from orders
-    where reason <> 'purchase'
-    union all
-    select 'month', {{ head }}, 'orders', 'marts', '', case when reason = 'purchase' then order_count else 0 end, 0
-    from orders
-    {%- for measure in ['shipping', 'tax', 'tips'] %}
-    {%- for step, reason, amount in [('platform', '', measure), ('reason', 'not_in_marts', '-' ~ measure), ('marts', '', '0')] %}
-    union all
-    select 'month', {{ head }}, '{{ measure }}', '{{ step }}', '{{ reason }}', {{ amount }}, 0 from totals
-    where {{ measure }} is not null
-    {%- endfor %}
-    {%- endfor %}
-    union all
-    -- From the total to the net amount of the lines, and on to the marts.
-    select 'month', {{ head }}, 'total', 'platform', '', total, 0 from totals
-    where total is not null
-    {%- for reason, amount in [
-        ('shipping', 'shipping'), ('tax', 'tax_in_total'), ('tips', 'tips'),
-        ('refunds_not_in_total', 'refunds_not_in_total'), ('unexplained', 'unexplained')
-    ] %}
-    union all
-    select 'month', {{ head }}, 'total', 'reason', '{{ reason }}', -coalesce({{ amount }}, 0), 0 from totals
-    where total is not null
-    {%- endfor %}
-    union all
-    select 'month', lines.month_date, lines.currency, 'total', lines.step, lines.reason, lines.net, lines.unknown_count
-    from lines
-    inner join totals
-        on
-            coalesce(lines.month_date, date '1000-01-01') = coalesce(totals.month_date, date '1000-01-01')
-            and lines.currency = totals.currency
-    where lines.step <> 'platform' and totals.total is not null
 
 ),
 
-everything as (
+{%- set no_date = 'cast(null as date)' %}
+{%- set everything = [
+    ("'month'", 'month_date', 'currency', 'measure', 'step', 'reason', 'amount', 'unknown_count', 'from monthly'),
+    ("'all'", no_date, 'currency', 'measure', 'step', 'reason', 'amount', 'unknown_count', 'from monthly'),
+    ('period', 'month_date', 'currency', "'customers'", "'platform'", "''", '1', '0', 'from customers'),
+    ('period', 'month_date', 'currency', "'customers'", "'reason'", 'reason', 'purchase_count - 1', '0', 'from customers'),
+    ('period', 'month_date', 'currency', "'customers'", "'marts'", "''", 'purchase_count', '0', 'from customers'),
+] -%}
+{%- for measure, amount in expected.items() -%}
+    {%- do everything.append(("'all'", no_date, reconciled_currency('null'), "'" ~ measure ~ "'", "'expected'", "''", amount, '0', '')) -%}
+{%- endfor %}
 
-    select * from monthly
-    union all
-    select 'all', cast(null as date), currency, measure, step, reason, amount, unknown_count from monthly
-    union all
-    select period, {{ head }}, 'customers', 'platform', '', 1, 0 from customers
-    union all
-    select period, {{ head }}, 'customers', 'reason', reason, -1, 0 from customers
-    where purchase_count = 0
-    union all
-    select period, {{ head }}, 'customers', 'marts', '', purchase_count, 0 from customers
-    {%- for measure, amount in expected.items() %}
-    union all
-    select 'all', cast(null as date), {{ reconciled_currency('null') }}, '{{ measure }}', 'expected', '', {{ amount }}, 0
+everything as (
+    {% for period, month, currency, measure, step, reason, amount, unknown, source in everything %}
+    select
+        {{ period }} as period,
+        {{ month }} as month_date,
+        {{ currency }} as currency,
+        {{ measure }} as measure,
+        {{ step }} as step,
+        {{ reason }} as reason,
+        {{ amount }} as amount,
+        {{ unknown }} as unknown_count
+    {{ source }}
+    {{ 'union all' if not loop.last }}
     {%- endfor %}
 
 ),
@@ -135,7 +149,9 @@ summed as (
 
     from everything
 
-    group by 1, 2, 3, 4, 5, 6
+    where amount is not null
+
+    group by period, month_date, currency, measure, step, reason
 
 ),
 
