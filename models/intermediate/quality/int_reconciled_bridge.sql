@@ -50,7 +50,7 @@ compared as (
     left join lines
         on
             totals.currency = lines.currency
-            and coalesce(totals.month_date, date '1000-01-01') = coalesce(lines.month_date, date '1000-01-01')
+            and totals.month_date = lines.month_date
 
 ),
 

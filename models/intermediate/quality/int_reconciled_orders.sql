@@ -76,7 +76,7 @@ counted as (
     select
         month_date,
         currency,
-        customer_id,
+        coalesce(customer_id, '') as customer_id,
         reason,
         count(*) as order_count
 

@@ -34,7 +34,7 @@ customers as (
         max(case when reason = 'purchase' then 1 else 0 end) as purchase_count,
         min(reason) as reason
     from orders
-    where customer_id is not null
+    where customer_id <> ''
     group by {{ 'month_date, ' if period == 'month' }}currency, customer_id
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -58,7 +58,7 @@ lines_with_totals as (
     inner join totals_of_orders as totals
         on
             lines.currency = totals.currency
-            and coalesce(lines.month_date, date '1000-01-01') = coalesce(totals.month_date, date '1000-01-01')
+            and lines.month_date = totals.month_date
 
     where lines.step <> 'platform'
 
@@ -137,9 +137,10 @@ summed as (
     select
         case
             when period = 'all' then 'all'
-            else coalesce(substring(cast(month_date as {{ dbt.type_string() }}), 1, 7), 'unknown')
+            when month_date = date '1000-01-01' then 'unknown'
+            else substring(cast(month_date as {{ dbt.type_string() }}), 1, 7)
         end as period,
-        month_date,
+        nullif(month_date, date '1000-01-01') as month_date,
         currency,
         measure,
         step,
