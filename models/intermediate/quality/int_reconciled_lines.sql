@@ -38,11 +38,13 @@ screened_lines as (
         sum(case when {{ is_return }} then 0 else screened.raw_discount_amount end) as discounts,
         sum(
             case
-                when {{ is_return }} then coalesce(abs(screened.raw_amount) + screened.raw_discount_amount, 0)
+                when {{ is_return }} then coalesce(screened.raw_discount_amount - screened.raw_amount, 0)
                 else screened.raw_refunded_amount
             end
         ) as refunds,
         sum(case when {{ is_return }} then 0 else screened.raw_refunded_amount end) as line_refunds,
+        -- A cancellation that is written with a positive amount gives money back all the same.
+        sum(case when {{ is_return }} and screened.raw_amount > 0 then 2 * screened.raw_amount else 0 end) as turned,
         sum(case when {{ is_return }} then 0 else screened.amount end) as own_gross,
         sum(case when {{ is_return }} then 0 else screened.discount_amount end) as own_discounts,
         sum(
@@ -85,7 +87,7 @@ beyond_lines as (
 
     from screened_lines
 
-    where {{ 'true' if only_orders_state_refunds else 'false' }}
+    where {{ 'line_refunds <> 0' if only_orders_state_refunds else 'false' }}
 
 ),
 
@@ -134,8 +136,9 @@ parts as (
         ('reason', 'reason', '-line_count', '-gross', '-discounts', '-refunds', 'unknown_count', 'screened_lines'),
         (
             'reason', "'currency_conversion'",
-            '0', 'own_gross - gross', 'own_discounts - discounts', 'own_refunds - refunds', '0', 'screened_lines'
+            '0', 'own_gross - gross', 'own_discounts - discounts', 'own_refunds - refunds - turned', '0', 'screened_lines'
         ),
+        ('reason', "'cancellation_gives_back'", '0', '0', '0', 'turned', '0', 'screened_lines'),
         ('reason', "'return_in_month_of_purchase'", '0', '0', '0', 'refunds', '0', 'moved'),
         ('marts', "''", '0', '0', '0', '0', '0', 'screened_lines'),
         ('marts', "''", 'line_count', 'gross', 'discounts', 'refunds', '0', 'held'),
@@ -155,6 +158,8 @@ parts as (
     where reason <> 'accepted'
     {%- elif reason == "'currency_conversion'" %}
     where reason = 'accepted'
+    {%- elif reason == "'cancellation_gives_back'" %}
+    where reason = 'accepted' and turned <> 0
     {%- endif %}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
