@@ -30,6 +30,19 @@
             {'name': 'category', 'type': 'string', 'kind': 'text'},
             {'name': 'unit_cost', 'type': 'decimal(18, 4)', 'kind': 'number'},
         ],
+        'order_totals': [
+            {'name': 'order_id', 'type': 'string', 'kind': 'key'},
+            {'name': 'ordered_at', 'type': 'timestamp', 'kind': 'timestamp'},
+            {'name': 'currency', 'type': 'string', 'kind': 'text'},
+            {'name': 'exclude_reason', 'type': 'string', 'kind': 'text'},
+            {'name': 'discount_amount', 'type': 'decimal(18, 4)', 'kind': 'number'},
+            {'name': 'refund_amount', 'type': 'decimal(18, 4)', 'kind': 'number'},
+            {'name': 'shipping_amount', 'type': 'decimal(18, 4)', 'kind': 'number'},
+            {'name': 'tax_amount', 'type': 'decimal(18, 4)', 'kind': 'number'},
+            {'name': 'tip_amount', 'type': 'decimal(18, 4)', 'kind': 'number'},
+            {'name': 'gift_card_amount', 'type': 'decimal(18, 4)', 'kind': 'number'},
+            {'name': 'total_amount', 'type': 'decimal(18, 4)', 'kind': 'number'},
+        ],
     } %}
     {{ return(columns[name] if name else columns) }}
 {% endmacro %}

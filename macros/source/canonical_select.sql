@@ -1,12 +1,15 @@
 {#-
     The complete SQL of a staging model: every canonical column of the raw table `name`, cast to its type. A value that
     cannot be cast becomes null, and the intermediate layer accounts for it. Empty texts and columns that the source does
-    not have are null. A raw table that the source does not have gives no rows. Imported tables are canonical already.
+    not have are null. A raw table that the source does not have gives no rows. Imported tables are canonical already;
+    `order_totals` is made by the import only.
 -#}
 
 {% macro canonical_select(name) %}
     {%- set table = var('source')['tables'].get(name) -%}
-    {%- set imported = table and is_imported(name) -%}
+    {%- set imported = is_imported(name) -%}
+    {#- The parser does not know yet what is imported; the lineage needs the table in any case. -#}
+    {%- do source('raw', name) if name == 'order_totals' -%}
     select
         {%- for column in canonical_columns(name) %}
         {{ column['name'] if imported else canonical_column(name, table or {}, column) }}
@@ -23,7 +26,7 @@
         cast({{ reason }} as string) as exclude_reason
         {%- endif %}
     {%- endif %}
-    {%- if table %}
+    {%- if table or imported %}
     from {{ raw(name) }}
     {%- else %}
     where false

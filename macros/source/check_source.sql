@@ -11,6 +11,9 @@
             {%- for name in var('source')['tables'] if name in canonical_columns(none) -%}
                 {%- do problems.extend(data_problems(name)) -%}
             {%- endfor -%}
+            {%- if is_imported('order_totals') -%}
+                {%- do register_files('order_totals', raw_path('order_totals')) -%}
+            {%- endif -%}
         {%- endif -%}
         {%- if problems -%}
             {%- do exceptions.raise_compiler_error(

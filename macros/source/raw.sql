@@ -4,7 +4,7 @@
 -#}
 
 {% macro raw(name) %}
-    {%- set table = var('source')['tables'][name] -%}
+    {%- set table = var('source')['tables'].get(name) or {} -%}
     {%- if table.get('seed') and not reads_seeds_as_files() -%}
         {{ ref(table['seed']) }}
     {%- else -%}
@@ -18,7 +18,7 @@
 {#- The SQL of `raw` for a table that is not a seed in the database. -#}
 
 {% macro raw_location(name) %}
-    {%- if 'table' in var('source')['tables'][name] -%}
+    {%- if 'table' in (var('source')['tables'].get(name) or {}) -%}
         {{- var('source')['tables'][name]['table'] -}}
     {%- else -%}
         {{- read_files(name, raw_path(name)) -}}

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from clientele.reconciling import loss, reconciled
+
 
 def _table(rows: list[tuple], header: tuple[str, ...], numbers: set[int]) -> list[str]:
     """Return the lines of a table, columns in ``numbers`` to the right; none without rows."""
@@ -22,6 +24,14 @@ def _table(rows: list[tuple], header: tuple[str, ...], numbers: set[int]) -> lis
 def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_count: int = 5) -> str:
     """Return a page of text about the marts that ``query`` reads, amounts in ``currency``."""
     unit = f" {currency}" if currency else ""
+    reasons = query(
+        """
+        select reason, row_count, amount, unknown_amount_row_count, meaning
+        from marts.rpt_data_quality
+        where row_count > 0
+        order by case when reason = 'accepted' then 0 else 1 end, row_count desc, reason
+        """
+    )
     customers, revenue, as_of_date = query(
         "select count(*), sum(monetary), max(as_of_date) from marts.fct_customer_features"
     )[0]
@@ -32,6 +42,7 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
     )[0]
     day = f"As of {as_of_date}: " if as_of_date else ""
     lines = [
+        *loss([row[:4] for row in reasons]),
         f"{day}{customers:,} customers, {orders or 0:,} orders, "
         f"{revenue or 0:,.0f}{unit} from known customers"
         + (f"; guests made {guest_orders:,} more orders." if guest_orders else "."),
@@ -97,14 +108,6 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
         {3, 4, 5, 6},
     )
     lines += ["", *_forecasts(query, unit)]
-    reasons = query(
-        """
-        select reason, row_count, amount, unknown_amount_row_count, meaning
-        from marts.rpt_data_quality
-        where row_count > 0
-        order by case when reason = 'accepted' then 0 else 1 end, row_count desc, reason
-        """
-    )
     lines += ["", f"Outcome of {sum(row[1] for row in reasons):,} raw lines"]
     lines += _table(
         [
@@ -114,7 +117,28 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
         ("reason", "lines", "amount", "amount unknown", "meaning"),
         {1, 2, 3},
     )
-    return "\n".join(lines)
+    return "\n".join([*lines, *_reconciliation(query)])
+
+
+def _reconciliation(query):
+    """Return the lines that compare the source with the marts, and with what was expected."""
+    rows = query(
+        """
+        select currency, measure, step, reason, amount, unknown_amount_row_count
+        from marts.rpt_reconciliation
+        where period = 'all' order by currency, measure, step_number
+        """
+    )
+    table, expected = reconciled(rows)
+    if not table:
+        return []
+    header = ("", "in the file", "left out", "in the marts", "largest reasons")
+    return [
+        "",
+        "Reconciled with the source",
+        *_table(table, header, {1, 2, 3}),
+        *[f"  {sentence}" for sentence in expected],
+    ]
 
 
 def _forecasts(query, unit):

@@ -113,6 +113,7 @@ class Warehouse:
     """A warehouse in a folder of its own, and what the last command on it printed."""
 
     folder: Path
+    project: Path = PROJECT
     output: str = ""
     exit_code: int = 0
 
@@ -141,7 +142,7 @@ class Warehouse:
         output = [self.folder / f"printed_{stream}.txt" for stream in ("out", "err")]
         self.exit_code = commands.run(
             [str(word) for word in command],
-            folder=PROJECT,
+            folder=self.project,
             environment=inherited | self.environment | environment,
             output=output,
             timeout=3600,

@@ -104,11 +104,14 @@ def test_the_summary_of_a_shop_of_guests_has_no_nulls():
                 ("accepted", 5, 12.5, 0, "Sales"),
                 ("invalid_price", 1, None, 1, "Unreadable"),
             ],
+            rpt_reconciliation=[[]],
         ),
         currency="EUR",
     )
     assert "None" not in page
     assert page.startswith(
+        "Left out: 1 of 6 lines (0 % of the money that is known; it is unknown for 1): "
+        "invalid_price 1.\n\n"
         "0 customers, 0 orders, 0 EUR from known customers; guests made 3 more orders.\n"
     )
     assert "6 raw lines" in page
@@ -132,6 +135,7 @@ def test_the_summary_says_whether_segments_predict_anything(is_predictive, said)
             fct_association_rules=[[], [(0, 0, 0)], []],
             fct_customer_values=[[]],
             rpt_data_quality=[("accepted", 5, 12.5, 0, "Sales")],
+            rpt_reconciliation=[[]],
         )
     )
     for text in ("predict nothing beyond chance", "too short to test", "too much alike"):
@@ -157,6 +161,7 @@ def test_the_summary_says_what_is_unknown_and_aligns_figures():
                 ]
             ],
             rpt_data_quality=[("accepted", 1000, 12345.678, 0, "Sales")],
+            rpt_reconciliation=[[]],
         )
     )
     lines = page.splitlines()

@@ -79,6 +79,7 @@ order_lines as (
         customer_id,
         ordered_at,
         order_date,
+        currency,
         quantity,
         unit_price,
         unit_cost,

@@ -80,7 +80,11 @@ screened as (
         numbered.customer_id,
         numbered.ordered_at,
         cast(numbered.ordered_at as date) as order_date,
+        numbered.currency,
+        numbered.exclude_reason,
         {{ line_amount('numbered') }} as raw_amount,
+        coalesce(numbered.discount_amount, 0) as raw_discount_amount,
+        coalesce(numbered.refunded_amount, 0) as raw_refunded_amount,
         {{ signed_quantity('numbered') }} as quantity,
         {{ in_source_currency('abs(' ~ unit_price('numbered') ~ ')') }} as unit_price,
         cast(

@@ -33,6 +33,8 @@ candidates as (
         returned.ordered_at as returned_at,
         returned.order_date as return_date,
         sold.order_date,
+        returned.currency as return_currency,
+        sold.currency,
         sold.quantity as sold_quantity,
         -returned.quantity as returned_quantity,
         cast(returned.discount_amount - returned.amount as decimal(18, 4))
@@ -86,6 +88,8 @@ returns as (
         customer_id,
         order_date,
         return_date,
+        return_currency,
+        currency,
         returned_quantity,
         returned_amount,
         coalesce(

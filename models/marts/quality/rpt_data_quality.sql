@@ -6,13 +6,6 @@ screened as (
 
 ),
 
-reversals as (
-
-    select * from {{ ref('int_returns') }}
-    where is_reversal
-
-),
-
 reasons as (
 
     select * from {{ ref('data_quality_reasons') }}
@@ -21,21 +14,7 @@ reasons as (
 
 reversed_lines as (
 
-    select
-        return_order_id as order_id,
-        product_id,
-        return_line_number as line_number
-
-    from reversals
-
-    union all
-
-    select
-        order_id,
-        product_id,
-        line_number
-
-    from reversals
+    select * from {{ ref('int_reversed_lines') }}
 
 ),
 

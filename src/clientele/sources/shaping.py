@@ -6,7 +6,7 @@ of the raw lines.
 
 import duckdb
 
-from clientele.sources.columns import ORDER_LEVEL
+from clientele.sources.columns import ORDER_AMOUNTS, ORDER_LEVEL
 from clientele.sources.values import same_person
 
 # Where numbers are used again, lines further apart are of different orders.
@@ -166,7 +166,8 @@ def allot_refunds(connection: duckdb.DuckDBPyConnection) -> None:
 def _allot(connection, money, base, target, limited=False):
     """Split an amount of each order over its lines, exactly to 1/10000, by the largest remainder.
 
-    An order's amount stands on one of its lines, or is repeated on all; the first one counts.
+    An order's amount stands on one of its lines, or is repeated on all; the first one counts. It
+    goes to the lines that count, or to all of an order without any, so that none of it is lost.
     """
     weight = f"greatest(coalesce({base}, 0), 0)"
     connection.execute(
@@ -180,7 +181,10 @@ def _allot(connection, money, base, target, limited=False):
                     rows between unbounded preceding and unbounded following
                 )) * 10000 as hugeint) as stated
             from (select *, {AMOUNT} as amount from lines)
-            where order_id is not null and reject_reason is null
+            where order_id is not null
+                and (reject_reason is null or order_id not in (
+                    select order_id from lines where reject_reason is null and order_id is not null
+                ))
                 and order_id in (select order_id from lines where {money} <> 0)
         ),
         totals as (
@@ -214,20 +218,23 @@ def _allot(connection, money, base, target, limited=False):
 
 
 def order_totals(connection: duckdb.DuckDBPyConnection, names: list[str]) -> None:
-    """Make the table `order_totals`: each order's money as the source states it."""
+    """Make the table `order_totals`: each order's money as the source states it, null if not."""
     first = ", ".join(
-        f"cast(first(_{name} order by _file, _row) filter (where _{name} is not null) "
-        f"as decimal(18, 4)) as {name}_amount"
-        for name in names
+        f"cast({_first_of(name) if name in names else 'null'} as decimal(18, 4)) as {name}_amount"
+        for name in ORDER_AMOUNTS
     )
     connection.execute(
         f"""
         create or replace temp table order_totals as
         select order_id, min(ordered_at) as ordered_at, min(currency) as currency,
-            max(exclude_reason) as exclude_reason{", " + first if first else ""}
+            max(exclude_reason) as exclude_reason, {first}
         from lines where order_id is not null group by order_id
         """
     )
+
+
+def _first_of(name):
+    return f"first(_{name} order by _file, _row) filter (where _{name} is not null)"
 
 
 def turn_discounts(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -19,6 +19,7 @@ def page(*forecasts):
             ("accepted", 3, 15.0, 0, "A line"),
             ("unreadable", 1, None, 1, "No amount"),
         ],
+        "rpt_reconciliation": [],
     }
     return summary(
         lambda sql: next(rows for words, rows in marts.items() if words in sql), currency="EUR"
