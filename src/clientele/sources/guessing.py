@@ -9,7 +9,8 @@ import duckdb
 import yaml
 
 from clientele.sources.common import UnreadableSource, literal, quoted
-from clientele.sources.contents import CANCELLED, complete, settle_money
+from clientele.sources.contents import CANCELLED, complete
+from clientele.sources.multiplying import settle_money
 from clientele.sources.values import meaningful
 
 ROLES = yaml.safe_load(Path(__file__).with_name("words.yml").read_text(encoding="utf-8"))

@@ -140,6 +140,11 @@ def _cells(layout, order, line, place, number):
     gross = line["cents"] * line["qty"]
     bad = order["cancelled"]
     return {
+        "line_gross": money(round(gross * 1.2)),
+        "unit_gross": money(round(line["cents"] * 1.2)),
+        "many": str(customer * 3),
+        "status_pt": "Cancelado" if bad else "Enviado",
+        "status_sv": "Avbruten" if bad else "Skickad",
         "row": str(number),
         "order": str(order["number"]),
         "at": at.strftime(style["date"]),
