@@ -149,6 +149,12 @@ def agreement(connection, relation, quantity, price, amount, discount=None) -> d
 
 def settle_money(connection, relation: str, chosen: dict, found) -> None:
     """Decide between a unit price and an amount of the line, and what a discount is taken from."""
+    if (price := chosen.get("unit_price")) and "line_amount" not in chosen:
+        if _grows(connection, relation, chosen, price) is True:
+            _rename(chosen, found, "unit_price", "line_amount", "it grows with the quantity")
+    elif (amount := chosen.get("line_amount")) and "unit_price" not in chosen:
+        if _grows(connection, relation, chosen, amount) is False:
+            _rename(chosen, found, "line_amount", "unit_price", "it is the same for any quantity")
     quantity, price, amount = (chosen.get(r) for r in ("quantity", "unit_price", "line_amount"))
     discount = chosen.get("discount_amount")
     is_share = bool(discount) and _is_share(connection, relation, discount)
@@ -183,6 +189,46 @@ def settle_money(connection, relation: str, chosen: dict, found) -> None:
             found.doubts.insert(
                 0, f"'{amount}' is taken as it was before '{discount}', which is subtracted."
             )
+
+
+def _rename(chosen, found, role, other, why):
+    chosen[other] = chosen.pop(role)
+    found.why.pop(role, None)
+    found.why[other] = why
+    found.doubts.insert(0, f"'{chosen[other]}' is taken for `{other}`, not `{role}`: {why}.")
+
+
+def _grows(connection, relation, chosen, money) -> bool | None:
+    """Return whether money of a product grows with its quantity; None if that cannot be told."""
+    product = chosen.get("product_id") or chosen.get("product_name")
+    if not product or "quantity" not in chosen:
+        return None
+    texts = {"n": meaningful(quoted(chosen["quantity"])), "money": meaningful(quoted(money))}
+    try:
+        marks = decide_marks(connection, relation, texts, {})
+    except (UnreadableSource, duckdb.Error):
+        return None
+    n, paid = (number(text, *marks, "double") for text in texts.values())
+    products, same, grown = connection.execute(
+        f"""
+        select count(*), count(*) filter (where abs(a - b) <= 0.01),
+            count(*) filter (where abs(a / n - b / m) <= 0.01)
+        from (
+            select product, min(n) as n, max(n) as m, mode(paid) filter (where n = least_n) as a,
+                mode(paid) filter (where n = most_n) as b
+            from (
+                select *, min(n) over (partition by product) as least_n,
+                    max(n) over (partition by product) as most_n
+                from (
+                    select {quoted(product)} as product, {n} as n, {paid} as paid from {relation}
+                ) where n > 0 and paid > 0
+            ) group by product having min(n) <> max(n)
+        )
+        """
+    ).fetchone()
+    if products < 3 or max(same, grown) < 0.8 * products or same == grown:
+        return None
+    return grown > same
 
 
 def _settle_unlike(connection, relation, chosen, found, fits):

@@ -8,7 +8,8 @@ from sources.layouts import LAYOUTS, rows, truth
 from clientele.cli import main
 from clientele.sources.importing import import_source
 
-VARIANTS = range(50)
+# One of each layout.
+VARIANTS = range(len(LAYOUTS))
 # A refusal is no wrong total, but few may be refused.
 MOST_REFUSED = 2
 
