@@ -116,6 +116,10 @@ def agreement(connection, relation, quantity, price, amount, discount=None) -> d
     numbers = {name: number(text, *marks, "double") for name, text in texts.items()}
     numbers.setdefault("lowered", "0.0")
     selected = ", ".join(f"{value} as {name}" for name, value in numbers.items())
+    # A table, because each use of a column of a query would read its text again.
+    connection.execute(
+        f"create or replace temp table measured as select {selected} from {relation}"
+    )
     row = connection.execute(
         f"""
         select count(*), count(*) filter (where exact), count(*) filter (where less),
@@ -132,7 +136,7 @@ def agreement(connection, relation, quantity, price, amount, discount=None) -> d
                 amount < n * price - ({TOLERANCE}) as below
             from (
                 select n, price, amount, coalesce(lowered, 0) as lowered
-                from (select {selected} from {relation})
+                from measured
                 where n is not null and price is not null and amount is not null
             )
         )
@@ -209,8 +213,12 @@ def _grows(connection, relation, chosen, money) -> bool | None:
     except (UnreadableSource, duckdb.Error):
         return None
     n, paid = (number(text, *marks, "double") for text in texts.values())
+    connection.execute(
+        f"create or replace temp table measured as "
+        f"select {quoted(product)} as product, {n} as n, {paid} as paid from {relation}"
+    )
     products, same, grown = connection.execute(
-        f"""
+        """
         select count(*), count(*) filter (where abs(a - b) <= 0.01),
             count(*) filter (where abs(a / n - b / m) <= 0.01)
         from (
@@ -219,9 +227,7 @@ def _grows(connection, relation, chosen, money) -> bool | None:
             from (
                 select *, min(n) over (partition by product) as least_n,
                     max(n) over (partition by product) as most_n
-                from (
-                    select {quoted(product)} as product, {n} as n, {paid} as paid from {relation}
-                ) where n > 0 and paid > 0
+                from measured where n > 0 and paid > 0
             ) group by product having min(n) <> max(n)
         )
         """
