@@ -9,17 +9,17 @@ import duckdb
 import yaml
 
 from clientele.sources.common import UnreadableSource, literal, quoted
-from clientele.sources.values import decide_marks, meaningful, number
+from clientele.sources.contents import CANCELLED, complete
+from clientele.sources.multiplying import settle_money
+from clientele.sources.values import meaningful
 
 ROLES = yaml.safe_load(Path(__file__).with_name("words.yml").read_text(encoding="utf-8"))
-# A status that means that there was no sale.
-CANCELLED = (
-    "cancel|storn|annul|anulad|geannul|void|failed|fehlgeschl|echou|rejected|declin|abgebroch|trash"
-)
+SPREAD = 20_000
 _DIGITS = r"[\d.,'\s\x{00A0}\x{202F}]*"
 NUMERIC = rf"[^\d]{{0,5}}{_DIGITS}\d{_DIGITS}[^\d]{{0,5}}"
 _MONTH = "[A-Za-z]{3,9}"
 DATED = (
+    r"^(19|20)\d{2}(0[1-9]|1[0-2])([0-2]\d|3[01])$|"
     rf"\d{{1,4}}[-/. ](\d{{1,2}}|{_MONTH})[-/., ]+\d{{2,4}}|{_MONTH}[- ]\d{{1,2}},?[- ]\d{{2,4}}"
 )
 NUMBERS = {
@@ -66,21 +66,28 @@ def guess(
     Raises:
         UnreadableSource: no column can be an order's number, its time, or its money.
     """
-    facts = {name: _facts(connection, relation, name, settings) for name in columns}
+    # Every so many-th line tells what a column holds.
+    connection.execute(
+        f"create or replace temp table spread as from {relation} where _row % "
+        f"(select greatest(count(*) // {SPREAD}, 1) from {relation}) = 0"
+    )
+    facts = {name: _facts(connection, "spread", name, settings) for name in columns}
     chosen, found, totals = {}, Guess(), set()
+    prefix = f"{settings.get('unnest') or 'line'}."
     for role in ["ordered_at", *[role for role in ROLES if role != "ordered_at"]]:
         taken = set(chosen.values()) | (totals if role == "line_amount" else set())
-        best, why = _best(role, columns, facts, taken)
+        best, why = _best(role, columns, facts, taken, prefix)
         while (
             best and role == "line_amount" and _is_stated_once(connection, relation, chosen, best)
         ):
             # An order's total, on each of its lines.
             totals.add(best)
-            best, why = _best(role, columns, facts, taken | totals)
+            best, why = _best(role, columns, facts, taken | totals, prefix)
         if best:
             chosen[role] = best
             found.why[role] = why
-    _money(connection, relation, chosen, found)
+    complete(connection, relation, facts, chosen, found, plain)
+    settle_money(connection, relation, chosen, found)
     _persons(chosen, found)
     missing = [
         label
@@ -113,8 +120,8 @@ def guess(
                 found.why["product_id"] = "the product's name, for want of a number"
             elif role == "quantity":
                 found.table["columns"]["quantity"] = {"expression": "1"}
-                found.doubts.append(
-                    "No column looks like a quantity: each line counts as one piece."
+                found.doubts.insert(
+                    0, "No column looks like a quantity: each line counts as one piece."
                 )
     return found
 
@@ -146,11 +153,11 @@ def _facts(connection, relation, name, settings):
     }
 
 
-def _best(role, columns, facts, taken):
+def _best(role, columns, facts, taken, prefix):
     """Return the column that fits a role best, and why; None if none does."""
     scored = []
     for position, name in enumerate(columns):
-        text, fact = plain(name), facts[name]
+        text, fact = plain(name.removeprefix(prefix)), facts[name]
         if name in taken or fact["filled"] == 0:
             continue
         if "not" in ROLES[role] and re.search(ROLES[role]["not"], text):
@@ -179,42 +186,6 @@ def _best(role, columns, facts, taken):
         if len(dated) == 1:
             return dated[0], "the only column of times"
     return None, None
-
-
-def _money(connection, relation, chosen, found):
-    """Decide between a unit price and an amount of the line, by multiplying."""
-    if {"unit_price", "line_amount", "quantity"} <= set(chosen):
-        names = {role: quoted(chosen[role]) for role in ("unit_price", "line_amount", "quantity")}
-        try:
-            marks = decide_marks(
-                connection, relation, {r: meaningful(n) for r, n in names.items()}, {}
-            )
-        except UnreadableSource:
-            return
-        price, amount, count = (number(meaningful(n), *marks, "double") for n in names.values())
-        agree, same, rows = connection.execute(
-            f"""
-            select count(*) filter (where abs(price * n - amount) <= 0.005 * abs(n) + 0.006),
-                count(*) filter (where abs(price - amount) < 0.006), count(*)
-            from (select {price} as price, {amount} as amount, {count} as n from {relation})
-            where price is not null and amount is not null and n is not null
-            """
-        ).fetchone()
-        if rows and agree >= 0.9 * rows:
-            found.why["unit_price"] += "; quantity times price is the line's amount"
-            del chosen["line_amount"]
-        elif rows and same >= 0.95 * rows:
-            del chosen["line_amount"]
-        else:
-            found.doubts.append(
-                f"'{chosen['line_amount']}' is not quantity times '{chosen['unit_price']}'; the "
-                "price is used."
-            )
-            del chosen["line_amount"]
-    elif "line_amount" in chosen and "unit_price" not in chosen:
-        found.doubts.append(
-            f"'{chosen['line_amount']}' is taken as the amount of the whole line, not of one piece."
-        )
 
 
 def _persons(chosen, found):

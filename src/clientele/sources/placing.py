@@ -57,20 +57,22 @@ def zone_of(connection, relation: str, table: dict) -> str | None:
     name = table["columns"].get("ordered_at")
     if not isinstance(name, str):
         return None
+    time = quoted(name)
     rows = connection.execute(
-        f"select distinct regexp_extract({quoted(name)}, '^(\\d{{4}}-\\d\\d-\\d\\d)', 1), "
-        f"replace(regexp_extract({quoted(name)}, ':\\d\\d ?([+-]\\d\\d:?\\d\\d)$', 1), ':', '') "
+        f"select distinct regexp_extract({time}, '^\\d{{4}}-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d'), "
+        f"replace(regexp_extract({time}, ':\\d\\d ?([+-]\\d\\d:?\\d\\d)$', 1), ':', '') "
         f"from {relation} limit 2000"
     ).fetchall()
-    stated = [(day, offset) for day, offset in rows if day and offset]
+    stated = [(datetime.datetime.fromisoformat(at), offset) for at, offset in rows if at and offset]
     if not stated:
         return None
     for zone in ZONES:
-        local = zoneinfo.ZoneInfo(zone)
-        if all(
-            datetime.datetime.fromisoformat(f"{day} 12:00").replace(tzinfo=local).strftime("%z")
-            == offset
-            for day, offset in stated
-        ):
+        if all(offset in _offsets(at, zoneinfo.ZoneInfo(zone)) for at, offset in stated):
             return zone
     return None
+
+
+def _offsets(local: datetime.datetime, zone: zoneinfo.ZoneInfo) -> set[str]:
+    """Return the offsets of a local time; an hour that a zone has twice has two."""
+    moments = [local.replace(tzinfo=zone, fold=fold) for fold in (0, 1)]
+    return {moment.strftime("%z") for moment in moments}

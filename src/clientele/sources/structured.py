@@ -134,7 +134,8 @@ def read_json(connection, file, table, wanted, part, notes, copy) -> list[str]:
 
     def value(name):
         if prefix and name.startswith(f"{prefix}."):
-            return f"line ->> {literal(_path(name.removeprefix(prefix + '.')))}"
+            inner = name.removeprefix(f"{prefix}.")
+            return f"coalesce(line ->> {literal(_key(inner))}, line ->> {literal(_path(inner))})"
         return f"coalesce(record ->> {literal(_key(name))}, record ->> {literal(_path(name))})"
 
     kept = [column for column in wanted if column in columns]
@@ -177,6 +178,9 @@ def _key(name: str) -> str:
 
 
 def _path(name: str) -> str:
+    if not all(name.split(".")):
+        # The dot is part of a key, such as "Order no."; there is no nested field of that name.
+        return _key(name)
     return "$" + "".join('."' + part.replace('"', '\\"') + '"' for part in name.split("."))
 
 
@@ -189,6 +193,9 @@ def _json_columns(connection, part, column, prefix):
 
     def fields(structure, prefix):
         for key, inner in structure.items():
+            if not key:
+                # An index that some program wrote; no path names it.
+                continue
             yield f"{prefix}{key}"
             if isinstance(inner, dict):
                 yield from fields(inner, f"{prefix}{key}.")
