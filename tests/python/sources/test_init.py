@@ -5,7 +5,6 @@ import io
 import os
 
 import duckdb
-import pandas as pd
 import pytest
 import yaml
 from sources.exports import LINES, Result, csv_text
@@ -17,7 +16,7 @@ from clientele.sources.mapping import columns_of
 from clientele.sources.recognising import presets
 from sources import shops
 
-VARIANTS = int(os.environ.get("CLIENTELE_VARIANTS", "50"))
+VARIANTS = int(os.environ.get("CLIENTELE_VARIANTS", "25"))
 # Not those that the words and rules were found with.
 SEEDS = range(5000, 5000 + VARIANTS)
 
@@ -182,48 +181,6 @@ def test_a_platform_is_recognised_by_its_header(preset, tmp_path):
     assert len(result.query()) == 6
     for note in preset.get("notes", []):
         assert note in page and note in (tmp_path / "sources/shop.yml").read_text()
-
-
-CUSTOMERS = {"amazon": 0, "squarespace": 23, "gumroad": 23}
-
-
-@pytest.mark.parametrize(
-    ("name", "states"),
-    [
-        ("shopify_orders_export.csv", "all"),
-        ("shopify_bulk_orders.jsonl", "all"),
-        ("woocommerce_analytics_orders.csv", "all"),
-        ("woocommerce_analytics_orders_fr.csv", "all"),
-        ("woocommerce_advanced_order_export.csv", "all"),
-        ("bigcommerce_orders.csv", "all"),
-        ("squarespace_orders_excel_resaved.csv", "all"),
-        ("gumroad_sales.csv", "paid"),
-        ("amazon_all_orders.txt", "paid, no refunds"),
-        ("amazon_all_orders_cp1252.txt", "paid, no refunds"),
-        ("ebay_orders_report.csv", "paid, no refunds, no discounts"),
-        ("magento_sales_order_grid.csv", "no discounts"),
-        ("prestashop_orders.csv", "totals"),
-    ],
-)
-def test_one_shop_is_the_same_in_every_layout(name, states, real_data, tmp_path):
-    """Orders, customers and money are those of the truth, as far as the layout states them."""
-    path = real_data(f"shop_exports/made_up_one_shop/{name}")
-    _, source, result = initialised(path, tmp_path)
-    orders = pd.read_parquet(path.parent / "truth_orders.parquet")
-    orders = orders[orders["status"] != "cancelled"]
-    if "paid" in states:
-        orders = orders[orders["status"] != "pending"]
-    goods = orders["subtotal"] - (0 if "no discounts" in states else orders["discount"])
-    # A refund takes the goods first; the rest was shipping and tax.
-    refunded = 0 if "no refunds" in states else orders["refunded"].clip(upper=goods)
-    net = orders["total"].sum() if states == "totals" else (goods - refunded).sum()
-    found = orders_of(result)
-    found = {key: row for key, row in found.items() if row[2] is not None}
-    assert sum(row[2] for row in found.values()) == round(100 * net)
-    assert len(found) == len(orders)
-    known = CUSTOMERS.get(name.split("_")[0], orders["customer_key"].nunique())
-    assert len({row[1] for row in found.values() if row[1]}) == known
-    assert source["tables"]["order_lines"].get("path") == "{data}"
 
 
 def test_real_layouts_import(real_data, tmp_path):

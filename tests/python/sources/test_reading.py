@@ -42,7 +42,7 @@ def packed(content, ending, tmp_path):
 )
 def test_a_file_is_read_however_it_is_written(content, tmp_path):
     result = imported(tmp_path, content)
-    assert len(result.query()) == 3
+    assert [name[:3] for name in result.column("product_id")] == ["mug", "tea", "mug"]
     assert result.net == TOTAL
 
 
@@ -188,6 +188,9 @@ def test_a_cell_with_several_lines_is_unpacked(tmp_path):
     result = imported(tmp_path, content, columns=columns, unpack=unpack)
     assert result.query("product_id, quantity") == [("a", 2), ("b", 1)]
     assert result.net == 10.0
+    # A cell in which nothing matches keeps its row.
+    again = imported(tmp_path, f"{content}2,2024-01-02,nothing\n", columns=columns, unpack=unpack)
+    assert again.query("order_id, product_id")[-1] == ("2", None)
 
 
 def test_a_column_that_is_missing_or_there_twice_is_named(tmp_path):

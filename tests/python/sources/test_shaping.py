@@ -104,6 +104,14 @@ def test_an_orders_discount_is_allotted_exactly(tmp_path):
     assert again.column("discount_amount") == result.column("discount_amount")
 
 
+def test_an_orders_discount_counts_on_whichever_line_it_stands(tmp_path):
+    rows = [[*line, off] for line, off in zip(LINES, ["", "2.90", ""], strict=True)]
+    amounts = {"discount": "off"}
+    result = imported(tmp_path, csv_text(rows, [*NAMES, "off"]), order_amounts=amounts)
+    assert result.net == pytest.approx(1028.99 - 2.90)
+    assert result.column("discount_amount")[0] > 2
+
+
 def test_a_refund_takes_the_goods_first(tmp_path):
     rows = [
         ["1", "ann", "mug", "2024-01-01", "2", "10", "2.00", "15.00"],

@@ -14,6 +14,7 @@ def page(*forecasts):
         "dim_segments": [],
         "count(*), coalesce(": [(0, 0, 0)],
         "select antecedent": [],
+        "dim_products": [(1,)],
         "select item_level": [],
         "rpt_data_quality": [
             ("accepted", 3, 15.0, 0, "A line"),
