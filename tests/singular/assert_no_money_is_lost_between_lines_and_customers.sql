@@ -68,6 +68,20 @@ customers as (
 
     select sum(customer_net_amount) as net_amount from {{ ref('dim_customers') }}
 
+),
+
+-- The features compute each customer's money again, as of several days.
+features as (
+
+    select
+        sum(features.monetary) as monetary,
+        sum(customers.customer_net_amount) as net_amount
+
+    from {{ ref('fct_customer_features') }} as features
+
+    inner join {{ ref('dim_customers') }} as customers
+        on features.customer_id = customers.customer_id
+
 )
 
 select
@@ -75,7 +89,9 @@ select
     order_lines.net_amount as line_amount,
     orders.net_amount as order_amount,
     screened.customer_amount as screened_customer_amount,
-    customers.net_amount as customer_amount
+    customers.net_amount as customer_amount,
+    features.monetary as feature_amount,
+    features.net_amount as feature_customer_amount
 
 from screened
 
@@ -85,7 +101,10 @@ cross join orders
 
 cross join customers
 
+cross join features
+
 where
     screened.net_amount <> order_lines.net_amount
     or screened.net_amount <> orders.net_amount
     or screened.customer_amount <> customers.net_amount
+    or features.monetary <> features.net_amount

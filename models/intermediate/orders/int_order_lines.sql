@@ -93,6 +93,7 @@ order_lines as (
         matched_returned_quantity as returned_quantity,
         cast(case when is_return then 0 else amount end as decimal(18, 4)) as gross_amount,
         cast(case when is_return then 0 else discount_amount end as decimal(18, 4)) as discount_amount,
+        cast(case when is_return then 0 else refunded_amount end as decimal(18, 4)) as refunded_amount,
         cast(
             case
                 when not is_return then matched_returned_amount + refunded_amount

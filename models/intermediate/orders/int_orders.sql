@@ -21,8 +21,8 @@ grouped as (
         {{ 'min(currency)' if var('source').get('currencies') else 'cast(null as ' ~ dbt.type_string() ~ ')' }} as currency,
         sum(gross_amount) as gross_amount,
         sum(discount_amount) as discount_amount,
-        sum(case when is_return then 0 else returned_amount end) as matched_returned_amount,
-        sum(case when is_return then returned_amount else 0 end) as unmatched_returned_amount,
+        sum(case when is_return then 0 else returned_amount - refunded_amount end) as matched_returned_amount,
+        sum(case when is_return then returned_amount else refunded_amount end) as unmatched_returned_amount,
         sum(case when is_return then 0 else quantity end) as unit_count,
         count(case when not is_return then 1 end) as line_count
 
