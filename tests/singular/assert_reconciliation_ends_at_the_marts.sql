@@ -24,25 +24,32 @@ lines as (
         sum(line_returned_amount) as returned_amount,
         sum(line_net_amount) as net_amount
     from {{ ref('fct_order_lines') }}
-    group by 1
+    group by cast(date_trunc('month', order_date) as date)
 
 ),
 
 held as (
+    {% for measure, amount in [
+        ('lines', 'line_count'),
+        ('gross', 'gross_amount'),
+        ('discounts', 'discount_amount'),
+        ('refunds', 'returned_amount'),
+        ('net', 'net_amount'),
+    ] %}
+    select
+        month_date,
+        '{{ measure }}' as measure,
+        {{ amount }} as amount
+    from lines
 
-    select month_date, 'lines' as measure, line_count as amount from lines
     union all
-    select month_date, 'gross', gross_amount from lines
-    union all
-    select month_date, 'discounts', discount_amount from lines
-    union all
-    select month_date, 'refunds', returned_amount from lines
-    union all
-    select month_date, 'net', net_amount from lines
-    union all
-    select cast(date_trunc('month', order_date) as date), 'orders', sum(case when is_purchase then 1 else 0 end)
+    {% endfor %}
+    select
+        cast(date_trunc('month', order_date) as date) as month_date,
+        'orders' as measure,
+        sum(case when is_purchase then 1 else 0 end) as amount
     from {{ ref('fct_orders') }}
-    group by 1
+    group by cast(date_trunc('month', order_date) as date)
 
 )
 

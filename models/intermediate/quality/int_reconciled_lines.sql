@@ -173,7 +173,7 @@ summed as (
         currency,
         step,
         reason,
-        cast(sum(line_count) as decimal(28, 4)) as lines,
+        cast(sum(line_count) as decimal(28, 4)) as line_count,
         cast(sum(gross) as decimal(28, 4)) as gross,
         cast(sum(discounts) as decimal(28, 4)) as discounts,
         cast(sum(refunds) as decimal(28, 4)) as refunds,

@@ -78,13 +78,14 @@ lines_with_totals as (
     ('total', 'step', 'reason', 'net', 'unknown_count', 'lines_with_totals'),
 ] -%}
 {%- for measure in line_measures -%}
-    {%- set unknown = 'unknown_count' if measure in ['gross', 'net'] else '0' -%}
-    {%- do parts.append((measure, 'step', 'reason', measure, unknown, 'lines')) -%}
+{%- set unknown = 'unknown_count' if measure in ['gross', 'net'] else '0' -%}
+{%- set amount = 'line_count' if measure == 'lines' else measure -%}
+{%- do parts.append((measure, 'step', 'reason', amount, unknown, 'lines')) -%}
 {%- endfor -%}
 {%- for measure in ['shipping', 'tax', 'tips'] -%}
-    {%- do parts.append((measure, "'platform'", "''", measure, '0', 'totals')) -%}
-    {%- do parts.append((measure, "'reason'", "'not_in_marts'", '-' ~ measure, '0', 'totals')) -%}
-    {%- do parts.append((measure, "'marts'", "''", '0 * ' ~ measure, '0', 'totals')) -%}
+{%- do parts.append((measure, "'platform'", "''", measure, '0', 'totals')) -%}
+{%- do parts.append((measure, "'reason'", "'not_in_marts'", '-' ~ measure, '0', 'totals')) -%}
+{%- do parts.append((measure, "'marts'", "''", '0 * ' ~ measure, '0', 'totals')) -%}
 {%- endfor %}
 
 monthly as (

@@ -1,7 +1,9 @@
 """Give DuckDB under dbt the function `prepare_source`; profiles.yml names this module."""
 
 import atexit
+import contextlib
 
+import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from clientele.sources.preparing import prepare_as_json
@@ -15,6 +17,12 @@ class Plugin(BasePlugin):
         connection.create_function(
             "prepare_source", prepare_as_json, ["VARCHAR"], "VARCHAR", side_effects=True
         )
-        # A connection that is open when Python ends, with a function in it, makes DuckDB print
-        # pages about leaks.
-        atexit.register(connection.close)
+        # A function that is registered when Python ends makes DuckDB print pages about leaks.
+        atexit.register(_forget, connection)
+
+
+def _forget(connection):
+    """Remove the function from a connection that is still open."""
+    with contextlib.suppress(duckdb.Error):
+        connection.remove_function("prepare_source")
+        connection.close()
