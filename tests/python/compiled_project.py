@@ -2,9 +2,9 @@
 
 A build by dbt spends seconds on its start and on its nodes' bookkeeping, which is most of what a
 build of a few hundred order lines takes. Here a build is only the models' own SQL and Python, in
-the order of dbt's graph, in a DuckDB database in memory. The compiled SQL reads one CSV file, whose
-content may change from build to build. What differs from a build by dbt: no contracts, no hooks,
-no log.
+the order of dbt's graph, in a DuckDB database in memory. The compiled SQL reads the import of one
+CSV file, whose content may change from build to build; so may the folder of the import, which is
+replaced. What differs from a build by dbt: no contracts, no hooks, no log.
 """
 
 import graphlib
@@ -13,6 +13,8 @@ import types
 from dataclasses import dataclass
 
 import duckdb
+
+from clientele.sources.importing import import_source
 
 NAMES = "order_id,customer_id,product_id,ordered_at,quantity,unit_price,discount_amount,category"
 
@@ -40,12 +42,16 @@ class CompiledProject:
         source = {"name": "shop", "timezone": "UTC", "currency": "EUR", "rules": {}}
         source |= {"extract_date": "2026-01-01", "tables": {"order_lines": table}}
         said = json.dumps({"source": source, **variables})
+        self.source, self.imports = source, warehouse.folder / "target/sources"
         warehouse.dbt("seed", "--vars", said, "--select", "path:seeds/lookups")
         assert warehouse.exit_code == 0, warehouse.output[-3000:]
         warehouse.dbt("compile", "--vars", said)
         assert warehouse.exit_code == 0, warehouse.output[-3000:]
         manifest = json.loads((warehouse.folder / "target/manifest.json").read_text())
         self.template = warehouse.database
+        # The first file's import, which the compiled SQL reads.
+        self.imported = self._import()
+        assert any(self.imported in str(n.get("compiled_code")) for n in manifest["nodes"].values())
         nodes = {
             key: node
             for key, node in manifest["nodes"].items()
@@ -74,6 +80,7 @@ class CompiledProject:
         Raises `Broken` where a model fails or, with ``check``, a data test does.
         """
         self.data.write_text(NAMES + "\n" + lines)
+        imported = self._import()
         connection = duckdb.connect(config={"threads": 1})
         connection.execute("set TimeZone = 'UTC'")
         name = self.template.stem
@@ -84,20 +91,25 @@ class CompiledProject:
             connection.execute(f"create schema if not exists {schema}")
         for model in self.models:
             try:
-                self._run(model, connection)
+                self._run(model, connection, imported)
             except Exception as error:
                 raise Broken(model["name"], f"{type(error).__name__}: {error}") from error
         for test in self.tests if check else []:
-            failures = connection.execute(test["compiled_code"]).fetchmany(3)
+            code = test["compiled_code"].replace(self.imported, imported)
+            failures = connection.execute(code).fetchmany(3)
             if failures:
                 raise Broken(test["name"], str(failures))
         return connection
 
-    def _run(self, model, connection):
+    def _import(self):
+        return str(import_source(self.source, None, self.imports).folder.absolute())
+
+    def _run(self, model, connection, imported):
         kind = "view" if model["config"]["materialized"] == "view" else "table"
         table = f"{model['schema']}.{model['alias']}"
         if model["language"] == "sql":
-            connection.execute(f"create {kind} {table} as {model['compiled_code']}")
+            code = model["compiled_code"].replace(self.imported, imported)
+            connection.execute(f"create {kind} {table} as {code}")
             return
         module = types.ModuleType(model["name"])
         exec(self.python[model["name"]], module.__dict__)

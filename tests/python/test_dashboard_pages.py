@@ -58,13 +58,26 @@ def test_value_follows_the_horizon_and_shows_the_backtest(visit, marts):
             horizon,
         )
         short = [f"£{x / 1e6:.3g}m" if x >= 999_500 else f"£{x / 1e3:.3g}k" for x in (clv, risk)]
-        (reliable,) = marts(
-            "select bool_and(is_reliable) from marts.fct_customer_values where horizon_days = ?",
+        (reliability,) = marts(
+            "select any_value(reliability) from marts.fct_customer_values where horizon_days = ?",
             horizon,
         )
-        # No figure stands without its reliability.
-        mark = "" if reliable else " (not reliable)"
-        assert tile(page, "Forecast") == ("Reliable" if reliable else "Not reliable")
+        # Each figure has its reliability, and one that is not reliable a simple one beside it.
+        mark = "" if reliability == "reliable" else f" ({reliability})"
+        assert tile(page, "Forecast") == reliability.capitalize()
+        (before,) = marts(
+            "select sum(net_amount) from marts.fct_orders where is_purchase and "
+            "customer_id is not null and order_date > "
+            "(select max(as_of_date) from marts.fct_customer_values) - ?",
+            horizon,
+        )
+        label = f"Bought in the {horizon} days before"
+        if mark:
+            shown = tile(page, label)
+            scale, unit = (1e6, "m") if before >= 999_500 else (1e3, "k")
+            assert shown == f"£{float(before) / scale:.3g}{unit}"
+        else:
+            assert page.get_by_text(label).count() == 0
         shows(page, f"Expected within {horizon} days{mark}", short[0])
         shown = float(re.sub(r"[^\d.]", "", tile(page, f"Value at risk{mark}")))
         assert shown == float(re.sub(r"[^\d.]", "", short[1]))

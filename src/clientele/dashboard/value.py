@@ -43,11 +43,20 @@ RISK = """
     group by all
     order by all
 """
-# The totals include hidden cells.
+# The totals include hidden cells. Beside a forecast that cannot be trusted stands what the same
+# customers bought in as many days before.
 TOTALS = """
+    with recent as (
+        select horizons.horizon_days, sum(orders.net_amount) as recent_amount
+        from (select distinct horizon_days, as_of_date from marts.fct_customer_values) as horizons
+        join marts.fct_orders as orders
+            on orders.order_date > horizons.as_of_date - horizons.horizon_days
+        where orders.is_purchase and orders.customer_id is not null
+        group by horizons.horizon_days
+    )
     select horizon_days, count(*) as customer_count, sum(clv) as clv,
-        sum(value_at_risk) as value_at_risk
-    from marts.fct_customer_values
+        sum(value_at_risk) as value_at_risk, any_value(recent_amount) as recent_amount
+    from marts.fct_customer_values left join recent using (horizon_days)
     group by horizon_days
 """
 DECILES = """
@@ -72,7 +81,7 @@ WARNINGS = """
     order by horizon_days, check_number
 """
 RELIABLE = """
-    select horizon_days, any_value(model) as model, bool_and(is_reliable) as is_reliable,
+    select horizon_days, any_value(model) as model, any_value(reliability) as reliability,
         any_value(reliability_reason) as reliability_reason
     from marts.fct_customer_values
     group by horizon_days

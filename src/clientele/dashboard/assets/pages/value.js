@@ -30,11 +30,12 @@ pages.value = {
     const histogram = rowsOf("histogram").filter((d) => within(d) && !d.is_hidden);
     const warnings = rowsOf("warnings").filter(within);
     const short = "The history is too short to test a forecast this far ahead.";
-    const sure = verdict?.is_reliable ? "" : " (not reliable)";
+    const sure = verdict?.reliability === "reliable" ? "" : ` (${verdict?.reliability})`;
     return [verdict ? tiles([
-      {label: "Forecast", value: verdict.is_reliable ? "Reliable" : "Not reliable", note: verdict.is_reliable ? `model ${words(verdict.model)}; every check passed` : verdict.reliability_reason},
+      {label: "Forecast", value: words(verdict.reliability), note: sure ? verdict.reliability_reason : `model ${words(verdict.model)}; every check passed`},
       {label: `Expected within ${horizon} days${sure}`, value: few("clv", show.moneyShort), note: `from ${few("customer_count", show.count)} customers`},
-      {label: `Value at risk${sure}`, value: few("value_at_risk", show.moneyShort), note: "value lost with customers who have already left"}
+      {label: `Value at risk${sure}`, value: few("value_at_risk", show.moneyShort), note: "value lost with customers who have already left"},
+      ...(sure && segment === "all" ? [{label: `Bought in the ${horizon} days before`, value: few("recent_amount", show.moneyShort), note: "by the same customers: the simplest guess"}] : [])
     ]) : null, grid(
       card({
         title: "Value by segment", how: "The thick bar holds the middle half of a segment's customers, the thin bar the middle 80 %, and the dot is the median customer. The scale is logarithmic.", rows: valued, wide: true, follows: ["segment"],
@@ -70,6 +71,6 @@ pages.value = {
 };
 /** The longest horizon whose forecast is reliable; the longest of all where none is. */
 function bestHorizon() {
-  const rows = rowsOf("reliability"), reliable = rows.filter((d) => d.is_reliable);
+  const rows = rowsOf("reliability"), reliable = rows.filter((d) => d.reliability === "reliable");
   return String((reliable.length ? reliable : rows).at(-1)?.horizon_days ?? "");
 }
