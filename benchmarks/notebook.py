@@ -29,7 +29,7 @@ def stage(name, started):
 def clean(lines, extract_date):
     """Drop what is no sale, and net matched returns from their purchases."""
     lines = lines.drop_duplicates()
-    lines = lines.dropna(subset=["order_id", "product_id", "ordered_at", "quantity", "unit_price"])
+    lines = lines.dropna(subset=["order_id", "ordered_at", "quantity", "unit_price"])
     lines = lines[(lines.quantity != 0) & (lines.unit_price > 0)]
     lines = lines[lines.ordered_at < pd.Timestamp(extract_date) + pd.Timedelta(days=1)]
     lines = lines[lines.currency.fillna("GBP") == "GBP"]
@@ -38,7 +38,7 @@ def clean(lines, extract_date):
     lines = lines[~lines.order_id.astype(str).str.startswith("A")].reset_index(drop=True)
     lines["discount_amount"] = lines.discount_amount.fillna(0)
 
-    sold = lines[lines.quantity > 0].reset_index(names="line")
+    sold = lines[(lines.quantity > 0) & lines.product_id.notna()].reset_index(names="line")
     returned = lines[(lines.quantity < 0) & lines.customer_id.notna()].reset_index(names="line")
     pairs = returned.merge(sold, on=["customer_id", "product_id"], suffixes=("", "_sold"))
     pairs = pairs[

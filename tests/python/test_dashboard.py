@@ -116,7 +116,7 @@ def test_the_overview_tells_what_the_marts_hold_and_filters_by_country(visit, ma
         "where customer_id is null"
     )
     said = page.locator("dl.tile", has_text="Guests, in no other figure").inner_text()
-    assert f"£{of_guests / 1000:.3g}k" in said and f"{guests:,} orders" in said
+    assert f"£{float(of_guests) / 1000:.3g}k" in said and f"{guests:,} orders" in said
     share = float(of_guests / (of_guests + revenue))
     assert f"{100 * share:.1f}%".replace(".0%", "%") in said
     months = {row[0]: row[1:] for row in table(page, "Revenue by month")}

@@ -64,6 +64,8 @@ def built(tmp_path, monkeypatch):
         return 1
 
     monkeypatch.setattr(building, "build", build)
+    # The source has no data.
+    monkeypatch.setattr(cli, "_prepare", lambda *_: None)
     return calls
 
 
