@@ -38,9 +38,10 @@ def clean(lines, extract_date):
     lines = lines[~lines.order_id.astype(str).str.startswith("A")].reset_index(drop=True)
     lines["discount_amount"] = lines.discount_amount.fillna(0)
 
-    sold = lines[(lines.quantity > 0) & lines.product_id.notna()].reset_index(names="line")
+    sold = lines[lines.quantity > 0].reset_index(names="line")
     returned = lines[(lines.quantity < 0) & lines.customer_id.notna()].reset_index(names="line")
-    pairs = returned.merge(sold, on=["customer_id", "product_id"], suffixes=("", "_sold"))
+    named = sold[sold.product_id.notna()]
+    pairs = returned.merge(named, on=["customer_id", "product_id"], suffixes=("", "_sold"))
     pairs = pairs[
         (pairs.ordered_at_sold <= pairs.ordered_at) & (-pairs.quantity <= pairs.quantity_sold)
     ]

@@ -19,7 +19,8 @@ def grain_of_marts():
     for file in sorted((PROJECT / "models/marts").glob("*/*.yml")):
         for mart in yaml.safe_load(file.read_text())["models"]:
             for test in mart["data_tests"]:
-                arguments = test.get("checks", {}).get("arguments", {})
+                checks = test.get("checks", {}) if isinstance(test, dict) else {}
+                arguments = checks.get("arguments", {})
                 if "key" in arguments and arguments.get("level") != "warn":
                     grain[mart["name"]] = arguments["key"]
     return grain
