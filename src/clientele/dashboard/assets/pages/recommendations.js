@@ -7,8 +7,9 @@ pages.recommendations = {
     const products = rowsOf("products").filter((d) => !d.is_hidden).slice(0, 20);
     const result = element("div", {role: "status"});
     const answer = async () => {
-      const asked = lookUp.customer.trim();
       const offers = await list("offers");
+      // Read now: a slower answer to what was typed before may not replace this one.
+      const asked = lookUp.customer.trim();
       if (!offers) return result.replaceChildren(paragraph("This copy of the site holds no customers.", "empty"));
       const found = offers.customers.find((row) => row[0].toLowerCase() === asked.toLowerCase());
       if (!asked) return result.replaceChildren(paragraph(offers.customers.length ? `For example ${offers.customers[0][0]}.` : "No customer has recommendations yet.", "empty"));
