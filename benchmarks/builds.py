@@ -101,7 +101,7 @@ def prepare_build(size: str, name: str) -> tuple[Path, list[str], dict]:
 
 
 def run_build(size: str, timeout: float, memory_limit: str | None = None) -> dict:
-    """Build as `make run` does, into a new warehouse, and then once more into the same."""
+    """Build as `make run` does, into a new warehouse, and then again into the same."""
     folder, arguments, env = prepare_build(size, "build")
     if memory_limit:
         env["CLIENTELE_MEMORY_LIMIT"] = memory_limit

@@ -223,7 +223,7 @@ def parts(record: dict) -> list[str]:
 
 
 def measured_on(record: dict, part: str) -> str:
-    """Say when a part was measured, which need not be when the builds were."""
+    """Say when a part was measured, which can be another time than that of the builds."""
     return f"Measured on {record['measured'][part]}."
 
 

@@ -29,6 +29,11 @@ QUAINT = {
     r"(speak|speaks|spoke|tells?|told) of": "describe",
     r"(speak|speaks|spoke) against": "warn, or: is a reason to distrust",
     r"(become|becomes|became) of": "happen to",
+    r"all the same": "nevertheless, too",
+    r"for want of": "because there is no",
+    r"needs? not": "does not have to",
+    r"once more": "again",
+    r"beforehand": "first, before",
 }
 PATTERN = re.compile(rf"\b({'|'.join(QUAINT)})\b", re.I)
 TEXTS = {".md", ".py", ".sql", ".yml", ".yaml", ".toml", ".js", ".mjs", ".css", ".csv", ".ini", ""}

@@ -262,7 +262,7 @@ def test_a_reader_that_holds_an_old_file_keeps_what_it_saw(processes, database, 
         assert old.execute("select count(*) from marts.publications").fetchall() == [(1,)]
         publish_builds([2, 3], database, folder, kept=1)
         assert names(folder) == [name(2), name(3)]
-        # Its file has no name any more; what it had not read yet is there all the same.
+        # Its file has no name any more; what it had not read yet is still there.
         orders = "select min(build), max(build), sum(order_id) from marts.fct_orders"
         assert old.execute(orders).fetchall() == [(1, 1, 500_000 * 499_999 // 2)]
         lines = "select distinct build from marts.fct_order_lines"

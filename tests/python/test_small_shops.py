@@ -14,7 +14,7 @@ from clientele.summary import summary
 SHOPS_OF_A_SHAPE = int(os.environ.get("CLIENTELE_SMALL_SHOPS", "1"))
 # Fewer candidates than by default, which is most of what a small shop costs.
 VARIABLES = {"segmentation_cluster_counts": [2, 3, 5], "kmeans_starts": 1}
-# No line of such a shop is accepted: a check stops its build, and no model fails all the same.
+# No line of such a shop is accepted: a check stops its build, and no model fails.
 REFUSED = {"free"}
 
 

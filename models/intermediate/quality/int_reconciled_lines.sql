@@ -43,7 +43,7 @@ screened_lines as (
             end
         ) as refunds,
         sum(case when {{ is_return }} then 0 else screened.raw_refunded_amount end) as line_refunds,
-        -- A cancellation that is written with a positive amount gives money back all the same.
+        -- A cancellation gives money back, also if it is written with a positive amount.
         sum(case when {{ is_return }} and screened.raw_amount > 0 then 2 * screened.raw_amount else 0 end) as turned,
         sum(case when {{ is_return }} then 0 else screened.amount end) as own_gross,
         sum(case when {{ is_return }} then 0 else screened.discount_amount end) as own_discounts,

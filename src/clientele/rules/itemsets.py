@@ -101,7 +101,7 @@ def find_itemsets(
     ``engine`` is one of:
 
     - ``auto``: bitmap if the baskets fit in memory, else sql; the ``notes`` state the choice;
-    - ``sql``: Apriori in the warehouse, level by level, in pieces that need not fit in memory;
+    - ``sql``: Apriori in the warehouse, level by level, in pieces, so that it can exceed memory;
     - ``bitmap``: Eclat on packed bitmaps, in memory;
     - ``fpgrowth``, ``apriori``: mlxtend's, in memory; for comparison.
 

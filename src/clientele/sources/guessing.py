@@ -117,7 +117,7 @@ def guess(
                 found.table["columns"]["product_id"] = {
                     "expression": quoted(chosen["product_name"])
                 }
-                found.why["product_id"] = "the product's name, for want of a number"
+                found.why["product_id"] = "the product's name, because there is no number"
             elif role == "quantity":
                 found.table["columns"]["quantity"] = {"expression": "1"}
                 found.doubts.insert(

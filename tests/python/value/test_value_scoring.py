@@ -226,7 +226,7 @@ def test_knobs_out_of_range_are_refused(call, message):
 
 
 def test_with_all_orders_the_first_order_counts_in_the_spend_model(simulated):
-    """The same as if every customer had come once more, as far as spend goes."""
+    """The same as if every customer had come one more time, as far as spend goes."""
     histories = simulated.assign(order_value_mean=simulated["order_value_mean"].fillna(17.0))
     more = histories.assign(**{name: histories[name] + 1 for name in ("x", "t_x", "t")})
     result = fit_clv(histories, spend_orders="all").query("model == 'gamma_gamma'")
