@@ -10,6 +10,8 @@ from conftest import Warehouse
 
 COLUMNS = "order_id,customer_id,product_id,ordered_at,quantity,unit_price"
 SLOW = 999
+# What the log says when it begins.
+SLOW_MODEL = "START sql table model intermediate.int_slow"
 EMPTY = {
     "dim_products": "1 as product_id",
     "dim_segments": (
@@ -111,5 +113,3 @@ def copy_of(warehouse: Warehouse, folder: Path) -> Warehouse:
     """Copy a built project with its times, to a new folder."""
     shutil.copytree(warehouse.folder, folder, symlinks=True)
     return Warehouse(folder, project=folder / "project")
-
-
