@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -15,15 +15,17 @@ def exclusive(file: Path, refusal: str) -> Iterator[None]:
         OSError: another process holds it; the message is ``refusal`` with the process's number.
     """
     # Not truncated before the lock is held: the number in it is its holder's.
-    with open(file, "a+", encoding="ascii") as lock:
+    with open(file, "ab+", buffering=0) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise OSError(f"{refusal} (process {lock.read() or 'unknown'})") from None
+            process = lock.read().decode() or "unknown"
+            raise OSError(f"{refusal} (process {process})") from None
         lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+        # On a full disk the lock has no number.
+        with suppress(OSError):
+            lock.write(str(os.getpid()).encode())
         try:
             yield
         finally:
