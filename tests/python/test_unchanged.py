@@ -40,10 +40,10 @@ def copy(small_project, tmp_path, monkeypatch):
     return copy
 
 
-def build(warehouse, *arguments, **environment):
+def build(warehouse, *arguments):
     """Build the source of a warehouse in its folder; return the times of all that it left."""
     data = warehouse.folder / "lines.csv"
-    warehouse.clientele("build", "--source", "shop", "--data", data, *arguments, **environment)
+    warehouse.clientele("build", "--source", "shop", "--data", data, *arguments)
     return times(warehouse)
 
 
@@ -157,20 +157,13 @@ def test_part_of_a_build_is_not_kept(copy):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment"),
-    [
-        (["--force"], {}),
-        (["--verbose"], {}),
-        (["--full-refresh"], {}),
-        (["--threads", "1"], {}),
-        ([], {"DBT_FULL_REFRESH": "1"}),
-    ],
+    "arguments", [["--force"], ["--verbose"], ["--full-refresh"], ["--threads", "1"]]
 )
-def test_what_asks_for_more_than_a_plain_build_is_built(small_project, arguments, environment):
+def test_what_asks_for_more_than_a_plain_build_is_built(small_project, arguments):
     build(small_project)
     before = build(small_project)
     assert UNCHANGED in small_project.output
-    assert build(small_project, *arguments, **environment) != before
+    assert build(small_project, *arguments) != before
     assert small_project.exit_code == 0 and UNCHANGED not in small_project.output
 
 
@@ -208,15 +201,46 @@ def wait_for(condition, process, seconds=60):
         time.sleep(0.02)
 
 
-def test_only_a_build_into_duckdb_is_left_out(copy, monkeypatch):
+@pytest.fixture
+def unchanged(copy, monkeypatch):
+    """A function that builds a copy in which nothing changed; exit code and calls of dbt so far."""
     called, data = [], str(copy.folder / "lines.csv")
     monkeypatch.chdir(copy.project)
     monkeypatch.setattr("clientele.building.build", lambda *_, **__: called.append(1) or 1)
+
+    def run(*arguments):
+        settings, _ = settings_of(copy.project, "shop", data, None, [])
+        state.keep(copy.project, state.state_of(copy.project, settings))
+        return cli.main(["build", "--source", "shop", "--data", data, *arguments]), len(called)
+
+    return run
+
+
+def test_only_a_build_into_duckdb_is_left_out(unchanged):
+    assert unchanged() == (0, 0)
+    assert unchanged("--target", "spark") == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["DBT_FULL_REFRESH", "DBT_ENGINE_FULL_REFRESH"])
+def test_a_full_refresh_of_the_environment_is_never_left_out(unchanged, monkeypatch, name):
+    monkeypatch.setenv(name, "1")
+    assert unchanged() == (1, 1)
+    assert unchanged() == (1, 2)
+
+
+def test_a_file_that_changes_during_a_build_makes_the_next_one_due(copy, monkeypatch):
+    data = str(copy.folder / "lines.csv")
     settings, _ = settings_of(copy.project, "shop", data, None, [])
-    state.keep(copy.project, state.state_of(copy.project, settings))
-    command = ["build", "--source", "shop", "--data", data]
-    assert cli.main(command) == 0 and called == []
-    assert cli.main([*command, "--target", "spark"]) == 1 and called == [1]
+
+    def build(*_, **__):
+        write_lines(copy.folder, orders=11)
+        return 0
+
+    monkeypatch.chdir(copy.project)
+    monkeypatch.setattr("clientele.building.build", build)
+    assert cli.main(["build", "--source", "shop", "--data", data]) == 0
+    last, now = state.last_build(copy.project), state.state_of(copy.project, settings)
+    assert state.changed(last.state, now) == ["files of the source"]
 
 
 def test_a_lock_names_its_holder_and_ends_with_it(tmp_path):
