@@ -34,6 +34,8 @@ LONGEST = [
     "test_recipes",
     "test_publishers",
     "test_tiny_shops",
+    "test_watching",
+    "test_unchanged",
     "test_formats",
 ]
 

@@ -343,7 +343,9 @@ def test_a_process_that_does_not_end_is_killed(monkeypatch, is_impatient):
         if is_impatient:
             signal.setitimer(signal.ITIMER_REAL, 0.2)
             signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+        begin = time.monotonic()
         watching.end(child, signals)
+    assert time.monotonic() - begin < 10
     assert child.returncode == -signal.SIGKILL
     child.stdout.close()
 
