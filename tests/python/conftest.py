@@ -170,9 +170,13 @@ class Warehouse:
             return connection.execute(sql).df()
 
     def fingerprints(self, schema="marts"):
-        """Return a digest of the rows of every table and view of a schema, order left out."""
+        """Return a digest of the rows of every table and view of a schema, order left out.
+
+        Left out is `rpt_build_changes`, which tells builds apart.
+        """
         names = self.query(
-            f"select table_name from information_schema.tables where table_schema = '{schema}'"
+            f"select table_name from information_schema.tables where table_schema = '{schema}' "
+            "and table_name <> 'rpt_build_changes'"
         )
         return {
             name: self.query(
