@@ -114,6 +114,46 @@ def run_build(size: str, timeout: float, memory_limit: str | None = None) -> dic
     return run
 
 
+def run_daily(size: str, timeout: float) -> dict:
+    """Build, then again with a new day, with more of that day, and with nothing new.
+
+    A new day is 0.1 % of the lines: orders of known customers, under new numbers, a day after the
+    last one. The builds after the first are in ``after``, by name.
+    """
+    folder, arguments, env = prepare_build(size, "daily")
+    data = folder / "data"
+    shutil.copytree(data_of(size), data)
+    arguments[-1] = str(data)
+    builds = {"daily": 1, "hourly": 2, "nothing new": None}
+    run = measure([sys.executable, *arguments], env=env, timeout=timeout)
+    run["after"] = {}
+    for name, number in builds.items():
+        if number:
+            add_day(data / "order_lines", number)
+        after = measure([sys.executable, *arguments], env=env, timeout=timeout)
+        run["after"][name] = {key: after[key] for key in ("wall", "cpu", "peak_mb", "exit")}
+    shutil.rmtree(folder)
+    return run
+
+
+def add_day(lines: Path, number: int) -> None:
+    """Add a file with a thousandth of the orders of a simulated shop, a day after its last one."""
+    import duckdb
+
+    first = f"read_parquet('{lines}/part-*.parquet')"
+    duckdb.execute(
+        f"""
+        copy (
+            select * replace (
+                concat('{number}-', order_id) as order_id,
+                timestamp '2026-01-01' + (ordered_at - date_trunc('day', ordered_at)) as ordered_at
+            )
+            from {first} where ordered_at < '2026-01-01' and hash(order_id) % 1000 = {number}
+        ) to '{lines}/day-{number}.parquet'
+        """
+    )
+
+
 def run_nodes(size: str, timeout: float) -> dict:
     """Build one node at a time, so that the process's CPU time can be split by node."""
     folder, arguments, env = prepare_build(size, "nodes")

@@ -90,6 +90,23 @@ def processes(cells: dict) -> list[str]:
     return lines
 
 
+def continued(cells: dict) -> list[str]:
+    """Return the table of builds after a build, and their ratios to it."""
+    lines = ["", "## A build after a build", ""]
+    lines += ["| data | what is new | wall s | CPU s | peak MB | wall, of the first | CPU |"]
+    lines += ["|---|---|---:|---:|---:|---:|---:|"]
+    for size in SIZES:
+        first = cells.get(f"daily {size}")
+        for name, run in [("everything", first), *first["after"].items()] if first else []:
+            note = "" if run["exit"] == 0 else " (failed)"
+            lines.append(
+                f"| {title(size)} | {name}{note} | {run['wall']:.1f} | {run['cpu']:.1f} |"
+                f" {run['peak_mb']:.0f} | {run['wall'] / first['wall']:.0%} |"
+                f" {run['cpu'] / first['cpu']:.0%} |"
+            )
+    return rows_or_none(lines)
+
+
 def by_stage(cells: dict) -> list[str]:
     """Return the table of a build's stages."""
     built = [size for size in SIZES if "stages" in cells.get(f"nodes {size}", {})]
@@ -249,6 +266,6 @@ def report(record: dict) -> str:
         "ratios and CPU seconds before wall seconds.",
         "",
     ]
-    lines += processes(cells) + by_stage(cells) + by_model(cells) + ratios(cells)
+    lines += processes(cells) + continued(cells) + by_stage(cells) + by_model(cells) + ratios(cells)
     lines += exponents(cells) + both_engines(cells) + parts(record)
     return "\n".join([*lines, "", (HERE / "reading.md").read_text().strip(), ""])

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import json
+import shutil
 import subprocess
 import sys
 
@@ -61,6 +62,29 @@ def test_storing_the_lines_stores_every_line(sample_files, tmp_path):
     printed = peer("store.py", sample_files / "order_lines/*.parquet", tmp_path / "store.duckdb")
     (stored,) = duckdb.connect(str(tmp_path / "store.duckdb")).sql("from order_lines").shape[:1]
     assert ast.literal_eval(printed) == [(stored,)] and stored == 44_726
+
+
+def test_a_new_day_is_a_thousandth_of_the_orders_a_day_after_the_last(sample_files, tmp_path):
+    shutil.copytree(sample_files / "order_lines", tmp_path / "lines")
+    for number in (1, 2):
+        builds.add_day(tmp_path / "lines", number)
+    rows = duckdb.sql(
+        "select ordered_at::date, count(distinct order_id), count(distinct filename), "
+        "count(distinct customer_id) > 5 "
+        f"from read_parquet('{tmp_path}/lines/day-*.parquet', filename = true) group by 1"
+    ).fetchall()
+    ((day, orders, files, are_many),) = rows
+    assert str(day) == "2026-01-01" and 15 < orders < 60 and (files, are_many) == (2, True)
+
+
+def test_builds_after_a_build_are_shown_beside_it():
+    def run(seconds):
+        return {"exit": 0, "wall": seconds, "cpu": 2 * seconds, "peak_mb": 1}
+
+    cell = run(100.0) | {"after": {"daily": run(15.0), "nothing new": run(1.0)}}
+    table = "\n".join(report.continued({"daily 10m": cell}))
+    assert "| 10m lines | daily | 15.0 | 30.0 | 1 | 15% | 15% |" in table
+    assert report.continued({}) == []
 
 
 def test_a_process_is_measured_from_outside():
