@@ -10,7 +10,8 @@ from scipy.optimize import brentq
 from scipy.special import betainc, betaincinv, betaln, btdtrib, gammaln, logit, ndtr, ndtri
 
 # Probabilities at which the value, given at least one order, is tabulated. The customer's own 90th
-# percentile is never beyond the last, because the probability of no order lowers it.
+# percentile is never beyond the last, because the probability of no order lowers it; the end of a
+# range that is drawn apart may be, on the same straight line.
 LEVELS = (0.01, 0.03, 0.08, 0.16, 0.26, 0.38, 0.5, 0.62, 0.74, 0.83, 0.9)
 # Larger counts are put together in one entry; fewer entries suffice if they leave out under _TAIL.
 MAX_ORDERS = 1000
@@ -94,10 +95,11 @@ def value_below(value, x, scale, probabilities, *, p: float, q: float) -> np.nda
 def quantile(level: float, p_order, log_levels, scale):
     """Return the ``level`` quantile of the value of a customer who orders with ``p_order``.
 
-    ``log_levels`` is a row of `value_levels` per customer. Between its levels the logarithm of
-    the value is linear in the logit of the probability, as SQL can compute it.
+    ``level`` is a number, or one per customer. ``log_levels`` is a row of `value_levels` per
+    customer. Between its levels, and beyond the last, the logarithm of the value is linear in the
+    logit of the probability, as SQL can compute it.
     """
-    p_order = np.asarray(p_order, float)
+    p_order, level = np.asarray(p_order, float), np.asarray(level, float)
     orders = p_order > 1 - level
     # The probability, given an order, of a value below the customer's quantile.
     wanted = logit(np.where(orders, 1 - (1 - level) / np.where(orders, p_order, 1), 0.5))
@@ -112,10 +114,11 @@ def quantile(level: float, p_order, log_levels, scale):
 def ends(level: float, width: float = 1.0) -> tuple[float, float]:
     """Return the probabilities between which the middle ``level`` lies, drawn apart by ``width``.
 
-    ``width`` multiplies their normal deviates: with 1 they are as far from 0 and 1 as they should.
+    ``width`` multiplies their normal deviates. They are rounded to nine places, so that every
+    engine compares the same numbers with them.
     """
     deviate = width * ndtri((1 + level) / 2)
-    return float(ndtr(-deviate)), float(ndtr(deviate))
+    return round(float(ndtr(-deviate)), 9), round(float(ndtr(deviate)), 9)
 
 
 def width(windows: list[tuple[np.ndarray, np.ndarray]], level: float = 0.8) -> float:
