@@ -31,7 +31,7 @@ CALIBRATION_TYPES = {
     "value_error": "double",
 }
 # Before any past day is known, a total is taken to be off by this much (in logarithms).
-_PRIOR_ERROR = 0.2
+PRIOR_ERROR = 0.2
 
 
 def choose_purchase_model(backtests: pd.DataFrame, pinned: str | None = None) -> str:
@@ -115,9 +115,9 @@ def calibrate(backtests: pd.DataFrame, *, model: str, horizons_days: list[int]) 
 
 
 def _total_error(totals):
-    """Return the root mean square of ln(forecast / actual), drawn towards `_PRIOR_ERROR`."""
+    """Return the root mean square of ln(forecast / actual), drawn towards `PRIOR_ERROR`."""
     ratio = (1 + totals["bias"].astype(float).dropna()).clip(0.05, 20)
-    return float(np.sqrt((np.sum(np.log(ratio) ** 2) + _PRIOR_ERROR**2) / (len(ratio) + 1)))
+    return float(np.sqrt((np.sum(np.log(ratio) ** 2) + PRIOR_ERROR**2) / (len(ratio) + 1)))
 
 
 def _gap(judged):

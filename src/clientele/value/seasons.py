@@ -9,7 +9,7 @@ year ago, brought beyond what the model says of them. docs/methods/clv.md gives 
 import numpy as np
 import pandas as pd
 
-from clientele.value.calibration import PUBLISHABLE
+from clientele.value.calibration import PRIOR_ERROR, PUBLISHABLE
 from clientele.value.expectations import (
     expected_order_value,
     expected_orders_if_alive,
@@ -31,11 +31,13 @@ SEASON_TYPES = {
     "season_days": "double",
     "reached_date": "date",
 }
-# How far a period of one year is off for other reasons than season: the models' own misfit.
+# How far a month of one year is off for other reasons than season: the models' own misfit.
 _MISFIT = 0.1
 _FACTORS = (0.2, 5.0)
 # A season shows once eleven months are known. Days are looked back at if they were not the first.
 _LEAST_SEASON, _LEAST_HISTORY = 335, 60
+# The days just over were days of other months: half of what they showed is taken for lasting.
+_LASTING = 0.5
 _SOME = 500
 
 
@@ -127,25 +129,25 @@ def _expected_repeats(calendar, customers, prior_sd):
     return np.bincount(months[ends] % 12, np.diff(until, prepend=0), 12)
 
 
-def _chance(count, years=1.0):
-    """Return the variance of a logarithm of ``count`` purchases over those expected by chance."""
-    # Purchases of one customer come together: twice the variance of independent ones.
-    return 2 / (count + 1) + _MISFIT**2 / years
-
-
 def _shrunk(log_factors, actual, years):
     """Draw each logarithm towards the mean by the share of its variance that may be chance."""
-    noise = _chance(actual, years)
+    noise = _chance(actual) + _MISFIT**2 / years
     weight = 1 / noise
     centred = log_factors - np.average(log_factors, weights=weight)
     season = max(np.average(centred**2 - noise, weights=weight), 0)
     return np.clip(centred * season / (season + noise), *np.log(_FACTORS))
 
 
+def _chance(count):
+    """Return the variance of the logarithm of ``count`` purchases."""
+    # Purchases of one customer come together: twice the variance of independent ones.
+    return 2 / (count + 1)
+
+
 def _trusted(log_ratio, count):
-    """Return the part of the logarithm of a ratio that is beyond what chance may bring."""
+    """Return the part of a logarithm that is not taken for chance: all of it, if it is large."""
     log_ratio = np.clip(log_ratio, *np.log(_FACTORS))
-    return log_ratio**3 / (log_ratio**2 + _chance(count))
+    return log_ratio**3 / (log_ratio**2 + _chance(count) + PRIOR_ERROR**2)
 
 
 class Season:
@@ -182,26 +184,23 @@ class Season:
         """Return ({horizon: season days}, factor of order values) for forecasts by ``model``.
 
         The season days of a horizon are stretched, or shortened, until the total of orders has
-        changed by the correction: what the days just over and the same days a year ago brought,
-        over what ``model`` expects of the customers of then, each drawn to 1 by what may be
-        chance. The season days grow with the horizon.
+        changed by two corrections: what the days just over (the level) and the same days a year
+        ago (the season) brought over what ``model`` expects of the customers of then, each drawn
+        to 1 by what may be chance. The season days grow with the horizon.
         """
         horizons = sorted(horizons_days)
         days = dict(zip(horizons, self.calendar.until(horizons).tolist(), strict=True))
         values, bought = [], 0
         for horizon in horizons:
-            found = [
-                self._found(model, horizon, back)
-                for back in {horizon, YEAR} & set(self._earlier)
-                if back >= horizon
-            ]
-            found = [(orders, value, came) for orders, value, came in found if came > 0]
-            if found:
-                change = np.mean([_trusted(orders, came) for orders, _, came in found])
-                days[horizon] = self._stretched(model, days[horizon], change)
-            known = [(value, came) for _, value, came in found if np.isfinite(value)]
-            values += [value for value, _ in known]
-            bought = max([bought, *(came for _, came in known)])
+            change = 0.0
+            for back in sorted({horizon, YEAR} & set(self._earlier)):
+                log_orders, log_value, came = self._found(model, horizon, back)
+                if back < horizon or came <= 0:
+                    continue
+                change += _trusted(log_orders, came) * (1 if back == YEAR else _LASTING)
+                if np.isfinite(log_value):
+                    values, bought = [*values, log_value], max(bought, came)
+            days[horizon] = self._stretched(model, days[horizon], change)
         days = dict(zip(horizons, np.maximum.accumulate(list(days.values())).tolist(), strict=True))
         value = np.exp(_trusted(np.mean(values), bought)) if values else 1.0
         return days, float(value)
