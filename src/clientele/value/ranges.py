@@ -138,7 +138,7 @@ def width(windows: list[tuple[np.ndarray, np.ndarray]], level: float = 0.8) -> f
     if excess(low) >= 0 or excess(high) <= 0:
         found = low if excess(low) >= 0 else high
     else:
-        found = brentq(excess, low, high, xtol=1e-4)
+        found = brentq(excess, low, high, xtol=1e-3)
     return float(np.exp(found * len(windows) / (len(windows) + 1)))
 
 
