@@ -95,7 +95,8 @@ def step_fit(database: Path, horizons: str) -> None:
         connection.execute(
             "create or replace table ml.ml_clv__calibration as "
             "select distinct horizon_days, 0e0 as intercept, 1e0 as slope, "
-            "cast(horizon_days as double) as season_days, 1e0 as value_factor from lookup"
+            "cast(horizon_days as double) as season_days, 1e0 as value_factor, "
+            "0.1e0 as low_level, 0.9e0 as high_level from lookup"
         )
         connection.execute(
             "create or replace table ml.ml_clv__seasons as select cast(n as int) as day_number, "

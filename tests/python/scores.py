@@ -20,13 +20,15 @@ def histories_of(warehouse):
 
 
 def season_of(warehouse):
-    """The season days and the factor of order values that the published forecasts use."""
+    """Season days, factor of order values and ends of ranges that the published forecasts use."""
     rows = warehouse.query(
-        "select horizon_days, season_days, value_factor from ml.ml_clv__calibration"
+        "select horizon_days, season_days, value_factor, low_level, high_level "
+        "from ml.ml_clv__calibration"
     )
     return {
-        "season_days": {days: passed for days, passed, _ in rows},
+        "season_days": {row[0]: row[1] for row in rows},
         "value_factor": rows[0][2],
+        "range_ends": {row[0]: row[3:] for row in rows},
     }
 
 

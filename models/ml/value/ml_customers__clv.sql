@@ -117,6 +117,8 @@ ordering as (
         calibration.intercept,
         calibration.slope,
         calibration.value_factor,
+        calibration.low_level,
+        calibration.high_level,
         dated.p_alive
         * (
             1 - power((dated.alpha + dated.t) / (dated.alpha + dated.t + calibration.season_days), dated.r + dated.x)
@@ -165,9 +167,9 @@ valued as (
         p_alive * value_if_alive as clv,
         (1 - p_alive) * value_if_alive as value_at_risk,
 
-        -- the customer's own range
-        {% for level in [0.1, 0.5, 0.9] -%}
-        value_per_amount * value_scale * {{ value_quantile(level) }} as clv_p{{ (level * 100) | round | int }},
+        -- the customer's own range, as wide as past days asked for
+        {% for name, level in [('p10', 'low_level'), ('p50', '0.5e0'), ('p90', 'high_level')] -%}
+        value_per_amount * value_scale * {{ value_quantile(level) }} as clv_{{ name }},
         {% endfor -%}
         {%- for level in [10, 50, 90] -%}
         next_order_days_p{{ level }},

@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from clientele.value import ranges
 from clientele.value.calibration import PUBLISHABLE
 from clientele.value.fitting import fit_models
-from clientele.value.forecasts import COVERAGES, forecasts, modelled, outcome
+from clientele.value.forecasts import MIN_LEARNED, forecasts, modelled, outcome
 from clientele.value.histories import first_orders
 from clientele.value.seasons import YEAR, Season
 
 DECILES = 10
+COVERAGES = (50, 80, 95)
 BACKTEST_TYPES = {
     "target": "string",
     "model": "string",
@@ -35,6 +37,7 @@ BACKTEST_TYPES = {
     "is_same_season": "boolean",
     "season_days": "double",
     "value_factor": "double",
+    "range_width": "double",
 }
 
 
@@ -65,19 +68,24 @@ def backtest(
     Returns a row per target, model, cut-off, horizon and decile (1 has the highest forecasts; 0
     is everyone) with the columns of `BACKTEST_TYPES`; ``bias`` is predicted / actual - 1, null
     if the actual sum is 0. Today's forecasts have no outcome: rows of decile 0 with the
-    ``season_days`` and the ``value_factor`` of `clientele.value.seasons.Season.periods`.
+    ``season_days`` and the ``value_factor`` of `clientele.value.seasons.Season.periods`, and the
+    ``range_width`` of amounts, which earlier cut-offs showed (`clientele.value.ranges.width`).
     Without a usable cut-off there are no other rows.
     """
-    measures = []
+    measures, judged = [], {}
     by_period = dict(tuple(customers.sort_values("sample_number").groupby("period_number")))
     horizons = sorted(horizons_days)
     knobs = {"prior_sd": prior_sd, "spend_orders": spend_orders}
     first = first_orders(spend_orders)
     cutoffs = {horizon: _cutoffs(by_period, horizon, origins) for horizon in horizons}
     with threadpool_limits(1):
-        for period in sorted({0, *np.concatenate(list(cutoffs.values()))} & set(by_period)):
+        # The oldest first: each day learns from windows that were over by then.
+        days = {0, *np.concatenate(list(cutoffs.values()))} & set(by_period)
+        for period in sorted(days, reverse=True):
             now = by_period[period]
-            season = Season(now, by_period.get(period + YEAR), **knobs)
+            earlier = {back: by_period.get(period + back) for back in {*horizons, YEAR}}
+            earlier = {back: then for back, then in earlier.items() if then is not None}
+            season = Season(now, earlier, **knobs)
             periods = {model: season.periods(model, horizons) for model in PUBLISHABLE}
             plain = None
             if not season.is_plain:
@@ -90,27 +98,35 @@ def backtest(
                     "is_same_season": _is_same_season(period),
                 }
                 stretches = {m: (days[horizon], value) for m, (days, value) in periods.items()}
+                widths = {}
+                for model in PUBLISHABLE:
+                    windows = judged.setdefault((model, horizon), [])
+                    over = [window for past, window in windows if past >= period + horizon]
+                    widths[model] = ranges.width(over)
                 if not period:
-                    measures.append(_ahead(place, stretches))
+                    measures.append(_ahead(place, stretches, widths))
                 if period not in cutoffs[horizon]:
                     continue
                 # Trees and cell means are not worth their time on the additional day.
                 before = by_period.get(period + horizon) if period % horizon == 0 else None
                 if before is not None and before["history_days"].iloc[0] < horizon / 2:
                     before = None
-                predicted, covered = forecasts(
+                predicted, reached = forecasts(
                     now, before, horizon, season, stretches, first, random_seed
                 )
                 if plain is not None:
-                    for target, (forecast, shares) in modelled(
+                    for target, (forecast, probabilities) in modelled(
                         now, now, horizon, (horizon, 1.0), plain, PUBLISHABLE[0], first
                     ).items():
                         predicted[(target, "no_season")] = forecast
-                        covered[(target, "no_season")] = shares
-                table = _measured(now, horizon, predicted, covered).assign(**place)
+                        reached[(target, "no_season")] = probabilities
+                table = _measured(now, horizon, predicted, reached, widths).assign(**place)
                 for model, (days, value) in stretches.items():
                     own = (table["model"] == model) & (table["decile"] == 0)
                     table.loc[own, ["season_days", "value_factor"]] = days, value
+                    table.loc[own, "range_width"] = widths[model]
+                    if len(now) >= MIN_LEARNED and ("amount", model) in reached:
+                        judged[(model, horizon)].append((period, reached[("amount", model)]))
                 measures.append(table)
     if not measures:
         return pd.DataFrame(columns=list(BACKTEST_TYPES))
@@ -131,11 +147,11 @@ def _is_same_season(period):
     return bool(period > 0 and min(period % YEAR, -period % YEAR) <= 15)
 
 
-def _ahead(place, stretches):
+def _ahead(place, stretches, widths):
     rows = [
         place
         | {"target": "orders", "model": model, "decile": 0, "season_days": days}
-        | {"value_factor": value}
+        | {"value_factor": value, "range_width": widths[model]}
         for model, (days, value) in stretches.items()
     ]
     return pd.DataFrame(rows).reindex(columns=list(BACKTEST_TYPES))
@@ -182,7 +198,7 @@ def gini_error(actual) -> float:
     return float(deviation / (count * total) / best)
 
 
-def _measured(now, horizon, predicted, covered):
+def _measured(now, horizon, predicted, reached, widths):
     rows = []
     for (target, model), forecast in predicted.items():
         actual = outcome(now, horizon, target)
@@ -190,7 +206,14 @@ def _measured(now, horizon, predicted, covered):
         ranked = np.argsort(-forecast, kind="stable")
         decile = np.empty(len(now), int)
         decile[ranked] = np.arange(len(now)) * DECILES // len(now) + 1
-        cover = covered.get((target, model), {})
+        cover = {}
+        if reached.get((target, model)) is not None:
+            # Ranges of money are published, and drawn apart as earlier days showed.
+            width = widths.get(model, 1.0) if target == "amount" else 1.0
+            cover = {
+                level: ranges.covered(*reached[(target, model)], level / 100, width)
+                for level in COVERAGES
+            }
         for number in range(DECILES + 1):
             chosen = decile == number if number else np.ones(len(now), bool)
             if not chosen.any():

@@ -5,6 +5,7 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
+from clientele.value import ranges
 from clientele.value.histories import EXTRA_DROPOUTS
 
 # Models with a whole distribution, which can be published; the first is the default.
@@ -24,11 +25,13 @@ CALIBRATION_TYPES = {
     "gap": "double",
     "season_days": "double",
     "value_factor": "double",
+    "low_level": "double",
+    "high_level": "double",
     "orders_error": "double",
     "value_error": "double",
 }
 # Before any past day is known, a total is taken to be off by this much (in logarithms).
-_PRIOR_ERROR = 0.2
+PRIOR_ERROR = 0.2
 
 
 def choose_purchase_model(backtests: pd.DataFrame, pinned: str | None = None) -> str:
@@ -58,15 +61,18 @@ def calibrate(backtests: pd.DataFrame, *, model: str, horizons_days: list[int]) 
     """Return for each horizon the correction of ``model``'s probability of an order.
 
     The corrected probability is expit(``intercept`` + ``slope`` * logit(p)), fitted on the tenths
-    of customers of all windows (J. Platt: Probabilistic Outputs for Support Vector Machines, 1999).
-    It is used if such fits on earlier windows predicted the later windows better than the model
-    does: by the likelihood, summed over all windows but the first. Otherwise, and with fewer than
-    two windows, intercept and slope are 0 and 1, which change nothing.
+    of customers of all windows (J. Platt: Probabilistic Outputs for Support Vector Machines, 1999)
+    and drawn towards no change, as by one more window that needed none. It is used if such fits on
+    earlier windows predicted the later windows better than the model does: by the likelihood,
+    summed over all windows but the first. Otherwise, and with fewer than two windows, intercept and
+    slope are 0 and 1, which change nothing.
 
     Returns a row per horizon with the columns of `CALIBRATION_TYPES`. ``gap`` is the mean distance
     between the probability and the share who ordered, over the later windows, or over all windows
-    of an unchanged probability; null without a window. ``season_days`` and ``value_factor`` are
-    today's of ``model``. ``orders_error`` and ``value_error`` are the root mean squares of the
+    of an unchanged probability, beyond the distance that chance brings to tenths of that size; null
+    without a window. ``season_days`` and ``value_factor`` are today's of ``model``; ``low_level``
+    and ``high_level`` are the probabilities at which its range of 80 % of money ends.
+    ``orders_error`` and ``value_error`` are the root mean squares of the
     logarithm of forecast over actual totals on past days, with one more day that was off by 20 %.
     """
     tenths = backtests[
@@ -82,14 +88,12 @@ def calibrate(backtests: pd.DataFrame, *, model: str, horizons_days: list[int]) 
         own = tenths[tenths["horizon_days"] == horizon]
         windows = [window for _, window in own.groupby("cutoff_date", sort=True)]
         # The fit on each window and those before it, with the window that follows.
-        fits = [_platt(pd.concat(windows[: i + 1])) for i in range(len(windows))]
+        fits = [_damped(_platt(pd.concat(windows[:n])), n) for n in range(1, len(windows) + 1)]
         followed = list(zip(windows[1:], fits, strict=False))
         gain = sum(_log_likelihood(w, fit) - _log_likelihood(w, _UNCHANGED) for w, fit in followed)
         is_recalibrated = bool(gain > 0 and fits[-1][1] > 0)
         judged = followed if is_recalibrated else [(w, _UNCHANGED) for w in windows]
-        gaps = [(_calibrated(w, fit) - w["actual_mean"]).abs() for w, fit in judged]
-        counts = [w["customer_count"] for w, _ in judged]
-        gap = np.average(pd.concat(gaps), weights=pd.concat(counts)) if judged else np.nan
+        low, high = ranges.ends(0.8, ahead["range_width"].iloc[0] if len(ahead) else 1.0)
         intercept, slope = fits[-1] if is_recalibrated else _UNCHANGED
         rows.append(
             {
@@ -98,9 +102,11 @@ def calibrate(backtests: pd.DataFrame, *, model: str, horizons_days: list[int]) 
                 "slope": slope,
                 "is_recalibrated": is_recalibrated,
                 "window_count": len(windows),
-                "gap": gap,
+                "gap": _gap(judged),
                 "season_days": ahead["season_days"].iloc[0] if len(ahead) else float(horizon),
                 "value_factor": ahead["value_factor"].iloc[0] if len(ahead) else 1.0,
+                "low_level": low,
+                "high_level": high,
                 "orders_error": _total_error(totals[totals["target"] == "orders"]),
                 "value_error": _total_error(totals[totals["target"] == "amount"]),
             }
@@ -109,9 +115,27 @@ def calibrate(backtests: pd.DataFrame, *, model: str, horizons_days: list[int]) 
 
 
 def _total_error(totals):
-    """Return the root mean square of ln(forecast / actual), drawn towards `_PRIOR_ERROR`."""
+    """Return the root mean square of ln(forecast / actual), drawn towards `PRIOR_ERROR`."""
     ratio = (1 + totals["bias"].astype(float).dropna()).clip(0.05, 20)
-    return float(np.sqrt((np.sum(np.log(ratio) ** 2) + _PRIOR_ERROR**2) / (len(ratio) + 1)))
+    return float(np.sqrt((np.sum(np.log(ratio) ** 2) + PRIOR_ERROR**2) / (len(ratio) + 1)))
+
+
+def _gap(judged):
+    """Return the mean distance from probability to share, without what chance adds to it."""
+    if not judged:
+        return np.nan
+    tenths = pd.concat([w.assign(told=_calibrated(w, fit)) for w, fit in judged])
+    count = tenths["customer_count"]
+    gap = np.average((tenths["told"] - tenths["actual_mean"]).abs(), weights=count)
+    # The mean distance of a normal deviate from 0 is the root of 2 / pi.
+    chance = np.sqrt(2 / np.pi * tenths["told"] * (1 - tenths["told"]) / count)
+    return float(np.sqrt(max(gap**2 - np.average(chance, weights=count) ** 2, 0)))
+
+
+def _damped(fit, window_count):
+    """Draw a fit towards no change, as by one more window that needed none."""
+    share = window_count / (window_count + 1)
+    return share * fit[0], 1 + share * (fit[1] - 1)
 
 
 def _log_odds(tenths):

@@ -41,27 +41,27 @@ FEATURES = [
 ]
 TARGETS = ["orders", "amount", "return"]
 NAIVE_FORECASTS = ["last_window", "rate", "rfm_cell"]
-COVERAGES = (50, 80, 95)
 # Trees learn nothing from fewer customers.
 MIN_LEARNED = 50
 
 
 def forecasts(now, before, horizon, season, stretches, first, random_seed):
-    """Return {(target, model): forecast} and {(target, model): {level: share covered}}.
+    """Return {(target, model): forecast} and {(target, model): probabilities of the outcome}.
 
     ``now`` and ``before`` (or None) hold a row per customer, as in
     `clientele.value.backtesting.backtest`; ``season`` is the `clientele.value.seasons.Season` of
     ``now``, and ``stretches`` holds the season days and the value factor of each purchase model;
-    ``first`` is 1 if first orders count in the spend model, else 0. Forecasts and shares have an
-    entry per row of ``now``.
+    ``first`` is 1 if first orders count in the spend model, else 0. Forecasts have an entry per row
+    of ``now``, and so have the two arrays of probabilities that `clientele.value.ranges.covered`
+    takes.
     """
-    predicted, covered = {}, {}
+    predicted, reached = {}, {}
     for model in PUBLISHABLE:
-        for target, (forecast, shares) in modelled(
+        for target, (forecast, probabilities) in modelled(
             now, season.histories, horizon, stretches[model], season.fits, model, first
         ).items():
             predicted[(target, model)] = forecast
-            covered[(target, model)] = shares
+            reached[(target, model)] = probabilities
     for target, forecast in _challenger(now, before, horizon, random_seed).items():
         predicted[(target, "challenger")] = forecast
         if (target, PUBLISHABLE[0]) in predicted:
@@ -82,7 +82,7 @@ def forecasts(now, before, horizon, season, stretches, first, random_seed):
         for target in TARGETS:
             past_outcome = outcome(before, horizon, target)
             predicted[(target, "rfm_cell")] = _cell_means(now, before, past_outcome)
-    return predicted, covered
+    return predicted, reached
 
 
 def outcome(customers, horizon, target):
@@ -94,10 +94,11 @@ def outcome(customers, horizon, target):
 
 
 def modelled(now, histories, horizon, stretch, parameters, model, first):
-    """Forecast by a purchase model and Gamma-Gamma, and measure how its ranges cover.
+    """Forecast by a purchase model and Gamma-Gamma, and where the outcome lies in the forecast.
 
     ``histories`` are those of ``now`` on the clock of ``parameters``; ``stretch`` holds the days of
-    the horizon on that clock and the factor of order values. Returns {target: (forecast, shares)}.
+    the horizon on that clock and the factor of order values. Returns {target: (forecast,
+    probabilities)}: of less than, and of at most, the outcome; None for `return`.
     """
     days, value_factor = stretch
     x, t_x, t = (histories[name].to_numpy(float) for name in ("x", "t_x", "t"))
@@ -115,12 +116,12 @@ def modelled(now, histories, horizon, stretch, parameters, model, first):
         rows = np.flatnonzero(x == count)
         table = ranges.order_probabilities(count, t[rows], days, extra=extra, **estimates)
         cumulated = np.cumsum(table, axis=1)
-        reached = np.minimum(came[rows].astype(int), table.shape[1] - 1)
+        ordered = np.minimum(came[rows].astype(int), table.shape[1] - 1)
         place = np.arange(len(rows))
         gone = 1 - alive[rows]
-        at_most["orders"][rows] = gone + alive[rows] * cumulated[place, reached]
+        at_most["orders"][rows] = gone + alive[rows] * cumulated[place, ordered]
         below["orders"][rows] = np.where(
-            reached > 0, gone + alive[rows] * cumulated[place, np.maximum(reached - 1, 0)], 0
+            ordered > 0, gone + alive[rows] * cumulated[place, np.maximum(ordered - 1, 0)], 0
         )
         if spend:
             scale = spend["v"] + (count + first) * value[rows]
@@ -129,17 +130,13 @@ def modelled(now, histories, horizon, stretch, parameters, model, first):
             )
             at_most["amount"][rows] = gone + alive[rows] * known
             below["amount"][rows] = np.where(came[rows] > 0, at_most["amount"][rows], 0)
-    cover = {
-        target: {
-            level: ranges.covered(below[target], np.minimum(at_most[target], 1), level / 100)
-            for level in COVERAGES
-        }
-        for target in ("orders", "amount")
+    reached = {
+        target: (below[target], np.minimum(at_most[target], 1)) for target in ("orders", "amount")
     }
-    forecast = {"orders": (orders, cover["orders"]), "return": (returns, {})}
+    forecast = {"orders": (orders, reached["orders"]), "return": (returns, None)}
     if spend:
         amount = orders * value_factor * expected_order_value(x + first, value, **spend)
-        forecast["amount"] = amount, cover["amount"]
+        forecast["amount"] = amount, reached["amount"]
     return forecast
 
 

@@ -6,16 +6,20 @@ customer being alive; a customer who has left makes no order.
 """
 
 import numpy as np
-from scipy.special import betainc, betaincinv, betaln, btdtrib, gammaln, logit
+from scipy.optimize import brentq
+from scipy.special import betainc, betaincinv, betaln, btdtrib, gammaln, logit, ndtr, ndtri
 
 # Probabilities at which the value, given at least one order, is tabulated. The customer's own 90th
-# percentile is never beyond the last, because the probability of no order lowers it.
+# percentile is never beyond the last, because the probability of no order lowers it; the end of a
+# range that is drawn apart may be, on the same straight line.
 LEVELS = (0.01, 0.03, 0.08, 0.16, 0.26, 0.38, 0.5, 0.62, 0.74, 0.83, 0.9)
 # Larger counts are put together in one entry; fewer entries suffice if they leave out under _TAIL.
 MAX_ORDERS = 1000
 # A value of e^300 times the scale means that no value can be given; it is still a finite amount.
 _MAX_LOG_VALUE = 300.0
 _TAIL = 1e-9
+# Ranges are drawn apart, or together, by no more: further out no value is tabulated.
+_WIDTHS = (0.8, 1.25)
 _GRID = 96
 
 
@@ -91,10 +95,11 @@ def value_below(value, x, scale, probabilities, *, p: float, q: float) -> np.nda
 def quantile(level: float, p_order, log_levels, scale):
     """Return the ``level`` quantile of the value of a customer who orders with ``p_order``.
 
-    ``log_levels`` is a row of `value_levels` per customer. Between its levels the logarithm of
-    the value is linear in the logit of the probability, as SQL can compute it.
+    ``level`` is a number, or one per customer. ``log_levels`` is a row of `value_levels` per
+    customer. Between its levels, and beyond the last, the logarithm of the value is linear in the
+    logit of the probability, as SQL can compute it.
     """
-    p_order = np.asarray(p_order, float)
+    p_order, level = np.asarray(p_order, float), np.asarray(level, float)
     orders = p_order > 1 - level
     # The probability, given an order, of a value below the customer's quantile.
     wanted = logit(np.where(orders, 1 - (1 - level) / np.where(orders, p_order, 1), 0.5))
@@ -106,16 +111,47 @@ def quantile(level: float, p_order, log_levels, scale):
     return np.where(orders, np.exp(low + slope * (wanted - knots[piece])) * scale, 0.0)
 
 
-def covered(below, at_most, level: float) -> np.ndarray:
+def ends(level: float, width: float = 1.0) -> tuple[float, float]:
+    """Return the probabilities between which the middle ``level`` lies, drawn apart by ``width``.
+
+    ``width`` multiplies their normal deviates. They are rounded to nine places, so that every
+    engine compares the same numbers with them.
+    """
+    deviate = width * ndtri((1 + level) / 2)
+    return round(float(ndtr(-deviate)), 9), round(float(ndtr(deviate)), 9)
+
+
+def width(windows: list[tuple[np.ndarray, np.ndarray]], level: float = 0.8) -> float:
+    """Return the width at which ranges would have covered ``level`` of the outcomes so far.
+
+    Each window holds ``below`` and ``at_most`` of `covered`. The logarithm of the width is drawn
+    to 0 as by one more window that was covered as it should be; without a window it is 0.
+    """
+    if not windows:
+        return 1.0
+
+    def excess(log_width):
+        shares = [covered(*window, level, np.exp(log_width)).mean() for window in windows]
+        return np.mean(shares) - level
+
+    low, high = np.log(_WIDTHS)
+    if excess(low) >= 0 or excess(high) <= 0:
+        found = low if excess(low) >= 0 else high
+    else:
+        found = brentq(excess, low, high, xtol=1e-3)
+    return float(np.exp(found * len(windows) / (len(windows) + 1)))
+
+
+def covered(below, at_most, level: float, width: float = 1.0) -> np.ndarray:
     """Return the share of each outcome that lies within the middle ``level`` of its forecast.
 
     ``below`` and ``at_most`` are the forecast's probabilities of less than, and of at most, the
-    outcome. A count covers an interval of probability; the share of it inside is returned (the
-    expectation of the randomised probability integral transform; Czado, Gneiting & Held 2009,
-    Biometrics 65).
+    outcome; ``width`` is that of `ends`. A count covers an interval of probability; the share of it
+    inside is returned (the expectation of the randomised probability integral transform; Czado,
+    Gneiting & Held 2009, Biometrics 65).
     """
     below, at_most = np.asarray(below, float), np.asarray(at_most, float)
-    start, end = (1 - level) / 2, (1 + level) / 2
+    start, end = ends(level, width)
     inside = np.clip(np.minimum(at_most, end) - np.maximum(below, start), 0, None)
     width = at_most - below
     point = (below >= start) & (below <= end)

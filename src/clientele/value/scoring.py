@@ -109,19 +109,21 @@ def score(
     spend_orders: str = "repeat",
     season_days: dict[int, float] | None = None,
     value_factor: float = 1.0,
+    range_ends: dict[int, tuple[float, float]] | None = None,
 ) -> pd.DataFrame:
     """Value every customer over every horizon: what the SQL scoring must give, row by row.
 
     ``histories`` and ``parameters`` are input and result of `fit_clv`, ``season_days`` those of
-    `expected_orders`, and ``value_factor`` multiplies order values.
+    `expected_orders`, ``value_factor`` multiplies order values, and ``range_ends`` holds the
+    probabilities of each horizon at which ranges end, by default 0.1 and 0.9.
 
     Returns the index of ``histories`` (``customer_id`` if it has no name), ``horizon_days``,
     ``p_alive``, ``p_order`` (at least one purchase), ``expected_orders``, ``expected_order_value``,
     ``clv`` = ``margin_share`` x ``p_alive`` x discounted orders x order value, ``value_at_risk``
     (the same with 1 - ``p_alive``: the value that is lost if the customer has left), ``clv_p10``,
-    ``clv_p50``, ``clv_p90``, the customer's own quantiles of the value, with all orders discounted
-    alike, and ``next_order_days_p10``, ``_p50``, ``_p90``. Columns in money are null if the spend
-    model could not be fitted.
+    ``clv_p50``, ``clv_p90``, the customer's own quantiles of the value at ``range_ends`` and in the
+    middle, with all orders discounted alike, and ``next_order_days_p10``, ``_p50``, ``_p90``.
+    Columns in money are null if the spend model could not be fitted.
     """
     x, t_x, t, value = checked(histories, spend_orders)
     lookup = expected_orders(
@@ -160,7 +162,11 @@ def score(
     scored["value_at_risk"] = (1 - scored["p_alive"]) * if_alive
     worth = margin_share * scored["scale"] * scored["discounted_orders_if_alive"]
     worth = worth / scored["expected_orders_if_alive"]
-    for name, level in zip(("clv_p10", "clv_p50", "clv_p90"), QUANTILES, strict=True):
+    low, middle, high = QUANTILES
+    usual = {days: (low, high) for days in horizons_days}
+    reached = scored["horizon_days"].map(usual | (range_ends or {}))
+    levels = {"clv_p10": reached.str[0], "clv_p50": middle, "clv_p90": reached.str[1]}
+    for name, level in levels.items():
         scored[name] = ranges.quantile(
             level, scored["p_order"].round(9), scored[LOG_VALUES].to_numpy(), worth
         ) * np.where(worth.notna(), 1, np.nan)

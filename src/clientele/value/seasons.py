@@ -2,14 +2,14 @@
 
 Purchase models assume that the clock runs evenly. Here a day counts as many *season days* as its
 calendar month is busier than the average month, and the models are fitted on season days. A
-second correction stretches the period ahead by what the same period a year ago brought beyond
-the forecast of that day. docs/methods/clv.md gives the formulas.
+second correction stretches the period ahead by what the period just over, and the same period a
+year ago, brought beyond what the model says of them. docs/methods/clv.md gives the formulas.
 """
 
 import numpy as np
 import pandas as pd
 
-from clientele.value.calibration import PUBLISHABLE
+from clientele.value.calibration import PRIOR_ERROR, PUBLISHABLE
 from clientele.value.expectations import (
     expected_order_value,
     expected_orders_if_alive,
@@ -34,8 +34,10 @@ SEASON_TYPES = {
 # How far a month of one year is off for other reasons than season: the models' own misfit.
 _MISFIT = 0.1
 _FACTORS = (0.2, 5.0)
-# Trust in what the same period a year ago showed; it grows with the history before that day.
-_TRUST, _TRUSTED_HISTORY, _LEAST_HISTORY = 0.75, 182, 60
+# A season shows once eleven months are known. Days are looked back at if they were not the first.
+_LEAST_SEASON, _LEAST_HISTORY = 335, 60
+# The days just over were days of other months: half of what they showed is taken for lasting.
+_LASTING = 0.5
 _SOME = 500
 
 
@@ -86,7 +88,7 @@ def calendar_of(customers: pd.DataFrame, *, prior_sd: float | None) -> Calendar:
 
     ``customers`` has the columns of `clientele.value.backtesting.backtest`. The factor of a month
     is its repeat purchase days over those that the purchase model expects of the customers who had
-    arrived, drawn towards 1 by as much as it may be chance. With under a year of history it is 1.
+    arrived, drawn towards 1 by as much as it may be chance. With under 335 days of history it is 1.
     """
     known_days = int(customers["history_days"].max()) if len(customers) else 0
     past_days = max(known_days, int(customers["t"].max())) if len(customers) else 0
@@ -94,7 +96,7 @@ def calendar_of(customers: pd.DataFrame, *, prior_sd: float | None) -> Calendar:
     as_of_date = customers["as_of_date"].iloc[0] if len(customers) else "2000-01-01"
     calendar = Calendar(as_of_date, np.exp(log_factors), past_days)
     actual = customers[MONTHS].sum().to_numpy(float)
-    if known_days < YEAR or actual.sum() == 0:
+    if known_days < _LEAST_SEASON or actual.sum() == 0:
         return calendar
     for _ in range(2):
         expected = _expected_repeats(calendar, customers, prior_sd)
@@ -129,19 +131,30 @@ def _expected_repeats(calendar, customers, prior_sd):
 
 def _shrunk(log_factors, actual, years):
     """Draw each logarithm towards the mean by the share of its variance that may be chance."""
-    # Purchases of one customer come together: twice the variance of independent ones.
-    noise = 2 / (actual + 1) + _MISFIT**2 / years
+    noise = _chance(actual) + _MISFIT**2 / years
     weight = 1 / noise
     centred = log_factors - np.average(log_factors, weights=weight)
     season = max(np.average(centred**2 - noise, weights=weight), 0)
     return np.clip(centred * season / (season + noise), *np.log(_FACTORS))
 
 
-class Season:
-    """What one cut-off day knows of the season: calendar, fits, and the year before."""
+def _chance(count):
+    """Return the variance of the logarithm of ``count`` purchases."""
+    # Purchases of one customer come together: twice the variance of independent ones.
+    return 2 / (count + 1)
 
-    def __init__(self, now, year_before, *, prior_sd: float | None, spend_orders: str):
-        """``now`` holds the customers of the day, ``year_before`` those of a year ago, or None."""
+
+def _trusted(log_ratio, count):
+    """Return the part of a logarithm that is not taken for chance: all of it, if it is large."""
+    log_ratio = np.clip(log_ratio, *np.log(_FACTORS))
+    return log_ratio**3 / (log_ratio**2 + _chance(count) + PRIOR_ERROR**2)
+
+
+class Season:
+    """What one cut-off day knows of the season: calendar, fits, and what earlier days brought."""
+
+    def __init__(self, now, earlier: dict, *, prior_sd: float | None, spend_orders: str):
+        """``now`` holds the customers of the day, ``earlier`` those of some days, by days back."""
         self.now = now
         self.calendar = calendar_of(now, prior_sd=prior_sd)
         self.histories = self.calendar.histories(now)
@@ -150,48 +163,63 @@ class Season:
         first = first_orders(spend_orders)
         # Enough to learn how the total grows with the days: customers are in a random order.
         self._some = _Total(self.histories.iloc[:_SOME], self.fits, first)
-        self._before = None
-        if year_before is not None and len(year_before):
-            known_days = year_before["history_days"].iloc[0]
-            if known_days >= _LEAST_HISTORY and year_before["t"].max() > 0:
-                self.trust = _TRUST * min(1, known_days / _TRUSTED_HISTORY)
-                histories = self.calendar.histories(year_before, back=YEAR)
-                fits = fit_models(histories, PUBLISHABLE, **knobs)
-                self._before = _Total(histories, fits, first)
+        self._earlier = {
+            back: _Total(self.calendar.histories(customers, back=back), self.fits, first)
+            for back, customers in (earlier if self._is_seen() else {}).items()
+            if len(customers)
+            and customers["history_days"].iloc[0] >= _LEAST_HISTORY
+            and customers["t"].max() > 0
+        }
+
+    def _is_seen(self):
+        """Whether a season can be told from a level: a year has passed since the first days."""
+        return len(self.now) and self.now["history_days"].iloc[0] >= YEAR + _LEAST_HISTORY
 
     @property
     def is_plain(self) -> bool:
         """Whether every day counts alike and nothing is corrected."""
-        return self._before is None and np.ptp(self.calendar.factors) == 0
+        return not self._earlier and np.ptp(self.calendar.factors) == 0
 
     def periods(self, model: str, horizons_days: list[int]) -> tuple[dict[int, float], float]:
         """Return ({horizon: season days}, factor of order values) for forecasts by ``model``.
 
         The season days of a horizon are stretched, or shortened, until the total of orders has
-        changed by the correction: what the same period a year ago brought, over what ``model``
-        forecast for it on that day, to the power of the trust in it. The season days grow with
-        the horizon.
+        changed by two corrections: what the days just over (the level) and the same days a year
+        ago (the season) brought over what ``model`` expects of the customers of then, each drawn
+        to 1 by what may be chance. The season days grow with the horizon.
         """
         horizons = sorted(horizons_days)
         days = dict(zip(horizons, self.calendar.until(horizons).tolist(), strict=True))
-        if self._before is None:
-            return days, 1.0
-        known = self.now["t"].to_numpy(int) >= YEAR
-        log_values = []
+        values, bought = [], 0
         for horizon in horizons:
-            came = self.now.loc[known, f"year_before_orders_{horizon}"].sum()
-            paid = self.now.loc[known, f"year_before_amount_{horizon}"].sum()
-            if horizon > YEAR or came <= 0:
-                continue
-            span = self.calendar.until(horizon - YEAR) - self.calendar.until(-YEAR)
-            orders, amount = self._before.orders(model, span), self._before.amount(model, span)
-            change = np.clip(self.trust * np.log(came / orders), *np.log(_FACTORS))
+            change = 0.0
+            for back in sorted({horizon, YEAR} & set(self._earlier)):
+                log_orders, log_value, came = self._found(model, horizon, back)
+                if back < horizon or came <= 0:
+                    continue
+                change += _trusted(log_orders, came) * (1 if back == YEAR else _LASTING)
+                if np.isfinite(log_value):
+                    values, bought = [*values, log_value], max(bought, came)
             days[horizon] = self._stretched(model, days[horizon], change)
-            if amount > 0 and paid > 0:
-                log_values.append(np.log(paid / amount * orders / came))
         days = dict(zip(horizons, np.maximum.accumulate(list(days.values())).tolist(), strict=True))
-        value = np.exp(np.clip(self.trust * np.mean(log_values), -1, 1)) if log_values else 1.0
+        value = np.exp(_trusted(np.mean(values), bought)) if values else 1.0
         return days, float(value)
+
+    def _found(self, model, horizon, back):
+        """Return what ``horizon`` days from ``back`` days ago brought over what was expected.
+
+        The logarithms of the ratio of orders and of order values, and the number of orders.
+        """
+        window = "past" if back == horizon else "year_before"
+        known = self.now["t"].to_numpy(int) >= back
+        came = self.now.loc[known, f"{window}_orders_{horizon}"].sum()
+        paid = self.now.loc[known, f"{window}_amount_{horizon}"].sum()
+        span = self.calendar.until(horizon - back) - self.calendar.until(-back)
+        orders = self._earlier[back].orders(model, span)
+        amount = self._earlier[back].amount(model, span)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_orders = np.log(came / orders)
+            return log_orders, np.log(paid / amount) - log_orders, came
 
     def _stretched(self, model, days, change):
         """Return the season days whose forecast is exp(``change``) times that of ``days``."""

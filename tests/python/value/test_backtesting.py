@@ -163,3 +163,28 @@ def test_with_all_orders_counted_amounts_are_forecast_no_worse_and_covered():
         errors[spend_orders] = rows["rmse"].mean()
         assert rows["coverage_80"].mean() == pytest.approx(0.8, abs=0.03)
     assert errors["all"] < 1.01 * errors["repeat"]
+
+
+def test_ranges_of_money_learn_their_width_from_days_that_were_over_by_then():
+    customers = shop(3000, seed=2)
+    # Amounts vary more than orders of the past let expect.
+    rng = np.random.default_rng(3)
+    spread = np.exp(rng.normal(0, 0.8, len(customers)))
+    customers["next_amount_90"] = customers["next_amount_90"] * spread
+    rows = backtest(customers, **KNOBS).query("model == 'mbg_nbd' and decile == 0")
+    money = rows[rows["target"] == "amount"].set_index("cutoff_date").sort_index()
+    first, second = money["range_width"]
+    assert first == 1 < second
+    scrambled = customers.copy()
+    last = scrambled["period_number"] == 90
+    scrambled.loc[last, "next_amount_90"] = 1e6
+    again = backtest(scrambled, **KNOBS).query("target == 'amount' and decile == 0")
+    assert set(again.query("model == 'mbg_nbd'")["range_width"]) == {first, second}
+    # The range of the second day is drawn apart by what the first day showed, and holds more.
+    even = shop(3000, seed=2)
+    even["next_amount_90"] = customers["next_amount_90"].where(
+        even["period_number"] == 90, even["next_amount_90"]
+    )
+    undrawn = backtest(even, **KNOBS).query("target == 'amount' and model == 'mbg_nbd'")
+    last = undrawn.query("decile == 0").set_index("cutoff_date").sort_index().iloc[-1]
+    assert last["coverage_80"] + 0.005 < money["coverage_80"].iloc[-1] < 0.82

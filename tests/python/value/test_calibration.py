@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, logit
+from scipy.stats import norm
 
 from clientele.value.calibration import calibrate, choose_purchase_model
 
@@ -42,7 +43,7 @@ def shares(*windows, model="mbg_nbd", horizon=30):
         for decile, (told, came) in enumerate(window, start=1)
     ]
     columns = ["target", "model", "horizon_days", "cutoff_date", "decile", "customer_count"]
-    more = ["predicted_mean", "actual_mean", "bias", "season_days", "value_factor"]
+    more = ["predicted_mean", "actual_mean", "bias", "season_days", "value_factor", "range_width"]
     return pd.DataFrame(rows, columns=[*columns, *more])
 
 
@@ -54,7 +55,7 @@ def totals(*days, model="mbg_nbd"):
         for number, (target, bias) in enumerate(days)
     ]
     ahead = {"target": "orders", "cutoff_date": len(days), "season_days": 21.5}
-    rows.append(place | ahead | {"value_factor": 1.1})
+    rows.append(place | ahead | {"value_factor": 1.1, "range_width": 1.2})
     return pd.DataFrame(rows)
 
 
@@ -64,11 +65,14 @@ def test_todays_season_days_and_the_errors_of_past_totals_are_those_of_the_model
     result = calibrate(pd.concat([rows, other]), model="mbg_nbd", horizons_days=[30, 90])
     result = result.set_index("horizon_days")
     assert result.loc[30, ["season_days", "value_factor"]].tolist() == [21.5, 1.1]
+    low, high = result.loc[30, ["low_level", "high_level"]]
+    assert (low, high) == pytest.approx((norm.cdf(1.2 * norm.ppf(0.1)), 1 - low))
     squares = np.log(1.5) ** 2 + np.log(0.5) ** 2 + 0.2**2
     assert result.loc[30, "orders_error"] == pytest.approx(np.sqrt(squares / 3))
     assert result.loc[30, "value_error"] == pytest.approx(np.sqrt((np.log(1.1) ** 2 + 0.2**2) / 2))
     # Nothing is known of the longer horizon.
     assert result.loc[90, ["season_days", "value_factor"]].tolist() == [90, 1]
+    assert result.loc[90, ["low_level", "high_level"]].tolist() == [0.1, 0.9]
     assert result.loc[90, ["orders_error", "value_error"]].tolist() == [0.2, 0.2]
 
 
@@ -83,10 +87,11 @@ def test_a_model_that_is_always_too_certain_is_corrected_and_the_gap_is_out_of_t
     windows = [shifted(0.6, 0.7), shifted(0.5, 0.7), shifted(0.55, 0.75)]
     result = calibrate(shares(*windows), model="mbg_nbd", horizons_days=[30]).iloc[0]
     assert result["is_recalibrated"] and result["window_count"] == 3
-    assert result["intercept"] == pytest.approx(0.55, abs=0.03)
-    assert result["slope"] == pytest.approx(0.72, abs=0.03)
+    # Three windows, and one more that needed none: three quarters of the mean correction.
+    assert result["intercept"] == pytest.approx(0.75 * 0.55, abs=0.03)
+    assert result["slope"] == pytest.approx(1 + 0.75 * (0.72 - 1), abs=0.03)
     raw = np.mean([abs(told - came) for window in windows[1:] for told, came in window])
-    assert raw > 0.1 and 0 < result["gap"] < 0.03
+    assert raw > 0.1 and 0 <= result["gap"] < 0.05
 
 
 def test_a_bias_that_changes_sign_between_windows_is_not_corrected():
@@ -94,7 +99,19 @@ def test_a_bias_that_changes_sign_between_windows_is_not_corrected():
     result = calibrate(shares(*windows), model="mbg_nbd", horizons_days=[30]).iloc[0]
     assert not result["is_recalibrated"] and (result["intercept"], result["slope"]) == (0, 1)
     raw = np.mean([abs(told - came) for window in windows for told, came in window])
-    assert result["gap"] == pytest.approx(raw)
+    # Of a hundred customers by chance alone.
+    chance = np.mean(np.sqrt(2 / np.pi * TOLD * (1 - TOLD) / 100))
+    assert result["gap"] == pytest.approx(np.sqrt(raw**2 - chance**2))
+
+
+def test_what_chance_adds_to_small_tenths_is_no_gap():
+    rng = np.random.default_rng(7)
+    for size in (20, 2000):
+        windows = [list(zip(TOLD, rng.binomial(size, TOLD) / size, strict=True)) for _ in "abc"]
+        tenths = shares(*windows).assign(customer_count=size)
+        assert calibrate(tenths, model="mbg_nbd", horizons_days=[30])["gap"][0] < 0.04
+    raw = np.mean([abs(told - came) for window in windows for told, came in window])
+    assert raw < 0.02
 
 
 def test_one_window_is_too_few_for_a_correction_and_no_window_has_no_gap():

@@ -53,6 +53,7 @@ def test_sql_scores_the_edges_as_python_does(sample, model, theta):
     compiled = sample.folder / "target/compiled/clientele/models/ml/value/ml_customers__clv.sql"
     query = compiled.read_text()
     passed = {30: 12.5, 90: 90.0, 180: 200.0, 365: 201.0}
+    ends = {30: (0.1, 0.9), 90: (0.06, 0.94), 180: (0.14, 0.86), 365: (0.1, 0.9)}
     lookup = expected_orders(
         parameters, EDGES, season_days=passed, **{k: KNOBS[k] for k in list(KNOBS)[:2]}
     )
@@ -71,6 +72,8 @@ def test_sql_scores_the_edges_as_python_does(sample, model, theta):
                 "intercept": -0.3,
                 "slope": 1.2,
                 "value_factor": 1.25,
+                "low_level": [low for low, _ in ends.values()],
+                "high_level": [high for _, high in ends.values()],
             }
         ),
         "ml.ml_clv__seasons": seasons,
@@ -85,7 +88,8 @@ def test_sql_scores_the_edges_as_python_does(sample, model, theta):
             assert quoted in query
             query = query.replace(quoted, name)
         found = connection.execute(query).df()
-    expected = score(EDGES, parameters, season_days=passed, value_factor=1.25, **KNOBS)
+    season = {"season_days": passed, "value_factor": 1.25, "range_ends": ends}
+    expected = score(EDGES, parameters, **season, **KNOBS)
     assert np.isfinite(expected[["p_alive", "p_order", "expected_orders", *MONEY]]).all(axis=None)
     assert np.isfinite(found[["order_variance", "gradient_r", "gradient_b"]]).all(axis=None)
     assert (found["order_variance"] > -1e-9).all()

@@ -13,7 +13,7 @@ from clientele.value.seasons import MONTHS, YEAR, Calendar, Season, calendar_of
 
 HORIZONS = [30, 90]
 KNOBS = {"horizons_days": HORIZONS, "origins": 2, "prior_sd": 2.5, "random_seed": 1}
-PERIODS = [0, 30, 60, 90, 180, 270, 365, 395, 425, 455, 545, 730]
+PERIODS = [0, 30, 60, 90, 120, 180, 270, 365, 395, 425, 455, 545, 730]
 GIFTS = np.array([0.6, 0.6, 0.8, 0.8, 0.8, 0.8, 0.7, 0.8, 1.2, 1.4, 1.9, 1.6])
 EVEN = np.ones(12)
 DAYS = 850
@@ -48,6 +48,11 @@ def shop(season=tuple(EVEN), days=DAYS, today=None, **knobs):
 
 def on(customers, period):
     return customers[customers["period_number"] == period].sort_values("sample_number")
+
+
+def looked_back(customers, period, *backs):
+    """The customers of some days before a cut-off, by days back: what `backtest` passes on."""
+    return {back: on(customers, period + back) for back in backs or (*HORIZONS, YEAR)}
 
 
 def test_a_calendar_counts_days_of_busy_months_for_more():
@@ -86,9 +91,9 @@ def test_the_planted_season_is_found_and_an_even_one_is_left_alone():
         np.testing.assert_allclose(found, season / season.mean(), rtol=error)
 
 
-def test_without_a_year_of_history_every_day_counts_alike():
+def test_with_under_eleven_months_of_history_every_day_counts_alike():
     days = shop(tuple(GIFTS), days=390)
-    assert np.ptp(calendar_of(on(days, 30), prior_sd=2.5).factors) == 0
+    assert np.ptp(calendar_of(on(days, 60), prior_sd=2.5).factors) == 0
     assert np.ptp(calendar_of(on(days, 0), prior_sd=2.5).factors) > 0.1
     nobody = on(days, 0).head(0)
     assert np.ptp(calendar_of(nobody, prior_sd=2.5).factors) == 0
@@ -100,7 +105,7 @@ def test_no_day_knows_what_follows_it():
     later, then = shop(tuple(GIFTS)), shop(tuple(GIFTS), today=DAYS - 1 - period)
     assert len(on(later, period)) == len(on(then, 0)) > 500
     seasons = [
-        Season(on(table, at), on(table, at + YEAR), prior_sd=2.5, spend_orders="repeat")
+        Season(on(table, at), looked_back(table, at), prior_sd=2.5, spend_orders="repeat")
         for table, at in ((later, period), (then, 0))
     ]
     for model in ("mbg_nbd", "bg_nbd"):
@@ -135,31 +140,52 @@ def test_a_season_that_was_seen_is_forecast_and_an_even_year_loses_nothing():
     assert even["bias"]["mbg_nbd"] < 0.12
 
 
-def test_a_year_that_fell_short_of_its_forecast_shortens_the_period_ahead():
-    now, before = on(shop(), 0), on(shop(), YEAR)
-    knobs = {"prior_sd": 2.5, "spend_orders": "repeat"}
-    as_it_was = Season(now, before, **knobs).periods("mbg_nbd", HORIZONS)[0]
-    half = now.copy()
-    for name in ("year_before_orders_90", "year_before_amount_90"):
-        half[name] = half[name] / 2
-    days, value = Season(half, before, **knobs).periods("mbg_nbd", HORIZONS)
-    assert days[30] == as_it_was[30] <= days[90] < 0.75 * as_it_was[90]
+KNOWN = {"prior_sd": 2.5, "spend_orders": "repeat"}
+
+
+def test_earlier_days_that_fell_short_shorten_the_period_ahead():
+    now, earlier = on(shop(), 0), looked_back(shop(), 0)
+    as_it_was = Season(now, earlier, **KNOWN).periods("mbg_nbd", HORIZONS)[0]
+    for window in ("year_before", "past"):
+        half = now.copy()
+        for name in (f"{window}_orders_90", f"{window}_amount_90"):
+            half[name] = half[name] / 2
+        days, _ = Season(half, earlier, **KNOWN).periods("mbg_nbd", HORIZONS)
+        assert days[30] == as_it_was[30] <= days[90] < 0.85 * as_it_was[90], window
     amounts = [f"year_before_amount_{horizon}" for horizon in HORIZONS]
-    dear = now.assign(**(now[amounts] * 2))
-    assert Season(dear, before, **knobs).periods("mbg_nbd", HORIZONS)[1] > 1.5 * value
-    # Without a past year, or with the first days of a shop only, nothing is corrected.
-    opening = before.assign(history_days=59)
-    for year_before in (None, before.head(0), opening):
-        plain, factor = Season(now, year_before, **knobs).periods("mbg_nbd", HORIZONS)
+    dear = now.assign(**(now[amounts] * 3))
+    value = Season(now, earlier, **KNOWN).periods("mbg_nbd", HORIZONS)[1]
+    assert Season(dear, earlier, **KNOWN).periods("mbg_nbd", HORIZONS)[1] > 1.3 * value
+
+
+def test_without_earlier_days_or_with_the_first_days_of_a_shop_nothing_is_corrected():
+    now, earlier = on(shop(), 0), looked_back(shop(), 0)
+    opening = {back: then.assign(history_days=59) for back, then in earlier.items()}
+    nobody = {back: then.head(0) for back, then in earlier.items()}
+    young = now.assign(history_days=424)
+    for today, known in ((now, {}), (now, nobody), (now, opening), (young, earlier)):
+        plain, factor = Season(today, known, **KNOWN).periods("mbg_nbd", HORIZONS)
         assert factor == 1 and plain[90] == pytest.approx(90, rel=0.15)
 
 
+def test_what_chance_may_bring_corrects_little_and_what_it_cannot_in_full():
+    """The shop's own earlier days, and as many that were 3 % or four times as busy."""
+    now, earlier = on(shop(), 0), looked_back(shop(), 0, YEAR)
+    found = Season(now, earlier, **KNOWN)._found("mbg_nbd", 90, YEAR)[0]
+    calendar = Season(now, {}, **KNOWN).periods("mbg_nbd", HORIZONS)[0]
+    changed = {}
+    for times in (1.03, 4.0):
+        orders = now["year_before_orders_90"] * times / np.exp(found)
+        busy = now.assign(year_before_orders_90=orders)
+        days = Season(busy, earlier, **KNOWN).periods("mbg_nbd", HORIZONS)[0]
+        changed[times] = np.log(days[90] / calendar[90]) / np.log(times)
+    assert 0 < changed[1.03] < 0.15 and changed[4.0] > 0.9
+
+
 def test_the_days_of_a_longer_horizon_are_never_fewer():
-    now, before = on(shop(), 0), on(shop(), YEAR)
-    nothing = now.assign(year_before_orders_90=0.001)
-    days, _ = Season(nothing, before, prior_sd=2.5, spend_orders="repeat").periods(
-        "mbg_nbd", HORIZONS
-    )
+    now, earlier = on(shop(), 0), looked_back(shop(), 0)
+    nothing = now.assign(year_before_orders_90=0.001, past_orders_90=0.001)
+    days, _ = Season(nothing, earlier, **KNOWN).periods("mbg_nbd", HORIZONS)
     assert days[90] == days[30]
 
 

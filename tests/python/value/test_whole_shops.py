@@ -107,6 +107,22 @@ def test_published_orders_and_money_err_less_than_every_baseline(source, request
         assert min(seasonal) < 0.98
 
 
+@pytest.mark.parametrize("source", ["sample", "online_retail"])
+def test_ranges_hold_what_they_state_at_every_horizon(source, request):
+    rows = request.getfixturevalue(source).query(
+        """
+        select target, horizon_days, avg(coverage_50), avg(coverage_80), avg(coverage_95)
+        from marts.fct_model_backtests
+        where is_published and decile = 0 and target <> 'return'
+        group by all having count(*) >= 2
+        """
+    )
+    assert len(rows) == 6
+    for *_, half, most, nearly_all in rows:
+        assert [most, nearly_all] == pytest.approx([0.8, 0.95], abs=0.03)
+        assert half == pytest.approx(0.5, abs=0.04)
+
+
 def test_cdnow_is_forecast_with_less_error_than_by_every_baseline(real_data):
     orders = pd.read_parquet(real_data("cdnow/cdnow_sample.parquet"))
     dates = pd.to_datetime(orders["date"])
@@ -130,6 +146,12 @@ def test_cdnow_is_forecast_with_less_error_than_by_every_baseline(real_data):
         both = errors[["mbg_nbd", baseline]].dropna()
         pooled = both.groupby(["target", "horizon_days"]).sum()
         assert (pooled["mbg_nbd"] < 1.02**2 * pooled[baseline]).all(), baseline
+    totals = overall.pivot(index=errors.index.names, columns="model", values="bias").abs()
+    for baseline in NAIVE_FORECASTS:
+        both = totals[["mbg_nbd", baseline]].dropna().groupby(["target", "horizon_days"]).mean()
+        assert (both["mbg_nbd"] < 1.02 * both[baseline]).all(), baseline
+    covered = overall[overall["model"] == "mbg_nbd"].groupby(["target", "horizon_days"])
+    assert covered["coverage_80"].mean().sub(0.8).abs().max() < 0.03
 
 
 def test_online_retail_is_ranked_well_and_covered(online_retail):
