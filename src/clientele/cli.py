@@ -34,6 +34,15 @@ def main(arguments: list[str] | None = None) -> int:
     _add_target(build)
     build.set_defaults(run=_build)
 
+    lay = commands.add_parser(
+        "new",
+        help="write a dbt project of your own into a new folder",
+        description="Write the models, macros, tests, sources and settings into a new folder: a "
+        "dbt project that is yours to change. Not needed in a clone, which is a project already.",
+    )
+    lay.add_argument("folder", type=Path, help="a new or empty folder")
+    lay.set_defaults(run=_new)
+
     start = commands.add_parser(
         "init",
         help="look at an export and write its YAML in sources/",
@@ -142,7 +151,10 @@ def _project() -> Path:
     """Return the project's folder, which is the current folder, as it is for dbt."""
     project = Path.cwd()
     if not (project / "dbt_project.yml").is_file():
-        raise ValueError(f"{project} has no dbt_project.yml; run clientele in the project folder")
+        raise ValueError(
+            f"{project} has no dbt_project.yml; run clientele in the project's folder, or make one "
+            "with `clientele new FOLDER`"
+        )
     return project
 
 
@@ -176,6 +188,19 @@ def _build(options, dbt_arguments: list[str]) -> int:
         if options.target == "duckdb":
             print(f'  duckdb.connect("{built.place}").sql("from marts.dim_customers")')
         print(f"\n{page}")
+    return 0
+
+
+def _new(options, _) -> int:
+    from clientele.new import new
+
+    count = new(options.folder)
+    print(
+        f"{count} files in {options.folder}. Next, in that folder:\n"
+        f"  cd {options.folder}\n"
+        "  clientele init path/to/orders.csv   # your export; or build the sample:\n"
+        "  clientele build && clientele publish && clientele dashboard"
+    )
     return 0
 
 

@@ -33,7 +33,7 @@ def yaml_text(source: dict, platform: str | None, doubts: list[str]) -> str:
     lines = [
         f"# Written by `clientele init`{f': {platform}' if platform else ''}.",
         "# Change what is wrong; docs/sources.md describes all settings.",
-        f"#   make run SOURCE={source['name']} DATA=path",
+        f"#   clientele build --source {source['name']} --data path",
         *(f"# To check: {doubt}" for doubt in doubts),
         "source:",
     ]

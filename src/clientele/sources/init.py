@@ -1,6 +1,7 @@
 """Write `sources/<name>.yml` from an export: look, recognise or guess, try, say what is unsure."""
 
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -75,7 +76,18 @@ def init(
     folder.mkdir(exist_ok=True)
     target.write_text(yaml_text(source, platform, doubts), encoding="utf-8")
     told = page(Path(path), platform, rows, figures, doubts)
-    return f"{told}\n\nWritten to {target}. Next:\n  make run SOURCE={name} DATA={path}"
+    return f"{told}\n\nWritten to {target}. Next:\n{_next_commands(folder.parent, name, path)}"
+
+
+def _next_commands(project, name, path):
+    """Return the commands that build the source: make's in a clone, else our own."""
+    path = shlex.quote(path)
+    if (project / "Makefile").is_file():
+        return f"  make run SOURCE={name} DATA={path}\n  make dashboard"
+    return (
+        f"  clientele build --source {name} --data {path}\n  clientele publish\n"
+        "  clientele dashboard"
+    )
 
 
 def _place(connection, found, table, source, given, doubts):

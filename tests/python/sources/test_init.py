@@ -95,7 +95,7 @@ def test_a_yaml_is_never_replaced_without_being_told_to(tmp_path, monkeypatch, c
     (tmp_path / "My Orders.csv").write_text(csv_text())
     assert cli.main(["init", "My Orders.csv", "--currency", "CHF"]) == 0
     printed = capsys.readouterr().out
-    assert "make run SOURCE=my_orders DATA=My Orders.csv" in printed
+    assert "clientele build --source my_orders --data 'My Orders.csv'\n  clientele pub" in printed
     written = tmp_path / "sources/my_orders.yml"
     assert yaml.safe_load(written.read_text())["source"]["currency"] == "CHF"
     written.write_text("mine")
