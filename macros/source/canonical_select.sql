@@ -78,7 +78,7 @@
 {#- The SQL of what a mapping names. -#}
 
 {% macro mapped_value(mapped) %}
-    {{- mapped['expression'] if mapped is mapping else adapter.quote(mapped) -}}
+    {{- quoted_names(mapped['expression']) if mapped is mapping else adapter.quote(mapped) -}}
 {% endmacro %}
 
 
@@ -88,7 +88,7 @@
     {%- set rules = table.get('exclude') or [] -%}
     {%- if rules -%}
         case
-            {%- for rule in rules %} when {{ rule['when'] }} then {{ text_literal(rule.get('reason') or rule['when']) }}{% endfor %} end
+            {%- for rule in rules %} when {{ quoted_names(rule['when']) }} then {{ text_literal(rule.get('reason') or rule['when']) }}{% endfor %} end
     {%- else -%}
         null
     {%- endif -%}

@@ -65,26 +65,39 @@ def _is_awkward(path: str, table: dict) -> bool:
     """
     if "://" in path:
         return False
-    kinds = {c.name: c.kind for c in COLUMNS["order_lines"]}
-    try:
-        with duckdb.connect() as connection:
-            types = dict(
-                row[:2]
-                for row in connection.execute(
-                    f"describe select * from read_parquet({literal(path)}, union_by_name = true)"
-                ).fetchall()
-            )
-    except duckdb.Error:
-        return False
+    kinds = {c.name: c for c in COLUMNS["order_lines"]}
+    mapping = (table.get("columns") or {}).items()
     awkward = {
         "key": ("DOUBLE", "FLOAT"),
         "number": ("VARCHAR",),
         "timestamp": ("VARCHAR", "TIMESTAMP WITH TIME ZONE"),
     }
-    return any(
-        isinstance(theirs, str) and types.get(theirs) in awkward.get(kinds.get(ours), ())
-        for ours, theirs in (table.get("columns") or {}).items()
-    )
+    try:
+        with duckdb.connect() as connection:
+            rows = f"(from read_parquet({literal(path)}, union_by_name = true))"
+            types = dict(row[:2] for row in connection.execute(f"describe {rows}").fetchall())
+            return any(
+                types.get(theirs) in awkward.get(kinds[ours].kind, ())
+                if isinstance(theirs, str)
+                else isinstance(theirs, dict)
+                and _computes_with_text(connection, rows, types, kinds[ours], theirs["expression"])
+                for ours, theirs in mapping
+                if ours in kinds
+            )
+    except duckdb.Error:
+        return False
+
+
+def _computes_with_text(connection, rows, types, column, expression):
+    """Return whether an expression needs numbers or times that its columns keep as text."""
+    if "VARCHAR" not in {types.get(name) for name in column_names(connection, expression)}:
+        return False
+    try:
+        connection.execute(f"select try_cast(({expression}) as {column.type}) from {rows} limit 0")
+    except duckdb.Error:
+        return True
+    # The engines have different functions for times in words.
+    return column.kind == "timestamp"
 
 
 def path_of(table: dict, data: str | None, source: dict) -> str | None:
@@ -170,6 +183,7 @@ def _import_lines(connection, source, paths, folder):
     notes = list(raw.notes)
     texts = texts_of(connection, raw.relation, table, "order_lines")
     amounts = table.get("order_amounts") or {}
+    own = [_as_sql(table["columns"].get(name), name) for name in ("order_id", "ordered_at")]
     for name in ("orders", "customers"):
         if source["tables"].get(name):
             notes += _join(connection, source["tables"][name], paths[name], name, texts)
@@ -190,7 +204,7 @@ def _import_lines(connection, source, paths, folder):
     if table.get("customer_ids") != "as_written" and "customer_id" in texts:
         notes += shaping.name_persons(connection)
     if "customer_id" in texts:
-        notes += shaping.split_shared_orders(connection)
+        notes += shaping.split_shared_orders(connection, *own)
     shaping.order_totals(connection, [name for name in ORDER_AMOUNTS if name in amounts])
     if "discount" in amounts:
         shaping.allot_discounts(connection)
@@ -199,7 +213,7 @@ def _import_lines(connection, source, paths, folder):
     names = [column.name for column in COLUMNS["order_lines"]]
     if table.get("repeated_lines") != "keep" and "line_id" not in texts:
         notes += shaping.describe_repeats(connection, names)
-    notes += shaping.describe_last_day(connection)
+    notes += shaping.describe_last_day(connection, own[0])
     notes += [sentence for name, sentence in WITHOUT.items() if name not in texts]
     selected = ", ".join([*names, "reject_reason", "exclude_reason"])
     for made, query in {
@@ -210,6 +224,13 @@ def _import_lines(connection, source, paths, folder):
             f"copy ({query}) to {literal(folder / f'{made}.parquet')} (format parquet)"
         )
     return notes
+
+
+def _as_sql(mapped, name):
+    """Return what a user would write for a mapped column in an expression."""
+    if isinstance(mapped, dict):
+        return f"({mapped['expression']})"
+    return quoted(mapped or name)
 
 
 def _read(connection, table, path, name):

@@ -32,6 +32,11 @@ CASES = {
         "{{ matches(text_literal(\"it's\"), text_literal(\"t's$\")) }}",
         "true",
     ),
+    "a quoted name is a column, and a text in it stays": (
+        "(select {{ quoted_names('concat(\"a b\", \\'\"c\"\\')') }} "
+        "from (select 'x' as {{ adapter.quote('a b') }}) as t)",
+        'x"c"',
+    ),
     "nothing matches null": ("{{ matches('cast(null as string)', \"'a'\") }}", None),
     "a text of quotes, percents and backslashes": (
         "{{ text_literal('it\\'s \"100%\" \\\\n é') }}",
