@@ -78,7 +78,14 @@
 {#- The SQL of what a mapping names. -#}
 
 {% macro mapped_value(mapped) %}
-    {{- quoted_names(mapped['expression']) if mapped is mapping else adapter.quote(mapped) -}}
+    {%- if mapped is mapping -%}
+        {{- quoted_names(mapped['expression']) -}}
+    {%- elif mapped is string -%}
+        {{- adapter.quote(mapped) -}}
+    {%- else -%}
+        {#- The first that is not empty. -#}
+        coalesce({% for part in mapped %}nullif(trim(cast({{ adapter.quote(part) }} as string)), ''){{ ', ' if not loop.last }}{% endfor %})
+    {%- endif -%}
 {% endmacro %}
 
 

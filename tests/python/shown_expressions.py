@@ -4,14 +4,9 @@ The expressions are collected from the files; one that stands in a file and not 
 Both engines run them: test_shown_expressions.py and spark/test_shown_expressions_on_spark.py.
 """
 
-import json
-import os
 import re
 
-import duckdb
-import yaml
 from conftest import PROJECT
-from dbt.cli.main import dbtRunner
 
 WHERE = ["README.md", "docs/*.md", "sources/*.yml", "macros/source/*.sql",
          "src/clientele/*.py", "src/clientele/sources/*.py"]  # fmt: skip
@@ -76,58 +71,7 @@ def collected():
     return found
 
 
-class Evaluator:
-    """Computes canonical columns of a raw table, as staging does, in a project of macros only."""
-
-    def __init__(self, folder, target):
-        """Parse the macros in the new ``folder`` for ``target``, an output of profiles.yml."""
-        (folder / "macros").mkdir()
-        (folder / "models").mkdir()
-        (folder / "models/raw.yml").write_text(
-            yaml.safe_dump({"sources": [{"name": "raw", "tables": [{"name": "order_lines"}]}]})
-        )
-        (folder / "macros/evaluate.sql").write_text(
-            "{% macro evaluate(column) %}{% do check_source() %}"
-            "{% set found = run_query('select cast(' ~ column ~ ' as string) from ('"
-            " ~ canonical_select('order_lines') ~ ') as lines') %}"
-            "{% do log('VALUE ' ~ tojson(found.columns[0].values() | list), info=true) %}"
-            "{% endmacro %}"
-        )
-        settings = {
-            "name": "clientele", "profile": "clientele",
-            "macro-paths": [str(PROJECT / "macros"), "macros"],
-            "vars": {"source": None, "data": None, "earliest_order_date": "1990-01-01"},
-        }  # fmt: skip
-        (folder / "dbt_project.yml").write_text(yaml.safe_dump(settings))
-        self.arguments = ["--target", target, "--project-dir", str(folder)]
-        self.arguments += ["--profiles-dir", str(PROJECT), "--target-path", str(folder / "target")]
-        self.arguments += ["--log-level-file", "none"]
-        parsed = dbtRunner().invoke(["parse", *self.arguments])
-        os.chdir(PROJECT)
-        assert parsed.success, parsed.exception
-        self.manifest = parsed.result
-
-    def __call__(self, column, table, folder, suffix):
-        """Return a column of the raw line in a format, under the settings of a table; as text."""
-        path = folder / f"lines.{suffix}"
-        options = "(format csv, header)" if suffix == "csv" else f"(format {suffix})"
-        duckdb.connect().execute(f"copy ({RAW}) to '{path}' {options}")
-        table = {"path": str(path), "columns": BASE} | table
-        source = {"name": "shop", "timezone": "UTC", "currency": "EUR"}
-        source["tables"] = {"order_lines": table}
-        said = []
-        result = dbtRunner(self.manifest, callbacks=[lambda e: said.append(e.info.msg)]).invoke(
-            ["run-operation", "evaluate", "--args", json.dumps({"column": column}),
-             "--vars", yaml.safe_dump({"source": source}), *self.arguments]
-        )  # fmt: skip
-        os.chdir(PROJECT)
-        assert result.success, said[-3:]
-        [text] = [message for message in said if "VALUE [" in message]
-        [value] = json.loads(text[text.index("VALUE [") + 6 :])
-        return value
-
-
-def check(evaluate, expression, folder, suffix):
+def check(staged, expression, folder, suffix):
     """Assert that a shown expression gives its value in a format."""
     column, value, placeholders = SHOWN[expression]
     sql = expression.format(**placeholders) if placeholders else expression
@@ -135,5 +79,5 @@ def check(evaluate, expression, folder, suffix):
         table = {"exclude": [{"when": sql, "reason": "test"}]}
     else:
         table = {"columns": BASE | {column: {"expression": sql}}}
-    found = evaluate(column, table, folder, suffix)
+    [[found]] = staged([column], RAW, {"columns": BASE} | table, folder, suffix)
     assert found.removesuffix(".0") == value, (expression, suffix)

@@ -4,19 +4,20 @@ import re
 
 import pytest
 import yaml
-from shown_expressions import SHOWN, Evaluator, check, collected
+from shown_expressions import SHOWN, check, collected
 from sources.exports import COLUMNS, LINES, csv_text, imported
+from staging_alone import Staging
 
 FORMATS = ["csv", "json", "parquet"]
 
 
 @pytest.fixture(scope="module")
-def evaluate(tmp_path_factory):
+def staged(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("macros")
         patch.setenv("CLIENTELE_DB", str(folder / "shown.duckdb"))
         patch.delenv("CLIENTELE_DATA", raising=False)
-        yield Evaluator(folder, "duckdb")
+        yield Staging(folder, "duckdb")
 
 
 def test_every_expression_that_is_shown_is_run():
@@ -27,8 +28,8 @@ def test_every_expression_that_is_shown_is_run():
 
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("expression", SHOWN)
-def test_a_shown_expression_gives_its_value(expression, suffix, evaluate, tmp_path):
-    check(evaluate, expression, tmp_path, suffix)
+def test_a_shown_expression_gives_its_value(expression, suffix, staged, tmp_path):
+    check(staged, expression, tmp_path, suffix)
 
 
 def settings_in(result, word):
