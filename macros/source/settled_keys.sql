@@ -45,7 +45,7 @@
     {%- endset -%}
     {%- if run_query(query).columns[0].values()[0] | int == 0 -%}{{ return([]) }}{%- endif -%}
     {%- do run_query("create schema if not exists raw") -%}
-    {%- call statement('spellings') -%}
+    {%- set query -%}
         create table raw.customer_spellings as
         select customer_id, spelling
         from (
@@ -61,7 +61,8 @@
             ) as counted
         ) as spelled
         where customer_id <> spelling
-    {%- endcall -%}
+    {%- endset -%}
+    {%- do run_query(query) -%}
     {%- set spelled = run_query("select count(distinct spelling), min(spelling) from raw.customer_spellings").rows[0] -%}
     {%- if spelled[0] | int == 0 -%}
         {%- do run_query("drop table raw.customer_spellings") -%}
@@ -110,7 +111,7 @@
     {%- set days = dbt.datediff('min(ordered_at)', 'max(ordered_at)', 'day') ~ ' > 1' -%}
     {%- set is_common = found[0] | int > 0.01 * (found[1] | int) -%}
     {%- do run_query("create schema if not exists raw") -%}
-    {%- call statement('shared') -%}
+    {%- set query -%}
         create table raw.shared_orders as
         select lines.order_id, lines.customer_id, max(numbers.is_shared) as is_shared,
             {{ days | replace('ordered_at', 'lines.ordered_at') }} as has_days
@@ -121,7 +122,8 @@
             having min(customer_id) <> max(customer_id) {{ 'or ' ~ days if is_common }}
         ) as numbers on lines.order_id = numbers.order_id
         group by lines.order_id, lines.customer_id
-    {%- endcall -%}
+    {%- endset -%}
+    {%- do run_query(query) -%}
     {%- set shared = run_query("select count(distinct order_id), min(order_id) from raw.shared_orders where is_shared = 1").rows[0] -%}
     {%- if shared[0] | int == 0 -%}
         {%- do run_query("drop table raw.shared_orders") -%}

@@ -1,6 +1,8 @@
 """What is read in place is settled as an import is: persons are one, shared numbers are split."""
 
+import duckdb
 import pytest
+import yaml
 from shared_keys import CASES, COLUMNS, check, raw
 from staging_alone import Staging
 
@@ -49,3 +51,17 @@ def test_the_first_filled_of_several_columns_is_the_customer(staged, tmp_path):
     table = {"columns": COLUMNS | {"customer_id": ["customer", "sku"]}}
     rows = staged(["customer_id"], sql, table, tmp_path, "parquet")
     assert "mug" in {customer for (customer,) in rows} and len(rows) == 11
+
+
+def test_a_build_settles_them_before_its_first_model(new_warehouse, tmp_path):
+    """Tables of the start hook must outlive its transaction."""
+    warehouse, case = new_warehouse("settled"), "spellings of one customer share no number"
+    path = tmp_path / "lines.parquet"
+    duckdb.connect().execute(f"copy ({raw(case)}) to '{path}' (format parquet)")
+    source = {"name": "shop", "timezone": "UTC", "currency": "EUR"}
+    source["tables"] = {"order_lines": {"path": str(path), "columns": COLUMNS}}
+    told = yaml.safe_dump({"source": source})
+    warehouse.dbt("run", "-s", "stg_order_lines", "--vars", told)
+    assert warehouse.exit_code == 0, warehouse.output[-3000:]
+    rows = warehouse.query("select order_id, customer_id from staging.stg_order_lines order by 1")
+    assert rows == CASES[case][1]
