@@ -22,6 +22,7 @@ from clientele.sources.mapping import (
     value_of,
 )  # fmt: skip
 from clientele.sources.reading import find_files, read_table
+from clientele.sources.totals import MAX_DIFFERING_TOTALS, compare_totals
 from clientele.sources.values import column_names, decide_marks, float_like, key, meaningful, number
 
 # Imports of a source that are kept, newest first.
@@ -206,6 +207,10 @@ def _import_lines(connection, source, paths, folder):
     if "customer_id" in texts:
         notes += shaping.split_shared_orders(connection, *own)
     shaping.order_totals(connection, [name for name in ORDER_AMOUNTS if name in amounts])
+    notes += compare_totals(
+        connection, set(texts), list(amounts),
+        float(source.get("max_differing_totals", MAX_DIFFERING_TOTALS)),
+    )  # fmt: skip
     if "discount" in amounts:
         shaping.allot_discounts(connection)
     if "refund" in amounts:
