@@ -43,6 +43,8 @@ def yaml_text(source: dict, platform: str | None, doubts: list[str]) -> str:
         f"  timezone: {source['timezone']}  # of the shop: its days begin and end there",
         f"  currency: {source['currency']}  # of the amounts in the marts",
     ]
+    if "max_differing_totals" in source:
+        lines.append(f"  max_differing_totals: {source['max_differing_totals']}")
     if "currencies" in source:
         lines += ["  currencies:  # what one unit of each is worth; correct the rates"]
         lines += [f"    {code}: {rate}" for code, rate in source["currencies"].items()]

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import yaml
 
 from clientele.sources.common import UnreadableSource, literal, quoted
 from clientele.sources.contents import CANCELLED, complete
-from clientele.sources.multiplying import settle_money
+from clientele.sources.multiplying import settle_money, settle_rival
 from clientele.sources.values import meaningful
 
 ROLES = yaml.safe_load(Path(__file__).with_name("words.yml").read_text(encoding="utf-8"))
@@ -43,11 +44,20 @@ class Guess:
         table: Settings of the table: `columns`, `order_amounts`, `exclude`.
         why: For each of our columns, why.
         doubts: What is unsure, in sentences, the greatest doubt first.
+        ask: A function from a question and choices to one of them; None if nobody can be asked.
     """
 
     table: dict = field(default_factory=lambda: {"columns": {}})
     why: dict = field(default_factory=dict)
     doubts: list[str] = field(default_factory=list)
+    ask: Callable[[str, list[str]], str] | None = None
+
+    def choose(self, question: str, choices: list[str], doubt: str) -> int:
+        """Return the position of the right choice: what is asked, or else the first, in doubt."""
+        if self.ask is not None:
+            return choices.index(self.ask(question, choices))
+        self.doubts.insert(0, doubt)
+        return 0
 
 
 def plain(name: str) -> str:
@@ -59,9 +69,13 @@ def plain(name: str) -> str:
 
 
 def guess(
-    connection: duckdb.DuckDBPyConnection, relation: str, columns: list[str], settings: dict
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    columns: list[str],
+    settings: dict,
+    ask: Callable[[str, list[str]], str] | None = None,
 ) -> Guess:
-    """Guess the mapping of a table of texts.
+    """Guess the mapping of a table of texts; ``ask`` as in `Guess`.
 
     Raises:
         UnreadableSource: no column can be an order's number, its time, or its money.
@@ -72,7 +86,7 @@ def guess(
         f"(select greatest(count(*) // {SPREAD}, 1) from {relation}) = 0"
     )
     facts = {name: _facts(connection, "spread", name, settings) for name in columns}
-    chosen, found, totals = {}, Guess(), set()
+    chosen, found, totals = {}, Guess(ask=ask), set()
     prefix = f"{settings.get('unnest') or 'line'}."
     for role in ["ordered_at", *[role for role in ROLES if role != "ordered_at"]]:
         taken = set(chosen.values()) | (totals if role == "line_amount" else set())
@@ -88,6 +102,10 @@ def guess(
             found.why[role] = why
     complete(connection, relation, facts, chosen, found, plain)
     settle_money(connection, relation, chosen, found)
+    if "line_amount" in chosen:
+        taken = set(chosen.values()) | totals
+        rival, _ = _best("line_amount", columns, facts, taken, prefix)
+        settle_rival(connection, "spread", chosen, found, rival)
     _persons(chosen, found)
     missing = [
         label

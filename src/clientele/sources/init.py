@@ -16,6 +16,7 @@ from clientele.sources.importing import import_source
 from clientele.sources.placing import currency_of, zone_of
 from clientele.sources.recognising import headers, recognise
 from clientele.sources.sniffing import look, temporary_folder
+from clientele.sources.totals import DifferingTotals, remap
 
 # A reading that fits all values beside another one, and the setting that decides.
 CHOICES = {
@@ -58,7 +59,9 @@ def init(
             why = dict.fromkeys(table["columns"], "the platform's layout")
             doubts, rules = list(preset.get("notes", [])), preset.get("rules") or {}
         else:
-            guessed = guess(connection, found.relation, found.columns, found.settings)
+            guessed = guess(
+                connection, found.relation, found.columns, found.settings, None if yes else ask
+            )
             table, platform, rules = guessed.table, None, {}
             why, doubts = guessed.why, guessed.doubts
         table = {"path": "{data}", **found.settings, **table}
@@ -68,7 +71,8 @@ def init(
         doubts = _place(connection, found, table, source, given, doubts)
         _footer(connection, found, table)
         tried = str(found.sample or path)
-        imported = _try(source, tried, Path(temporary), ask=None if yes else ask)
+        ask = None if yes else ask
+        imported = _try(source, tried, Path(temporary), doubts, ask=ask, is_known=bool(preset))
         rows, figures = _describe(connection, found, table, imported, why)
         figures += [f"Noticed: {note}" for note in [*found.notes[:3], *imported.notes]]
     if problems := source_problems(source):
@@ -155,13 +159,31 @@ def _totals(connection, found, table):
     return counts[0] if len(set(counts)) == 1 and counts[0] <= FOOTERS else 0
 
 
-def _try(source, path, temporary, ask):
-    """Import with the YAML, and settle what can be read in two ways by asking, if one can."""
-    for _ in range(4):
+def _try(source, path, temporary, doubts, *, ask, is_known):
+    """Import with the YAML, and settle what can be read in two ways by asking, if one can.
+
+    Where the totals that orders state fit another mapping than the guessed one, that is taken.
+    """
+    table = source["tables"]["order_lines"]
+    for _ in range(5):
         try:
             return import_source(source, path, temporary / "imports")
+        except DifferingTotals as error:
+            said = str(error).split("; or allow")[0]
+            choices = ["the other mapping", "as it is"]
+            if is_known:
+                raise
+            if ask is None and not error.is_certain:
+                raise ValueError(
+                    f"{said}. Or else the totals are before discounts. Run `clientele init` in a "
+                    "terminal, without --yes, to decide"
+                ) from None
+            if error.is_certain or ask(f"{said}. Which is right?", choices) == choices[0]:
+                remap(table, error.other)
+                doubts.insert(0, f"Changed, because stated totals fit: {said}.")
+            else:
+                source["max_differing_totals"] = 1
         except UnreadableSource as error:
-            table = source["tables"]["order_lines"]
             for setting, pattern in CHOICES.items():
                 choices = pattern.search(str(error))
                 if choices and setting not in table:

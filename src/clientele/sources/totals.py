@@ -22,6 +22,7 @@ EXAMPLES = 3
 # What a total may hold besides the lines, and the sign of it.
 PARTS = {"shipping": "+", "tax": "+", "tip": "+", "gift_card": "-", "refund": "-"}
 LINES = "amount - line_discount - order_discount"
+BEFORE = "amount"
 # Other mappings: the money of the lines under them, and what to write.
 OTHERS = {
     "after_discount": (
@@ -45,12 +46,15 @@ OTHERS = {
 
 
 class DifferingTotals(UnreadableSource):
-    """Stated totals contradict the mapping, and another one, ``other``, explains them."""
+    """Stated totals contradict the mapping, and another one, ``other``, explains them.
 
-    def __init__(self, message: str, other: str):
-        """Keep the name of the other mapping, a key of ``OTHERS``."""
+    Unless it ``is_certain``, the totals may as well be before discounts.
+    """
+
+    def __init__(self, message: str, other: str, is_certain: bool):
+        """Keep the name of the other mapping, a key of ``OTHERS``, and whether it is certain."""
         super().__init__(message)
-        self.other = other
+        self.other, self.is_certain = other, is_certain
 
 
 def remap(table: dict, other: str) -> None:
@@ -87,7 +91,8 @@ def compare_totals(
         parts["refund"] = "-"
     if not _make_table(connection):
         return []
-    ours = _best_reading(connection, LINES, parts)
+    after = _prices_are_after(connection)
+    ours = _best_reading(connection, [LINES, BEFORE] if after is False else [LINES], parts)
     orders, agree, money = connection.execute(
         f"select count(*), count(*) filter (where {_agrees(ours)}), "
         f"sum(abs(total - ({ours}))) filter (where not {_agrees(ours)}) from stated"
@@ -107,13 +112,14 @@ def compare_totals(
         f"{differing:,} of {orders:,} totals that orders state ({differing / orders:.1%}) differ "
         f"from {said}, by {money:,.2f} together: {shown}"
     )
-    other, explained = _better(connection, columns, amounts, parts, agree)
+    other, explained = _better(connection, columns, amounts, parts, agree, after)
     if other and explained >= max(FEWEST, differing / 2) and differing > most * orders:
         raise DifferingTotals(
             f"{sentence}. {explained:,} more totals agree if {OTHERS[other][1]}; or allow the "
             f"difference with `max_differing_totals: {round(differing / orders + 0.005, 2)}` under "
             "`source`",
             other,
+            other != "after_discount" or after is True,
         )
     if differing > orders / 2:
         sentence += (
@@ -155,10 +161,41 @@ def _agrees(reading):
     return f"coalesce(abs(total - ({reading})) <= 0.01 * (n + 1), false)"
 
 
-def _best_reading(connection, lines, parts):
+def _prices_are_after(connection):
+    """Return whether prices are after the discount; None if they do not tell.
+
+    Then a discounted line's price and discount together are the usual price of its product, else
+    its price alone is.
+    """
+    before, after = connection.execute(
+        f"""
+        with priced as (
+            select coalesce(product_id, product_name) as product,
+                cast({AMOUNT} as double) / l.quantity as price,
+                (coalesce(l.discount_amount, 0)
+                    + order_discount * cast({AMOUNT} as double) / nullif(amount, 0))
+                    / l.quantity as lowered
+            from lines as l join stated on l.order_id = stated.order_id where l.quantity > 0
+        ),
+        usual as (
+            select product, mode(round(price, 2)) as usual from priced
+            where lowered = 0 group by product
+        )
+        select count(*) filter (where abs(price - usual) <= 0.011),
+            count(*) filter (where abs(price + lowered - usual) <= 0.011)
+        from priced join usual on priced.product = usual.product where lowered > 0.02
+        """
+    ).fetchone()
+    if max(before, after) < FEWEST or min(before, after) > max(before, after) / 2:
+        return None
+    return after > before
+
+
+def _best_reading(connection, bases, parts):
     """Return the SQL of the total that most orders of a sample agree with; the fullest wins."""
     readings = [
         lines + "".join(f" {parts[name]} {name}" for name in chosen)
+        for lines in bases
         for size in range(len(parts), -1, -1)
         for chosen in combinations(parts, size)
     ]
@@ -169,10 +206,11 @@ def _best_reading(connection, lines, parts):
     return readings[counts.index(max(counts))]
 
 
-def _better(connection, columns, amounts, parts, agree):
+def _better(connection, columns, amounts, parts, agree, after):
     """Return the other mapping that most totals agree with, and how many more do; None if none."""
     possible = {
-        "after_discount": "discount" in amounts or "discount_amount" in columns,
+        "after_discount": after is not False
+        and bool({"discount_amount", "discount"} & {*columns, *amounts}),
         "discount_of_lines": "discount" in amounts and "discount_amount" in columns,
         "price_is_amount": "unit_price" in columns and "line_amount" not in columns,
         "amount_is_price": "line_amount" in columns
@@ -182,7 +220,7 @@ def _better(connection, columns, amounts, parts, agree):
     found = (None, 0)
     for other, is_possible in possible.items():
         if is_possible:
-            reading = _best_reading(connection, OTHERS[other][0], parts)
+            reading = _best_reading(connection, [OTHERS[other][0]], parts)
             more = connection.execute(
                 f"select count(*) filter (where {_agrees(reading)}) - {agree} from stated"
             ).fetchone()[0]
@@ -193,6 +231,8 @@ def _better(connection, columns, amounts, parts, agree):
 
 def _words(reading):
     """Return a reading's parts in words: ` - discounts + shipping`."""
-    words = reading.removeprefix(LINES).split()
-    named = [f"{sign} {name.replace('_', ' ')}" for sign, name in zip(*[iter(words)] * 2)]
-    return " ".join(["", "- discounts", *named])
+    lines = LINES if reading.startswith(LINES) else BEFORE
+    words = reading.removeprefix(lines).split()
+    signs, names = words[::2], words[1::2]
+    named = [f"{s} {n.replace('_', ' ')}" for s, n in zip(signs, names, strict=True)]
+    return " ".join(["", *(["- discounts"] if lines == LINES else ["before discounts"]), *named])
