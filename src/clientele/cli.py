@@ -216,7 +216,7 @@ def _init(options, _) -> int:
             _project() / "sources",
             yes=options.yes,
             force=options.force,
-            ask=ask_in_terminal if sys.stdin.isatty() else None,
+            ask=ask_in_terminal if sys.stdin.isatty() and sys.stderr.isatty() else None,
             timezone=options.timezone,
             currency=options.currency,
             date_format=options.date_format,

@@ -246,11 +246,18 @@ def _describe(connection, found, table, imported, why):
 
 
 def ask_in_terminal(question: str, choices: list[str]) -> str:
-    """Ask a person which of two readings is right."""
-    print(question, file=sys.stderr)
+    """Ask a person which of two readings is right.
+
+    Raises:
+        ValueError: the input ended without an answer.
+    """
+    print(f"\n{question}", file=sys.stderr)
     for number, choice in enumerate(choices, start=1):
         print(f"  {number}: {choice}", file=sys.stderr)
     while True:
-        answer = input("Which one? ").strip()
-        if answer.isdigit() and 1 <= int(answer) <= len(choices):
+        print("Which one? ", end="", file=sys.stderr, flush=True)
+        answer = sys.stdin.readline()
+        if not answer:
+            raise ValueError(f"no answer to: {question}")
+        if answer.strip().isdigit() and 1 <= int(answer) <= len(choices):
             return choices[int(answer) - 1]

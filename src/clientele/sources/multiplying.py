@@ -73,7 +73,7 @@ def multiply(connection, relation, facts, chosen, found, plain):
     triples = sorted(
         _triples(connection, relation, names[:MOST_NUMBERS]), key=likelihood, reverse=True
     )
-    if not triples or likelihood(triples[0])[0] == len(roles):
+    if not triples:
         return
     best = triples[0]
     others = [triple for triple in triples[1:] if triple[1] != best[1] and triple[2] != best[2]]
@@ -86,6 +86,8 @@ def multiply(connection, relation, facts, chosen, found, plain):
             f"'{price2}', with '{amount2}', is not.",
         )
         best = (best, others[0])[position]
+    if likelihood(best)[0] == len(roles):
+        return
     for role, name in zip(roles, best, strict=True):
         if chosen.get(role) != name:
             if role in chosen:
