@@ -15,7 +15,8 @@ from clientele.sources.multiplying import settle_money, settle_rival
 from clientele.sources.values import meaningful
 
 ROLES = yaml.safe_load(Path(__file__).with_name("words.yml").read_text(encoding="utf-8"))
-SPREAD = 20_000
+# Lines that tell what columns hold, in blocks, so that most orders are whole.
+SPREAD, BLOCK = 20_000, 500
 _DIGITS = r"[\d.,'\s\x{00A0}\x{202F}]*"
 NUMERIC = rf"[^\d]{{0,5}}{_DIGITS}\d{_DIGITS}[^\d]{{0,5}}"
 _MONTH = "[A-Za-z]{3,9}"
@@ -80,9 +81,8 @@ def guess(
     Raises:
         UnreadableSource: no column can be an order's number, its time, or its money.
     """
-    # Every so many-th line tells what a column holds.
     connection.execute(
-        f"create or replace temp table spread as from {relation} where _row % "
+        f"create or replace temp table spread as from {relation} where abs(_row) // {BLOCK} % "
         f"(select greatest(count(*) // {SPREAD}, 1) from {relation}) = 0"
     )
     facts = {name: _facts(connection, "spread", name, settings) for name in columns}
@@ -92,7 +92,7 @@ def guess(
         taken = set(chosen.values()) | (totals if role == "line_amount" else set())
         best, why = _best(role, columns, facts, taken, prefix)
         while (
-            best and role == "line_amount" and _is_stated_once(connection, relation, chosen, best)
+            best and role == "line_amount" and _is_stated_once(connection, "spread", chosen, best)
         ):
             # An order's total, on each of its lines.
             totals.add(best)
@@ -100,8 +100,8 @@ def guess(
         if best:
             chosen[role] = best
             found.why[role] = why
-    complete(connection, relation, facts, chosen, found, plain)
-    settle_money(connection, relation, chosen, found)
+    complete(connection, relation, facts, chosen, found, plain, spread="spread")
+    settle_money(connection, "spread", chosen, found)
     if "line_amount" in chosen:
         taken = set(chosen.values()) | totals
         rival, _ = _best("line_amount", columns, facts, taken, prefix)
@@ -122,7 +122,7 @@ def guess(
             f"no column looks like {' or '.join(missing)}; the columns are {', '.join(columns)}. "
             "Copy sources/template.yml and map them by hand"
         )
-    _order_level(connection, relation, chosen, found)
+    _order_level(connection, "spread", chosen, found)
     _exclude(connection, relation, chosen, found)
     for role in ROLES:
         if role in chosen and role not in ("email", "phone", "person", "status", *AMOUNTS):

@@ -258,7 +258,11 @@ def _read(connection, table, path, name):
 def _fill_down(connection, relation, table, texts):
     """Give empty cells of `fill_down` columns the value above them in the same order."""
     names = table.get("fill_down") or []
-    if not names:
+    empty = " or ".join(f"coalesce({quoted(name)}, '') = ''" for name in names)
+    if (
+        not names
+        or not connection.execute(f"select count(*) from {relation} where {empty}").fetchone()[0]
+    ):
         return
     window = f"over (partition by {texts['order_id']} order by _file, _row)"
     filled = ", ".join(

@@ -232,7 +232,9 @@ def _describe(connection, found, table, imported, why):
         from {lines}
         """
     ).fetchone()
-    part = "In the parts of the file that were looked at: " if found.sample else ""
+    part = ""
+    if found.sample:
+        part = "In the parts of the file that were looked at, whose edges cut orders: "
     figures = [
         f"{part}{total[0]:,} lines, {total[1]:,} orders, {total[2]:,} customers, "
         f"{total[3] or 0:,.2f} net of discounts and refunds, from {total[4]:%Y-%m-%d} to "

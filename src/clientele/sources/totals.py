@@ -91,12 +91,12 @@ def compare_totals(
         parts["refund"] = "-"
     if not _make_table(connection):
         return []
-    after = _prices_are_after(connection)
-    ours = _best_reading(connection, [LINES, BEFORE] if after is False else [LINES], parts)
-    orders, agree, money = connection.execute(
-        f"select count(*), count(*) filter (where {_agrees(ours)}), "
-        f"sum(abs(total - ({ours}))) filter (where not {_agrees(ours)}) from stated"
-    ).fetchone()
+    ours = _best_reading(connection, [LINES], parts)
+    orders, agree, money = _compared(connection, ours)
+    after = _prices_are_after(connection) if agree < orders else None
+    if after is False:
+        ours = _best_reading(connection, [LINES, BEFORE], parts)
+        orders, agree, money = _compared(connection, ours)
     differing = orders - agree
     said = f"lines{_words(ours)}"
     if not differing:
@@ -128,6 +128,14 @@ def compare_totals(
             "is another amount"
         )
     return [f"{sentence}."]
+
+
+def _compared(connection, reading):
+    """Return the number of orders, of those that agree, and the money of the differences."""
+    return connection.execute(
+        f"select count(*), count(*) filter (where {_agrees(reading)}), "
+        f"sum(abs(total - ({reading}))) filter (where not {_agrees(reading)}) from stated"
+    ).fetchone()
 
 
 def _make_table(connection):
