@@ -194,10 +194,8 @@ def _build(options, dbt_arguments: list[str]) -> int:
 def _new(options, _) -> int:
     from clientele.new import new
 
-    count = new(options.folder)
     print(
-        f"{count} files in {options.folder}. Next, in that folder:\n"
-        f"  cd {options.folder}\n"
+        f"{new(options.folder)} files in {options.folder}. Next:\n  cd {options.folder}\n"
         "  clientele init path/to/orders.csv   # your export; or build the sample:\n"
         "  clientele build && clientele publish && clientele dashboard"
     )
@@ -229,9 +227,11 @@ def _init(options, _) -> int:
 def _prepare(settings: dict, data: str | None) -> None:
     """Check the source's YAML and import its text files, which takes seconds; dbt takes longer."""
     from clientele.sources.preparing import prepare
+    from clientele.sources.telling import Telling
 
     data = settings.get("data") or data or os.environ.get("CLIENTELE_DATA")
-    prepared = prepare(settings["source"], data)
+    with Telling("import") as tell:
+        prepared = prepare(settings["source"], data, tell)
     if prepared["problems"]:
         listed = "\n- ".join(prepared["problems"])
         name = settings["source"].get("name")

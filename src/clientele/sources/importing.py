@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,13 +109,16 @@ def path_of(table: dict, data: str | None, source: dict) -> str | None:
     return str(table["path"]).replace("{data}", str(data or source.get("data") or ""))
 
 
-def import_source(source: dict, data: str | None, root: Path) -> Imported | None:
+def import_source(
+    source: dict, data: str | None, root: Path, tell: Callable[[str], None] = lambda step: None
+) -> Imported | None:
     """Import the raw tables of a source that are text files, unless that is done already.
 
     Args:
         source: The content of `source:` in the source's YAML.
         data: What replaces `{data}`; without it the source's own `data`.
         root: Folder of all imports; each has a folder of its own, named after what it was made of.
+        tell: Called with the name of each step.
 
     Returns:
         The import, or None if SQL reads all tables where they are.
@@ -144,7 +148,7 @@ def import_source(source: dict, data: str | None, root: Path) -> Imported | None
     try:
         with duckdb.connect(config={"temp_directory": str(made / "spill")}) as connection:
             connection.execute("set timezone = 'UTC'")
-            found = _import_lines(connection, source, paths, made)
+            found = _import_lines(connection, source, paths, made, tell)
             if tables.get("products") and needs_import(tables["products"], paths["products"]):
                 _import_products(connection, tables["products"], paths["products"], made)
         (made / "notes.json").write_text(json.dumps(found), encoding="utf-8")
@@ -178,16 +182,17 @@ def _forget_old(root: Path, name: str) -> None:
 # ------------------------------------------------------------------------------------- the lines
 
 
-def _import_lines(connection, source, paths, folder):
+def _import_lines(connection, source, paths, folder, tell):
     table = source["tables"]["order_lines"]
-    raw = _read(connection, table, paths["order_lines"], "raw_lines")
+    raw = _read(connection, table, paths["order_lines"], "raw_lines", tell)
     notes = list(raw.notes)
     texts = texts_of(connection, raw.relation, table, "order_lines")
     amounts = table.get("order_amounts") or {}
     own = [_as_sql(table["columns"].get(name), name) for name in ("order_id", "ordered_at")]
     for name in ("orders", "customers"):
         if source["tables"].get(name):
-            notes += _join(connection, source["tables"][name], paths[name], name, texts)
+            notes += _join(connection, source["tables"][name], paths[name], name, texts, tell)
+    tell("numbers and times")
     _fill_down(connection, raw.relation, table, texts)
     for name, mapped in amounts.items():
         value = value_of(connection, raw.relation, mapped, f"order_amounts: {name}", table)
@@ -200,6 +205,7 @@ def _import_lines(connection, source, paths, folder):
     )
     type_lines(connection, source, table, set(texts))
     notes += report_unreadable(connection, source, texts)
+    tell("orders and customers")
     notes += shaping.turn_discounts(connection)
     notes += shaping.fill_orders(connection, set(texts))
     if table.get("customer_ids") != "as_written" and "customer_id" in texts:
@@ -220,6 +226,7 @@ def _import_lines(connection, source, paths, folder):
         notes += shaping.describe_repeats(connection, names)
     notes += shaping.describe_last_day(connection, own[0])
     notes += [sentence for name, sentence in WITHOUT.items() if name not in texts]
+    tell("writing")
     selected = ", ".join([*names, "reject_reason", "exclude_reason"])
     for made, query in {
         "order_lines": f"select {selected} from lines order by _file, _row",
@@ -238,7 +245,7 @@ def _as_sql(mapped, name):
     return quoted(mapped or name)
 
 
-def _read(connection, table, path, name):
+def _read(connection, table, path, name, tell=lambda step: None):
     unpacked = (table.get("unpack") or {}).get("column")
     wanted = []
     for mapped in [
@@ -252,7 +259,7 @@ def _read(connection, table, path, name):
     wanted = [c for c in dict.fromkeys(wanted) if not (unpacked and c.startswith(f"{unpacked}."))]
     if unpacked and unpacked not in wanted:
         wanted.append(unpacked)
-    return read_table(connection, path, table, wanted, name=name)
+    return read_table(connection, path, table, wanted, name=name, tell=tell)
 
 
 def _fill_down(connection, relation, table, texts):
@@ -276,9 +283,9 @@ def _fill_down(connection, relation, table, texts):
     )
 
 
-def _join(connection, table, path, name, texts):
+def _join(connection, table, path, name, texts, tell):
     """Add the columns of `orders` or `customers` to the lines' raw columns, by their key."""
-    raw = _read(connection, table, path, f"raw_{name}")
+    raw = _read(connection, table, path, f"raw_{name}", tell)
     theirs = texts_of(connection, raw.relation, table, name)
     by = "order_id" if name == "orders" else "customer_id"
     if by not in theirs or by not in texts:
