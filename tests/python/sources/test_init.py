@@ -208,3 +208,25 @@ def test_the_page_says_what_was_understood_and_what_is_unsure(tmp_path):
     assert "two persons of one name are one customer" in page
     assert page.index("Nothing tells the currency") < page.index("two persons")
     assert source["currency"] == "EUR"
+
+
+@pytest.mark.parametrize(
+    "header, cancelled, language",
+    [
+        ("Datum,Bestellnummer #,N.- Umsatz (formatiert),Status,Kunde,Kundentyp,Produkt(e),"
+         "Verkaufte Artikel,Gutschein(e),Nettoumsatz", "Storniert", "German"),
+        ("Fecha,Pedido #,Ingresos netos (formateado),Estado,Cliente,Tipo de cliente,Producto(s),"
+         "Artículos vendidos,Cupón(es),Ventas netas", "Cancelado", "Spanish"),
+    ],
+)  # fmt: skip
+def test_woocommerce_analytics_speak_other_languages(tmp_path, header, cancelled, language):
+    path = tmp_path / "orders.csv"
+    path.write_text(
+        f"{header}\n2025-03-22 00:02:41,1080,110 €,ok,Ann Lee,x,2× Mug,2,,110.00\n"
+        f"2025-03-23 10:02:41,1081,20 €,{cancelled},Bo Li,x,1× Mug,1,,20.00\n"
+    )
+    page, source, result = initialised(path, tmp_path)
+    assert f"WooCommerce, analytics of orders ({language})" in page
+    assert result.query("order_id, line_amount, reject_reason from lines --") == [
+        ("1080", 110, None), ("1081", 20, "excluded"),
+    ]  # fmt: skip
