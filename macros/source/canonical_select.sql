@@ -78,7 +78,14 @@
 {#- The SQL of what a mapping names. -#}
 
 {% macro mapped_value(mapped) %}
-    {{- mapped['expression'] if mapped is mapping else adapter.quote(mapped) -}}
+    {%- if mapped is mapping -%}
+        {{- quoted_names(mapped['expression']) -}}
+    {%- elif mapped is string -%}
+        {{- adapter.quote(mapped) -}}
+    {%- else -%}
+        {#- The first that is not empty. -#}
+        coalesce({% for part in mapped %}nullif(trim(cast({{ adapter.quote(part) }} as string)), ''){{ ', ' if not loop.last }}{% endfor %})
+    {%- endif -%}
 {% endmacro %}
 
 
@@ -88,7 +95,7 @@
     {%- set rules = table.get('exclude') or [] -%}
     {%- if rules -%}
         case
-            {%- for rule in rules %} when {{ rule['when'] }} then {{ text_literal(rule.get('reason') or rule['when']) }}{% endfor %} end
+            {%- for rule in rules %} when {{ quoted_names(rule['when']) }} then {{ text_literal(rule.get('reason') or rule['when']) }}{% endfor %} end
     {%- else -%}
         null
     {%- endif -%}

@@ -2,6 +2,9 @@
 
 {% macro data_problems(name) %}
     {%- set table = var('source')['tables'][name] -%}
+    {%- if name == 'order_lines' -%}
+        {%- do forget_settled_keys() -%}
+    {%- endif -%}
     {%- if is_imported(name) -%}
         {%- do register_files(name, raw_path(name)) -%}
         {{ return([]) }}
@@ -27,7 +30,13 @@
     {%- if run_query("select 1 from " ~ location ~ " limit 1").rows | length == 0 -%}
         {{ return(["`" ~ name ~ "`: " ~ place ~ " has no rows; an empty source is refused because it would empty the marts."]) }}
     {%- endif -%}
-    {{ return(value_problems(name, location, place)) }}
+    {%- set problems = value_problems(name, location, place) -%}
+    {%- if name == 'order_lines' and not problems -%}
+        {%- for note in settle_keys(location) -%}
+            {%- do log('source: ' ~ note, info=true) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(problems) }}
 {% endmacro %}
 
 

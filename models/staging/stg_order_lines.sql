@@ -1,1 +1,1 @@
-{{ canonical_select('order_lines') }}
+{{ settled_lines(canonical_select('order_lines')) }}

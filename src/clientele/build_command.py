@@ -98,9 +98,12 @@ def prepare_source(settings: dict) -> None:
         ValueError: the source cannot be read; the message lists every mistake.
     """
     from clientele.sources.preparing import prepare
+    from clientele.sources.telling import Telling
 
     source = settings["source"]
-    prepared = prepare(source, settings.get("data") or os.environ.get("CLIENTELE_DATA"))
+    data = settings.get("data") or os.environ.get("CLIENTELE_DATA")
+    with Telling("import") as tell:
+        prepared = prepare(source, data, tell)
     if prepared["problems"]:
         listed = "\n- ".join(prepared["problems"])
         raise ValueError(

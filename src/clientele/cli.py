@@ -46,6 +46,15 @@ def main(arguments: list[str] | None = None) -> int:
     )
     look.set_defaults(run=_watch)
 
+    lay = commands.add_parser(
+        "new",
+        help="write a dbt project of your own into a new folder",
+        description="Write the models, macros, tests, sources and settings into a new folder: a "
+        "dbt project that is yours to change. Not needed in a clone, which is a project already.",
+    )
+    lay.add_argument("folder", type=Path, help="a new or empty folder")
+    lay.set_defaults(run=_new)
+
     start = commands.add_parser(
         "init",
         help="look at an export and write its YAML in sources/",
@@ -183,6 +192,17 @@ def _watch(options, _) -> int:
     return watch(project, arguments, options.every)
 
 
+def _new(options, _) -> int:
+    from clientele.new import new
+
+    print(
+        f"{new(options.folder)} files in {options.folder}. Next:\n  cd {options.folder}\n"
+        "  clientele init path/to/orders.csv   # your export; or build the sample:\n"
+        "  clientele build && clientele publish && clientele dashboard"
+    )
+    return 0
+
+
 def _init(options, _) -> int:
     from clientele.sources.init import ask_in_terminal, init
 
@@ -195,7 +215,7 @@ def _init(options, _) -> int:
             project_folder() / "sources",
             yes=options.yes,
             force=options.force,
-            ask=ask_in_terminal if sys.stdin.isatty() else None,
+            ask=ask_in_terminal if sys.stdin.isatty() and sys.stderr.isatty() else None,
             timezone=options.timezone,
             currency=options.currency,
             date_format=options.date_format,

@@ -69,7 +69,7 @@ def write_contacts(
     """
     database = publication / "clientele.duckdb"
     if not database.is_file():
-        raise ValueError(f"nothing is published in {publication}; run `make run` first")
+        raise ValueError(f"nothing is published in {publication}; run `clientele publish` first")
     if file.exists() and not force:
         raise ValueError(f"{file} exists; choose another name, or add --force to replace it")
     chosen = tuple(group for group in GROUPS if group in groups)

@@ -12,7 +12,10 @@ def project_folder() -> Path:
     """
     project = Path.cwd()
     if not (project / "dbt_project.yml").is_file():
-        raise ValueError(f"{project} has no dbt_project.yml; run clientele in the project folder")
+        raise ValueError(
+            f"{project} has no dbt_project.yml; run clientele in the project's folder, or make one "
+            "with `clientele new FOLDER`"
+        )
     return project
 
 

@@ -25,7 +25,7 @@ def warehouse(target: str, project: Path) -> Iterator[Warehouse]:
     Raises:
         ValueError: marts are missing; the message states how to build them.
     """
-    remedy = "run `make run` (or `dbt build`) first"
+    remedy = "run `clientele build` (or `dbt build`) first"
     if target != "duckdb":
         from pyspark.errors import AnalysisException
 

@@ -41,7 +41,7 @@ LONGEST = [
 
 
 # What asks for these takes longer than `make check` may. The last ones are asked for by name too.
-SLOW_FIXTURES = {"built_once", "new_warehouse", "processes", "browser", "postgres"}
+SLOW_FIXTURES = {"built_once", "new_warehouse", "processes", "browser", "postgres", "installed"}
 SLOW_FIXTURES |= {"sample", "online_retail", "complete_journey", "small_project"}
 
 

@@ -60,7 +60,7 @@ def test_a_folder_that_is_no_project_is_named(tmp_path, monkeypatch, capsys):
 
 def test_a_summary_without_a_warehouse_says_how_to_get_one(project, capsys):
     assert cli.main(["summary"]) == 2
-    assert "run `make run`" in capsys.readouterr().err
+    assert "run `clientele build`" in capsys.readouterr().err
 
 
 def test_a_summary_of_a_catalog_that_is_gone_is_refused(project, capsys):

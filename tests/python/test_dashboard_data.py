@@ -119,7 +119,7 @@ def test_tables_of_facts_count_no_customers(documents):
 
 
 def test_a_page_says_how_to_get_a_publication(tmp_path):
-    with pytest.raises(ValueError, match="no publication in .* `make run` builds and publishes"):
+    with pytest.raises(ValueError, match="no publication in .* `clientele publish` makes"):
         Page(tmp_path)
 
 

@@ -38,7 +38,7 @@ class Page:
         """
         file = folder / "clientele.duckdb"
         if not file.is_file():
-            raise ValueError(f"no publication in {folder}; `make run` builds and publishes one")
+            raise ValueError(f"no publication in {folder}; `clientele publish` makes one")
         self.folder = folder
         limits = {
             "memory_limit": os.environ.get("CLIENTELE_MEMORY_LIMIT", "1400MB"),

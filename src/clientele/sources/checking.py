@@ -17,7 +17,7 @@ from clientele.sources.common import format_of
 
 SETTINGS = [
     "name", "data", "timezone", "currency", "currencies", "extract_date", "max_unreadable_share",
-    "tables", "rules", "expected",
+    "max_differing_totals", "tables", "rules", "expected",
 ]  # fmt: skip
 RULES = ["cancellation_order_pattern", "adjustment_order_pattern"]
 EXPECTED = [

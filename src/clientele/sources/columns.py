@@ -71,7 +71,7 @@ READING = [
 SHAPE = ["fill_down", "order_amounts", "repeated_lines", "zero_prices", "negative_prices",
          "customer_ids", "exclude"]  # fmt: skip
 # Settings that SQL in the warehouse knows too, so that they need no import.
-IN_SQL = ["exclude", "repeated_lines", "zero_prices", "negative_prices"]
+IN_SQL = ["exclude", "repeated_lines", "zero_prices", "negative_prices", "customer_ids"]
 CHOICES = {
     "decimal": [".", ","],
     "thousands": ["", ",", ".", " ", "'"],

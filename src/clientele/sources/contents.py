@@ -18,7 +18,9 @@ LATER = r"ship|deliver|paid|update|modif|birth|geburt|due|refund|cancel|versand|
 NUMBERED = r"\b(num|number|no|nr|id|document|doc|ref|reference|ticket|receipt|numero|codigo)\b"
 
 
-def complete(connection, relation: str, facts: dict, chosen: dict, found, plain) -> None:
+def complete(
+    connection, relation: str, facts: dict, chosen: dict, found, plain, *, spread: str
+) -> None:
     """Choose columns for roles that no name settled, where their content leaves no doubt.
 
     Args:
@@ -28,6 +30,7 @@ def complete(connection, relation: str, facts: dict, chosen: dict, found, plain)
         chosen: Role -> column; it is completed.
         found: The guess, which is told why.
         plain: Function that simplifies a column's name.
+        spread: A table of some of the lines, for what needs arithmetic.
     """
     free = [name for name in facts if name not in chosen.values() and facts[name]["filled"] > 0]
 
@@ -52,7 +55,7 @@ def complete(connection, relation: str, facts: dict, chosen: dict, found, plain)
         name = _order_number(connection, relation, free, facts, chosen["ordered_at"], plain)
         if name:
             take("order_id", name, "lines with the same value have the same time")
-    multiply(connection, relation, facts, chosen, found, plain)
+    multiply(connection, spread, facts, chosen, found, plain)
     if "quantity" not in chosen and "unit_price" in chosen:
         name, why = _quantity(connection, relation, free, facts, chosen, plain)
         if name:

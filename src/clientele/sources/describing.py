@@ -33,7 +33,7 @@ def yaml_text(source: dict, platform: str | None, doubts: list[str]) -> str:
     lines = [
         f"# Written by `clientele init`{f': {platform}' if platform else ''}.",
         "# Change what is wrong; docs/sources.md describes all settings.",
-        f"#   make run SOURCE={source['name']} DATA=path",
+        f"#   clientele build --source {source['name']} --data path",
         *(f"# To check: {doubt}" for doubt in doubts),
         "source:",
     ]
@@ -43,6 +43,8 @@ def yaml_text(source: dict, platform: str | None, doubts: list[str]) -> str:
         f"  timezone: {source['timezone']}  # of the shop: its days begin and end there",
         f"  currency: {source['currency']}  # of the amounts in the marts",
     ]
+    if "max_differing_totals" in source:
+        lines.append(f"  max_differing_totals: {source['max_differing_totals']}")
     if "currencies" in source:
         lines += ["  currencies:  # what one unit of each is worth; correct the rates"]
         lines += [f"    {code}: {rate}" for code, rate in source["currencies"].items()]

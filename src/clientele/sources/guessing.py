@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,11 +11,12 @@ import yaml
 
 from clientele.sources.common import UnreadableSource, literal, quoted
 from clientele.sources.contents import CANCELLED, complete
-from clientele.sources.multiplying import settle_money
+from clientele.sources.multiplying import settle_money, settle_rival
 from clientele.sources.values import meaningful
 
 ROLES = yaml.safe_load(Path(__file__).with_name("words.yml").read_text(encoding="utf-8"))
-SPREAD = 20_000
+# Lines that tell what columns hold, in blocks, so that most orders are whole.
+SPREAD, BLOCK = 20_000, 500
 _DIGITS = r"[\d.,'\s\x{00A0}\x{202F}]*"
 NUMERIC = rf"[^\d]{{0,5}}{_DIGITS}\d{_DIGITS}[^\d]{{0,5}}"
 _MONTH = "[A-Za-z]{3,9}"
@@ -43,11 +45,20 @@ class Guess:
         table: Settings of the table: `columns`, `order_amounts`, `exclude`.
         why: For each of our columns, why.
         doubts: What is unsure, in sentences, the greatest doubt first.
+        ask: A function from a question and choices to one of them; None if nobody can be asked.
     """
 
     table: dict = field(default_factory=lambda: {"columns": {}})
     why: dict = field(default_factory=dict)
     doubts: list[str] = field(default_factory=list)
+    ask: Callable[[str, list[str]], str] | None = None
+
+    def choose(self, question: str, choices: list[str], doubt: str) -> int:
+        """Return the position of the right choice: what is asked, or else the first, in doubt."""
+        if self.ask is not None:
+            return choices.index(self.ask(question, choices))
+        self.doubts.insert(0, doubt)
+        return 0
 
 
 def plain(name: str) -> str:
@@ -59,26 +70,29 @@ def plain(name: str) -> str:
 
 
 def guess(
-    connection: duckdb.DuckDBPyConnection, relation: str, columns: list[str], settings: dict
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    columns: list[str],
+    settings: dict,
+    ask: Callable[[str, list[str]], str] | None = None,
 ) -> Guess:
-    """Guess the mapping of a table of texts.
+    """Guess the mapping of a table of texts; ``ask`` as in `Guess`.
 
     Raises:
         UnreadableSource: no column can be an order's number, its time, or its money.
     """
-    # Every so many-th line tells what a column holds.
     connection.execute(
-        f"create or replace temp table spread as from {relation} where _row % "
+        f"create or replace temp table spread as from {relation} where abs(_row) // {BLOCK} % "
         f"(select greatest(count(*) // {SPREAD}, 1) from {relation}) = 0"
     )
     facts = {name: _facts(connection, "spread", name, settings) for name in columns}
-    chosen, found, totals = {}, Guess(), set()
+    chosen, found, totals = {}, Guess(ask=ask), set()
     prefix = f"{settings.get('unnest') or 'line'}."
     for role in ["ordered_at", *[role for role in ROLES if role != "ordered_at"]]:
         taken = set(chosen.values()) | (totals if role == "line_amount" else set())
         best, why = _best(role, columns, facts, taken, prefix)
         while (
-            best and role == "line_amount" and _is_stated_once(connection, relation, chosen, best)
+            best and role == "line_amount" and _is_stated_once(connection, "spread", chosen, best)
         ):
             # An order's total, on each of its lines.
             totals.add(best)
@@ -86,8 +100,12 @@ def guess(
         if best:
             chosen[role] = best
             found.why[role] = why
-    complete(connection, relation, facts, chosen, found, plain)
-    settle_money(connection, relation, chosen, found)
+    complete(connection, relation, facts, chosen, found, plain, spread="spread")
+    settle_money(connection, "spread", chosen, found)
+    if "line_amount" in chosen:
+        taken = set(chosen.values()) | totals
+        rival, _ = _best("line_amount", columns, facts, taken, prefix)
+        settle_rival(connection, "spread", chosen, found, rival)
     _persons(chosen, found)
     missing = [
         label
@@ -104,7 +122,7 @@ def guess(
             f"no column looks like {' or '.join(missing)}; the columns are {', '.join(columns)}. "
             "Copy sources/template.yml and map them by hand"
         )
-    _order_level(connection, relation, chosen, found)
+    _order_level(connection, "spread", chosen, found)
     _exclude(connection, relation, chosen, found)
     for role in ROLES:
         if role in chosen and role not in ("email", "phone", "person", "status", *AMOUNTS):

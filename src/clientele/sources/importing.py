@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from clientele.sources.mapping import (
     value_of,
 )  # fmt: skip
 from clientele.sources.reading import find_files, read_table
+from clientele.sources.totals import MAX_DIFFERING_TOTALS, compare_totals
 from clientele.sources.values import column_names, decide_marks, float_like, key, meaningful, number
 
 # Imports of a source that are kept, newest first.
@@ -65,26 +67,39 @@ def _is_awkward(path: str, table: dict) -> bool:
     """
     if "://" in path:
         return False
-    kinds = {c.name: c.kind for c in COLUMNS["order_lines"]}
-    try:
-        with duckdb.connect() as connection:
-            types = dict(
-                row[:2]
-                for row in connection.execute(
-                    f"describe select * from read_parquet({literal(path)}, union_by_name = true)"
-                ).fetchall()
-            )
-    except duckdb.Error:
-        return False
+    kinds = {c.name: c for c in COLUMNS["order_lines"]}
+    mapping = (table.get("columns") or {}).items()
     awkward = {
         "key": ("DOUBLE", "FLOAT"),
         "number": ("VARCHAR",),
         "timestamp": ("VARCHAR", "TIMESTAMP WITH TIME ZONE"),
     }
-    return any(
-        isinstance(theirs, str) and types.get(theirs) in awkward.get(kinds.get(ours), ())
-        for ours, theirs in (table.get("columns") or {}).items()
-    )
+    try:
+        with duckdb.connect() as connection:
+            rows = f"(from read_parquet({literal(path)}, union_by_name = true))"
+            types = dict(row[:2] for row in connection.execute(f"describe {rows}").fetchall())
+            return any(
+                types.get(theirs) in awkward.get(kinds[ours].kind, ())
+                if isinstance(theirs, str)
+                else isinstance(theirs, dict)
+                and _computes_with_text(connection, rows, types, kinds[ours], theirs["expression"])
+                for ours, theirs in mapping
+                if ours in kinds
+            )
+    except duckdb.Error:
+        return False
+
+
+def _computes_with_text(connection, rows, types, column, expression):
+    """Return whether an expression needs numbers or times that its columns keep as text."""
+    if "VARCHAR" not in {types.get(name) for name in column_names(connection, expression)}:
+        return False
+    try:
+        connection.execute(f"select try_cast(({expression}) as {column.type}) from {rows} limit 0")
+    except duckdb.Error:
+        return True
+    # The engines have different functions for times in words.
+    return column.kind == "timestamp"
 
 
 def path_of(table: dict, data: str | None, source: dict) -> str | None:
@@ -94,13 +109,16 @@ def path_of(table: dict, data: str | None, source: dict) -> str | None:
     return str(table["path"]).replace("{data}", str(data or source.get("data") or ""))
 
 
-def import_source(source: dict, data: str | None, root: Path) -> Imported | None:
+def import_source(
+    source: dict, data: str | None, root: Path, tell: Callable[[str], None] = lambda step: None
+) -> Imported | None:
     """Import the raw tables of a source that are text files, unless that is done already.
 
     Args:
         source: The content of `source:` in the source's YAML.
         data: What replaces `{data}`; without it the source's own `data`.
         root: Folder of all imports; each has a folder of its own, named after what it was made of.
+        tell: Called with the name of each step.
 
     Returns:
         The import, or None if SQL reads all tables where they are.
@@ -130,7 +148,7 @@ def import_source(source: dict, data: str | None, root: Path) -> Imported | None
     try:
         with duckdb.connect(config={"temp_directory": str(made / "spill")}) as connection:
             connection.execute("set timezone = 'UTC'")
-            found = _import_lines(connection, source, paths, made)
+            found = _import_lines(connection, source, paths, made, tell)
             if tables.get("products") and needs_import(tables["products"], paths["products"]):
                 _import_products(connection, tables["products"], paths["products"], made)
         (made / "notes.json").write_text(json.dumps(found), encoding="utf-8")
@@ -163,15 +181,17 @@ def _forget_old(root: Path, name: str) -> None:
 # ------------------------------------------------------------------------------------- the lines
 
 
-def _import_lines(connection, source, paths, folder):
+def _import_lines(connection, source, paths, folder, tell):
     table = source["tables"]["order_lines"]
-    raw = _read(connection, table, paths["order_lines"], "raw_lines")
+    raw = _read(connection, table, paths["order_lines"], "raw_lines", tell)
     notes = list(raw.notes)
     texts = texts_of(connection, raw.relation, table, "order_lines")
     amounts = table.get("order_amounts") or {}
+    own = [_as_sql(table["columns"].get(name), name) for name in ("order_id", "ordered_at")]
     for name in ("orders", "customers"):
         if source["tables"].get(name):
-            notes += _join(connection, source["tables"][name], paths[name], name, texts)
+            notes += _join(connection, source["tables"][name], paths[name], name, texts, tell)
+    tell("numbers and times")
     _fill_down(connection, raw.relation, table, texts)
     for name, mapped in amounts.items():
         value = value_of(connection, raw.relation, mapped, f"order_amounts: {name}", table)
@@ -184,13 +204,18 @@ def _import_lines(connection, source, paths, folder):
     )
     type_lines(connection, source, table, set(texts))
     notes += report_unreadable(connection, source, texts)
+    tell("orders and customers")
     notes += shaping.turn_discounts(connection)
     notes += shaping.fill_orders(connection, set(texts))
     if table.get("customer_ids") != "as_written" and "customer_id" in texts:
         notes += shaping.name_persons(connection)
     if "customer_id" in texts:
-        notes += shaping.split_shared_orders(connection)
+        notes += shaping.split_shared_orders(connection, *own)
     shaping.order_totals(connection, [name for name in ORDER_AMOUNTS if name in amounts])
+    notes += compare_totals(
+        connection, set(texts), list(amounts),
+        float(source.get("max_differing_totals", MAX_DIFFERING_TOTALS)),
+    )  # fmt: skip
     if "discount" in amounts:
         shaping.allot_discounts(connection)
     if "refund" in amounts:
@@ -198,8 +223,9 @@ def _import_lines(connection, source, paths, folder):
     names = [column.name for column in COLUMNS["order_lines"]]
     if table.get("repeated_lines") != "keep" and "line_id" not in texts:
         notes += shaping.describe_repeats(connection, names)
-    notes += shaping.describe_last_day(connection)
+    notes += shaping.describe_last_day(connection, own[0])
     notes += [sentence for name, sentence in WITHOUT.items() if name not in texts]
+    tell("writing")
     selected = ", ".join([*names, "reject_reason", "exclude_reason"])
     for made, query in {
         "order_lines": f"select {selected} from lines order by _file, _row",
@@ -211,7 +237,14 @@ def _import_lines(connection, source, paths, folder):
     return notes
 
 
-def _read(connection, table, path, name):
+def _as_sql(mapped, name):
+    """Return what a user would write for a mapped column in an expression."""
+    if isinstance(mapped, dict):
+        return f"({mapped['expression']})"
+    return quoted(mapped or name)
+
+
+def _read(connection, table, path, name, tell=lambda step: None):
     unpacked = (table.get("unpack") or {}).get("column")
     wanted = []
     for mapped in [
@@ -225,13 +258,17 @@ def _read(connection, table, path, name):
     wanted = [c for c in dict.fromkeys(wanted) if not (unpacked and c.startswith(f"{unpacked}."))]
     if unpacked and unpacked not in wanted:
         wanted.append(unpacked)
-    return read_table(connection, path, table, wanted, name=name)
+    return read_table(connection, path, table, wanted, name=name, tell=tell)
 
 
 def _fill_down(connection, relation, table, texts):
     """Give empty cells of `fill_down` columns the value above them in the same order."""
     names = table.get("fill_down") or []
-    if not names:
+    empty = " or ".join(f"coalesce({quoted(name)}, '') = ''" for name in names)
+    if (
+        not names
+        or not connection.execute(f"select count(*) from {relation} where {empty}").fetchone()[0]
+    ):
         return
     window = f"over (partition by {texts['order_id']} order by _file, _row)"
     filled = ", ".join(
@@ -245,9 +282,9 @@ def _fill_down(connection, relation, table, texts):
     )
 
 
-def _join(connection, table, path, name, texts):
+def _join(connection, table, path, name, texts, tell):
     """Add the columns of `orders` or `customers` to the lines' raw columns, by their key."""
-    raw = _read(connection, table, path, f"raw_{name}")
+    raw = _read(connection, table, path, f"raw_{name}", tell)
     theirs = texts_of(connection, raw.relation, table, name)
     by = "order_id" if name == "orders" else "customer_id"
     if by not in theirs or by not in texts:

@@ -1,6 +1,7 @@
 """Write `sources/<name>.yml` from an export: look, recognise or guess, try, say what is unsure."""
 
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from clientele.sources.importing import import_source
 from clientele.sources.placing import currency_of, zone_of
 from clientele.sources.recognising import headers, recognise
 from clientele.sources.sniffing import look, temporary_folder
+from clientele.sources.totals import DifferingTotals, remap
 
 # A reading that fits all values beside another one, and the setting that decides.
 CHOICES = {
@@ -57,7 +59,9 @@ def init(
             why = dict.fromkeys(table["columns"], "the platform's layout")
             doubts, rules = list(preset.get("notes", [])), preset.get("rules") or {}
         else:
-            guessed = guess(connection, found.relation, found.columns, found.settings)
+            guessed = guess(
+                connection, found.relation, found.columns, found.settings, None if yes else ask
+            )
             table, platform, rules = guessed.table, None, {}
             why, doubts = guessed.why, guessed.doubts
         table = {"path": "{data}", **found.settings, **table}
@@ -67,7 +71,8 @@ def init(
         doubts = _place(connection, found, table, source, given, doubts)
         _footer(connection, found, table)
         tried = str(found.sample or path)
-        imported = _try(source, tried, Path(temporary), ask=None if yes else ask)
+        ask = None if yes else ask
+        imported = _try(source, tried, Path(temporary), doubts, ask=ask, is_known=bool(preset))
         rows, figures = _describe(connection, found, table, imported, why)
         figures += [f"Noticed: {note}" for note in [*found.notes[:3], *imported.notes]]
     if problems := source_problems(source):
@@ -75,7 +80,18 @@ def init(
     folder.mkdir(exist_ok=True)
     target.write_text(yaml_text(source, platform, doubts), encoding="utf-8")
     told = page(Path(path), platform, rows, figures, doubts)
-    return f"{told}\n\nWritten to {target}. Next:\n  make run SOURCE={name} DATA={path}"
+    return f"{told}\n\nWritten to {target}. Next:\n{_next_commands(folder.parent, name, path)}"
+
+
+def _next_commands(project, name, path):
+    """Return the commands that build the source: make's in a clone, else our own."""
+    path = shlex.quote(path)
+    if (project / "Makefile").is_file():
+        return f"  make run SOURCE={name} DATA={path}\n  make dashboard"
+    return (
+        f"  clientele build --source {name} --data {path}\n  clientele publish\n"
+        "  clientele dashboard"
+    )
 
 
 def _place(connection, found, table, source, given, doubts):
@@ -143,13 +159,31 @@ def _totals(connection, found, table):
     return counts[0] if len(set(counts)) == 1 and counts[0] <= FOOTERS else 0
 
 
-def _try(source, path, temporary, ask):
-    """Import with the YAML, and settle what can be read in two ways by asking, if one can."""
-    for _ in range(4):
+def _try(source, path, temporary, doubts, *, ask, is_known):
+    """Import with the YAML, and settle what can be read in two ways by asking, if one can.
+
+    Where the totals that orders state fit another mapping than the guessed one, that is taken.
+    """
+    table = source["tables"]["order_lines"]
+    for _ in range(5):
         try:
             return import_source(source, path, temporary / "imports")
+        except DifferingTotals as error:
+            said = str(error).split("; or allow")[0]
+            choices = ["the other mapping", "as it is"]
+            if is_known:
+                raise
+            if ask is None and not error.is_certain:
+                raise ValueError(
+                    f"{said}. Or else the totals are before discounts. Run `clientele init` in a "
+                    "terminal, without --yes, to decide"
+                ) from None
+            if error.is_certain or ask(f"{said}. Which is right?", choices) == choices[0]:
+                remap(table, error.other)
+                doubts.insert(0, f"Changed, because stated totals fit: {said}.")
+            else:
+                source["max_differing_totals"] = 1
         except UnreadableSource as error:
-            table = source["tables"]["order_lines"]
             for setting, pattern in CHOICES.items():
                 choices = pattern.search(str(error))
                 if choices and setting not in table:
@@ -198,7 +232,9 @@ def _describe(connection, found, table, imported, why):
         from {lines}
         """
     ).fetchone()
-    part = "In the parts of the file that were looked at: " if found.sample else ""
+    part = ""
+    if found.sample:
+        part = "In the parts of the file that were looked at, whose edges cut orders: "
     figures = [
         f"{part}{total[0]:,} lines, {total[1]:,} orders, {total[2]:,} customers, "
         f"{total[3] or 0:,.2f} net of discounts and refunds, from {total[4]:%Y-%m-%d} to "
@@ -212,11 +248,18 @@ def _describe(connection, found, table, imported, why):
 
 
 def ask_in_terminal(question: str, choices: list[str]) -> str:
-    """Ask a person which of two readings is right."""
-    print(question, file=sys.stderr)
+    """Ask a person which of two readings is right.
+
+    Raises:
+        ValueError: the input ended without an answer.
+    """
+    print(f"\n{question}", file=sys.stderr)
     for number, choice in enumerate(choices, start=1):
         print(f"  {number}: {choice}", file=sys.stderr)
     while True:
-        answer = input("Which one? ").strip()
-        if answer.isdigit() and 1 <= int(answer) <= len(choices):
+        print("Which one? ", end="", file=sys.stderr, flush=True)
+        answer = sys.stdin.readline()
+        if not answer:
+            raise ValueError(f"no answer to: {question}")
+        if answer.strip().isdigit() and 1 <= int(answer) <= len(choices):
             return choices[int(answer) - 1]

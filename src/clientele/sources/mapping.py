@@ -65,7 +65,7 @@ def _bound(connection, relation, expression, name, table):
     """Return an expression that runs on text columns: as it stands, or with its numbers cast.
 
     An expression sees text. One that computes with columns, such as `total / nullif(qty, 0)`, is
-    given the numbers that they hold.
+    given the numbers that they hold; a column that holds none stays text.
     """
     columns = column_names(connection, expression)
     expression = _with_dotted_names(expression, columns)
@@ -79,8 +79,14 @@ def _bound(connection, relation, expression, name, table):
     # Qualified, because the cast columns bear the same names.
     values = {c: meaningful(f"{relation}.{quoted(c)}", table.get("null_values")) for c in columns}
     marks = decide_marks(connection, relation, values, table)
-    casts = ", ".join(f"{number(values[c], *marks, 'double')} as {quoted(c)}" for c in columns)
-    inner = f"(select ({expression}) as value from (select {casts}))"
+    numbers = {c: number(values[c], *marks, "double") for c in columns}
+    counted = ", ".join(f"count({text})" for text in numbers.values()) or "0"
+    read = connection.execute(f"select {counted} from {relation}").fetchone()
+    casts = ", ".join(
+        f"{numbers[c] if count else values[c]} as {quoted(c)}"
+        for c, count in zip(columns, read, strict=False)
+    )
+    inner = f"(select ({expression}) as value from (select {casts or 1}))"
     try:
         connection.execute(f"select max(cast({inner} as varchar)) from {relation}").fetchall()
     except duckdb.Error:
@@ -89,10 +95,12 @@ def _bound(connection, relation, expression, name, table):
         ).fetchall()
         shown = "; ".join(", ".join(map(repr, row)) for row in examples)
         reason = first_sentence(failure)
+        column = quoted(columns[0]) if columns else "amount"
         raise UnreadableSource(
             f"the expression `{expression}` for `{name}` cannot be computed ({reason}); "
             f"its columns are text, such as {shown}. Map the column itself (numbers and dates are "
-            "read in most notations), or use try_cast and try_strptime"
+            f"read in most notations), or convert it: `try_cast({column} as double)`, "
+            f"`try_strptime({column}, '%d/%m/%Y')`"
         ) from None
     return inner
 

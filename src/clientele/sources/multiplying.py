@@ -73,9 +73,21 @@ def multiply(connection, relation, facts, chosen, found, plain):
     triples = sorted(
         _triples(connection, relation, names[:MOST_NUMBERS]), key=likelihood, reverse=True
     )
-    if not triples or likelihood(triples[0])[0] == len(roles):
+    if not triples:
         return
     best = triples[0]
+    others = [triple for triple in triples[1:] if triple[1] != best[1] and triple[2] != best[2]]
+    if others:
+        (price, amount), (price2, amount2) = best[1:], others[0][1:]
+        position = found.choose(
+            "There are two prices. Which one is the money that your shop takes?",
+            [f"'{price}', with '{amount}' as the amount", f"'{price2}', with '{amount2}'"],
+            f"There are two prices: '{price}', with '{amount}' as the amount, is taken; "
+            f"'{price2}', with '{amount2}', is not.",
+        )
+        best = (best, others[0])[position]
+    if likelihood(best)[0] == len(roles):
+        return
     for role, name in zip(roles, best, strict=True):
         if chosen.get(role) != name:
             if role in chosen:
@@ -88,12 +100,6 @@ def multiply(connection, relation, facts, chosen, found, plain):
     for role in open_roles[len(roles) :]:
         if chosen.get(role) in best:
             del chosen[role]
-    others = [triple for triple in triples[1:] if triple[1] != best[1] and triple[2] != best[2]]
-    if others:
-        found.doubts.insert(
-            0, f"There are two prices: '{best[1]}', with '{best[2]}' as the amount, is taken; "
-            f"'{others[0][1]}', with '{others[0][2]}', is not."
-        )  # fmt: skip
 
 
 def agreement(connection, relation, quantity, price, amount, discount=None) -> dict | None:
@@ -193,6 +199,33 @@ def settle_money(connection, relation: str, chosen: dict, found) -> None:
             found.doubts.insert(
                 0, f"'{amount}' is taken as it was before '{discount}', which is subtracted."
             )
+
+
+def settle_rival(connection, relation: str, chosen: dict, found, rival: str | None) -> None:
+    """Decide between the amount of the line and another column whose name says the same."""
+    if rival is None:
+        return
+    texts = {"a": meaningful(quoted(chosen["line_amount"])), "b": meaningful(quoted(rival))}
+    try:
+        marks = decide_marks(connection, relation, texts, {})
+    except (UnreadableSource, duckdb.Error):
+        return
+    one, other = (number(text, *marks, "double") for text in texts.values())
+    rows, lines, ours, theirs, differ = connection.execute(
+        f"select count(*), count({other}), sum({one}), sum({other}), "
+        f"count(*) filter (where abs({one} - {other}) > 0.01) from {relation}"
+    ).fetchone()
+    if lines < 0.9 * rows or not theirs or not differ:
+        return
+    mine = chosen["line_amount"]
+    shown = f"'{mine}' (together {ours:,.2f})", f"'{rival}' ({theirs:,.2f})"
+    if found.choose(
+        "Which column is the money of the line?",
+        list(shown),
+        f"{shown[0]} is taken as the money of the line; {shown[1]} could be, too.",
+    ):
+        chosen["line_amount"] = rival
+        found.why["line_amount"] = "you said so"
 
 
 def _rename(chosen, found, role, other, why):

@@ -19,6 +19,9 @@ ZONES = [
     "America/Sao_Paulo", "Europe/Istanbul", "Asia/Bangkok", "Australia/Brisbane", "America/Phoenix",
 ]  # fmt: skip
 
+# Lines in which money with a sign is looked for.
+LOOKED_AT = 20_000
+
 
 def currency_of(
     connection, relation: str, table: dict, columns: list[str]
@@ -38,7 +41,8 @@ def currency_of(
     priced = [table["columns"].get(role) for role in ("unit_price", "line_amount")]
     for name in dict.fromkeys([*(n for n in priced if n in columns), *columns]):
         shown = connection.execute(
-            f"select {quoted(name)} from {relation} where regexp_full_match(trim({quoted(name)}), "
+            f"select {quoted(name)} from (from {relation} limit {LOOKED_AT}) "
+            f"where regexp_full_match(trim({quoted(name)}), "
             "'[^0-9]{0,4}[0-9][0-9.,'' ]*[.,][0-9]{2}[^0-9]{0,4}') limit 1"
         ).fetchone()
         # A column that holds money, and its name: Price (EUR), $1.00.

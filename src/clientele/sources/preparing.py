@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from clientele.sources.checking import source_problems
@@ -14,8 +15,10 @@ def imports_folder() -> Path:
     return Path(os.environ.get("DBT_TARGET_PATH") or "target") / "sources"
 
 
-def prepare(source: object, data: str | None = None) -> dict:
-    """Check a source's YAML and import its text files.
+def prepare(
+    source: object, data: str | None = None, tell: Callable[[str], None] = lambda step: None
+) -> dict:
+    """Check a source's YAML and import its text files; ``tell`` is called with each step.
 
     Returns:
         `problems` (sentences; nothing can be built if there are any), `notes` (what the import
@@ -25,7 +28,7 @@ def prepare(source: object, data: str | None = None) -> dict:
     problems, imported = source_problems(source), None
     if not problems:
         try:
-            imported = import_source(source, data, imports_folder())
+            imported = import_source(source, data, imports_folder(), tell)
         except UnreadableSource as error:
             problems = [f"{str(error).rstrip('.')}."]
     if imported is None:

@@ -5,6 +5,7 @@ import glob
 import re
 import tempfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,6 +70,7 @@ def read_table(
     wanted: list[str],
     *,
     name: str = "raw_lines",
+    tell: Callable[[str], None] = lambda step: None,
 ) -> Raw:
     """Read the files of a raw table into a DuckDB table.
 
@@ -78,6 +80,7 @@ def read_table(
         table: The table's YAML, for its reading settings.
         wanted: Names of the columns that the source uses. Only these are kept.
         name: Name of the table to make.
+        tell: Called with each file that is read.
 
     Raises:
         UnreadableSource: there is no such file, or one that cannot be read so.
@@ -99,6 +102,8 @@ def read_table(
     with tempfile.TemporaryDirectory() as folder:
         for number, file in enumerate(files):
             part = f"{name}_{number}"
+            several = f" ({number + 1} of {len(files)})" if len(files) > 1 else ""
+            tell(f"reading {file.name}{several}")
             try:
                 columns = readers[kind](
                     connection, file, table, wanted, part, notes, Path(folder) / f"{number}.csv"

@@ -4,9 +4,12 @@ Each step makes a DuckDB table `lines` out of the one before it. `_file` and `_r
 of the raw lines.
 """
 
+import json
+
 import duckdb
 
 from clientele.sources.columns import ORDER_AMOUNTS, ORDER_LEVEL
+from clientele.sources.common import literal
 from clientele.sources.values import same_person
 
 # Where numbers are used again, lines further apart are of different orders.
@@ -64,10 +67,17 @@ def fill_orders(connection: duckdb.DuckDBPyConnection, names: set[str]) -> list[
     return [f"Empty cells took the value of their order: {', '.join(done)} lines."] if done else []
 
 
-def split_shared_orders(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def split_shared_orders(
+    connection: duckdb.DuckDBPyConnection, order: str = "order_no", time: str = "placed_at"
+) -> list[str]:
     """Split order numbers that several customers share, so that each has an order of its own.
 
     Where numbers are used again, an order of one customer with days far apart is several, too.
+
+    Args:
+        connection: Where the lines are.
+        order: The source's own order number, as SQL over its columns, for the sentence.
+        time: The order's time, likewise.
 
     Returns:
         A sentence with the number of such orders, if there are any.
@@ -109,9 +119,14 @@ def split_shared_orders(connection: duckdb.DuckDBPyConnection) -> list[str]:
     )
     return [
         f"{count:,} order numbers are shared by several customers, for example '{example}': each "
-        "customer's lines count as an order of their own. If numbers begin again each year, map "
-        "`order_id` to an expression that joins number and year."
+        "customer's lines count as an order of their own. If numbers begin again each year, write "
+        f"order_id: {{expression: {json.dumps(with_year(order, time))}}}."
     ]
+
+
+def with_year(order: str, time: str) -> str:
+    """Return SQL of an order number with its year, on both engines."""
+    return f"concat({order}, '/', regexp_extract(cast({time} as string), '([0-9]{{4}})', 1))"
 
 
 def name_persons(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -279,13 +294,18 @@ def describe_repeats(connection: duckdb.DuckDBPyConnection, content: list[str]) 
     ]
 
 
-def describe_last_day(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return a sentence about few lines that are much later than all others, if there are any."""
+def describe_last_day(connection: duckdb.DuckDBPyConnection, order: str) -> list[str]:
+    """Return a sentence about few lines that are much later than all others, if there are any.
+
+    Args:
+        connection: Where the lines are.
+        order: The source's own order number, as SQL over its columns.
+    """
     rows = connection.execute(
         """
         select day, n, order_id, lag(day) over (order by day) as before
         from (
-            select cast(ordered_at as date) as day, count(*) as n, min(order_id) as order_id
+            select cast(ordered_at as date) as day, count(*) as n, min(_text_order_id) as order_id
             from lines where reject_reason is null and ordered_at is not null group by 1
         ) order by day desc limit 3
         """
@@ -294,11 +314,11 @@ def describe_last_day(connection: duckdb.DuckDBPyConnection) -> list[str]:
     for day, n, order_id, before in rows:
         late += n
         if before is not None and (day - before).days > 120 and late <= 5:
+            when = json.dumps(f"{order} = {literal(order_id)}")
             return [
                 f"The last order, '{order_id}' of {day}, is {(day - before).days} days after the "
                 "one before it, and decides which day is today. If it is a test, leave it out: "
-                f"exclude: [{{when: \"order_id = '{order_id}'\", reason: test}}] (with your "
-                "column's name), or set `extract_date`."
+                f"exclude: [{{when: {when}, reason: test}}], or set `extract_date`."
             ]
     return []
 

@@ -20,8 +20,8 @@ from clientele.sources.reading import find_files, read_table
 from clientele.sources.structured import workbook_rows
 
 # Larger files are looked at in three places.
-LARGE = 80 * 1024 * 1024
-PART = 10 * 1024 * 1024
+LARGE = 48 * 1024 * 1024
+PART = 5 * 1024 * 1024
 
 
 @dataclass

@@ -5,6 +5,7 @@ values, never value by value. Where two readings fit all values and differ, the 
 which.
 """
 
+import json
 import re
 
 import duckdb
@@ -93,8 +94,11 @@ def number(value: str, decimal: str, thousands: str, sql_type: str) -> str:
         f"case when regexp_matches({plain}, '[eE]') then try_cast(try_cast({plain} as double) as "
         f"{sql_type}) else try_cast({plain} as {sql_type}) end"
     )
+    # Most texts are digits with a mark, and need none of that.
+    simple = f"try_cast(replace({value}, {literal(decimal)}, '.') as {sql_type})"
     return (
-        f"case when regexp_full_match({core}, {literal(pattern)}) then "
+        f"case when regexp_full_match({value}, '-?\\d+(?:{mark}\\d+)?') then {simple} "
+        f"when regexp_full_match({core}, {literal(pattern)}) then "
         f"{parsed} * case when {negative} then -1 else 1 end end"
     )
 
@@ -321,8 +325,6 @@ def column_names(connection: duckdb.DuckDBPyConnection, expression: str) -> list
     Raises:
         UnreadableSource: the expression is no SQL.
     """
-    import json
-
     tree = json.loads(
         connection.execute("select json_serialize_sql(?)", [f"select {expression}"]).fetchone()[0]
     )

@@ -77,6 +77,11 @@ def imported(tmp_path, content, name="orders.csv", **settings):
     return Result(import_source(source(path, **settings), None, tmp_path / "imports"))
 
 
+def told(result, *words):
+    """Return whether a note has all of the words."""
+    return any(all(word in note for word in words) for note in result.notes)
+
+
 def workbook(path, rows, sheet="Orders"):
     """Write a workbook with one sheet: numbers as numbers, everything else as text."""
 

@@ -95,7 +95,7 @@ def test_a_yaml_is_never_replaced_without_being_told_to(tmp_path, monkeypatch, c
     (tmp_path / "My Orders.csv").write_text(csv_text())
     assert cli.main(["init", "My Orders.csv", "--currency", "CHF"]) == 0
     printed = capsys.readouterr().out
-    assert "make run SOURCE=my_orders DATA=My Orders.csv" in printed
+    assert "clientele build --source my_orders --data 'My Orders.csv'\n  clientele pub" in printed
     written = tmp_path / "sources/my_orders.yml"
     assert yaml.safe_load(written.read_text())["source"]["currency"] == "CHF"
     written.write_text("mine")
@@ -208,3 +208,56 @@ def test_the_page_says_what_was_understood_and_what_is_unsure(tmp_path):
     assert "two persons of one name are one customer" in page
     assert page.index("Nothing tells the currency") < page.index("two persons")
     assert source["currency"] == "EUR"
+
+
+@pytest.mark.parametrize(
+    "header, cancelled, language",
+    [
+        ("Datum,Bestellnummer #,N.- Umsatz (formatiert),Status,Kunde,Kundentyp,Produkt(e),"
+         "Verkaufte Artikel,Gutschein(e),Nettoumsatz", "Storniert", "German"),
+        ("Fecha,Pedido #,Ingresos netos (formateado),Estado,Cliente,Tipo de cliente,Producto(s),"
+         "Artículos vendidos,Cupón(es),Ventas netas", "Cancelado", "Spanish"),
+    ],
+)  # fmt: skip
+def test_woocommerce_analytics_speak_other_languages(tmp_path, header, cancelled, language):
+    path = tmp_path / "orders.csv"
+    path.write_text(
+        f"{header}\n2025-03-22 00:02:41,1080,110 €,ok,Ann Lee,x,2× Mug,2,,110.00\n"
+        f"2025-03-23 10:02:41,1081,20 €,{cancelled},Bo Li,x,1× Mug,1,,20.00\n"
+    )
+    page, source, result = initialised(path, tmp_path)
+    assert f"WooCommerce, analytics of orders ({language})" in page
+    assert result.query("order_id, line_amount, reject_reason from lines --") == [
+        ("1080", 110, None), ("1081", 20, "excluded"),
+    ]  # fmt: skip
+
+
+def test_long_files_are_judged_by_blocks_of_lines(tmp_path, monkeypatch):
+    """Arithmetic on texts is slow: with all of 200,000 lines, init takes twice as long."""
+    from clientele.sources import guessing, multiplying
+
+    seen, agreement = [], multiplying.agreement
+
+    def counted(connection, relation, *columns):
+        seen.append(connection.execute(f"select count(*), count(distinct {order}) from {relation}"))
+        seen[-1] = seen[-1].fetchone()
+        return agreement(connection, relation, *columns)
+
+    order = '"order"'
+    monkeypatch.setattr(multiplying, "agreement", counted)
+    monkeypatch.setattr(guessing, "SPREAD", 2000)
+    # Three lines an order, with what is needed for quantity, price and amount.
+    rows = [
+        [f"A{i // 3}", f"c{i % 40}", f"p{i % 7}", f"2024-01-{1 + i % 28:02}", str(1 + i % 4)]
+        + [f"{2 + i % 7}.50", f"{(1 + i % 4) * (2.5 + i % 7):.2f}"]
+        for i in range(30_000)
+    ]
+    path = tmp_path / "orders.csv"
+    path.write_text(csv_text(rows, ["order", "customer", "sku", "date", "qty", "price", "amount"]))
+    _, source, result = initialised(path, tmp_path)
+    assert source["tables"]["order_lines"]["columns"]["unit_price"] == "price"
+    [(lines, orders)] = seen
+    assert 1500 <= lines <= 4000
+    # Blocks cut an order at each edge at most.
+    assert lines / orders > 2.9
+    assert len(result.column("order_id")) == 30_000

@@ -3,15 +3,10 @@
 import random
 
 import pytest
-from sources.exports import COLUMNS, LINES, NAMES, Result, csv_text, imported, source
+from sources.exports import COLUMNS, LINES, NAMES, Result, csv_text, imported, source, told
 
 from clientele.sources.common import UnreadableSource
 from clientele.sources.importing import import_source
-
-
-def told(result, *words):
-    """Return whether a note has all of the words."""
-    return any(all(word in note for word in words) for note in result.notes)
 
 
 def test_empty_cells_take_the_value_of_their_order(tmp_path):

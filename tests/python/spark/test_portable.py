@@ -32,6 +32,26 @@ CASES = {
         "{{ matches(text_literal(\"it's\"), text_literal(\"t's$\")) }}",
         "true",
     ),
+    "a quoted name is a column, and a text in it stays": (
+        "(select {{ quoted_names('concat(\"a b\", \\'\"c\"\\')') }} "
+        "from (select 'x' as {{ adapter.quote('a b') }}) as t)",
+        'x"c"',
+    ),
+    **{
+        f"{second} is the person {first}": (
+            f"{{{{ same_person(\"'{first}'\") }}}} = {{{{ same_person(\"'{second}'\") }}}}",
+            str(is_same).lower(),
+        )
+        for first, second, is_same in [
+            ("Ann  B", "ann b", True),
+            ("ann\u00a0b ", "ann b", True),
+            ("Zo\u00cb", "zoe\u0308", True),
+            ("12013.0", "12013", True),
+            ("1201.5", "1201", False),
+            ("Stra\u00dfe", "Strasse", False),
+            ("zoe", "zo\u00eb", False),
+        ]
+    },
     "nothing matches null": ("{{ matches('cast(null as string)', \"'a'\") }}", None),
     "a text of quotes, percents and backslashes": (
         "{{ text_literal('it\\'s \"100%\" \\\\n é') }}",
