@@ -195,6 +195,15 @@ def test_a_failed_build_leaves_the_warehouse_as_it_was(sample, sample_copy, tmp_
         assert sample_copy.fingerprints(schema) == sample.fingerprints(schema) != {}
 
 
+def test_the_readme_shows_lines_of_the_samples_summary(sample):
+    blocks = (PROJECT / "README.md").read_text().split("```")
+    (shown,) = [block for block in blocks if "\nAs of " in block]
+    printed = [" ".join(line.split()) for line in sample.output.splitlines()]
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    missing = [line for line in lines if line not in ("", "...") and line not in printed]
+    assert missing == [] and len(lines) > 15
+
+
 def test_models_survive_without_rows(new_warehouse):
     empty = new_warehouse("empty").dbt("build", "--empty", *NO_TESTS)
     assert empty.exit_code == 0, empty.output[-5000:]
