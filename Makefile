@@ -68,7 +68,7 @@ lock: $(VENV)/installed-dev  ## Resolve the lock files again from pyproject.toml
 LOCK_OPTIONS := --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-header --no-annotate
 
 clean:  ## Remove what builds left; the environment and published data stay
-	rm -rf target logs clientele.duckdb
+	rm -rf target logs clientele.duckdb .clientele.duckdb.*.lock
 
 # pip checks the hashes and resolves nothing. The project itself is linked, not copied.
 $(VENV)/installed: requirements.lock pyproject.toml | $(VENV)/bin/python

@@ -107,7 +107,7 @@ def run_build(size: str, timeout: float, memory_limit: str | None = None) -> dic
         env["CLIENTELE_MEMORY_LIMIT"] = memory_limit
     run = measure([sys.executable, *arguments], env=env, timeout=timeout)
     if run["exit"] == 0 and not memory_limit:
-        again = measure([sys.executable, *arguments], env=env, timeout=timeout)
+        again = measure([sys.executable, *arguments, "--force"], env=env, timeout=timeout)
         run["again"] = {key: again[key] for key in ("wall", "cpu", "peak_mb", "exit")}
     run["memory_limit"] = memory_limit
     shutil.rmtree(folder)

@@ -7,6 +7,7 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
+from clientele.places import target_folder
 from clientele.progress import Progress
 
 # Unit tests do not check the data; they belong to development and CI.
@@ -50,9 +51,9 @@ def build(
         plain = ["--no-use-colors"] if os.environ.get("NO_COLOR") else []
         outcome, progress = dbtRunner().invoke([*invocation, *plain, *dbt_arguments]), None
     else:
-        target_path = project / os.environ.get("DBT_TARGET_PATH", "target")
-        earlier = earlier_seconds(target_path / "run_results.json")
-        manifest = target_path / "manifest.json"
+        artifacts = target_folder(project)
+        earlier = earlier_seconds(artifacts / "run_results.json")
+        manifest = artifacts / "manifest.json"
         with Progress(manifest, earlier) as progress, redirect_stdout(_Log()):
             runner = dbtRunner(callbacks=[progress.hear])
             outcome = runner.invoke([*invocation, *SILENT, *dbt_arguments])

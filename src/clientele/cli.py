@@ -1,16 +1,15 @@
 """The command line: build with dbt, print a summary, publish, write the dashboard, simulate."""
 
 import argparse
-import os
 import re
 import sys
 from pathlib import Path
 
 from clientele.contacts import GROUPS, write_contacts
-from clientele.dbt_arguments import combine
-from clientele.sources import load_source, project_vars
+from clientele.places import project_folder, publications_folder, target_folder, warehouse_file
 from clientele.summary import summary
 from clientele.warehouse import warehouse
+from clientele.watching import duration, watch
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,15 +20,15 @@ def main(arguments: list[str] | None = None) -> int:
     build = commands.add_parser(
         "build",
         help="check a source, build everything with dbt, print a summary",
-        description="Check a source, build everything with dbt, and print a summary. Unit tests "
-        "run only with --resource-type. Other arguments are passed to `dbt build`, such as "
-        "--select or --vars.",
+        description="Check a source, build everything with dbt, and print a summary, unless "
+        "nothing has changed since the last build. Unit tests run only with --resource-type. "
+        "Other arguments are passed to `dbt build`, such as --select or --vars.",
         # Otherwise `--target-path` of dbt, cut short, could be taken for `--target`.
         allow_abbrev=False,
     )
-    build.add_argument("--source", default="sample", help="name of a file in sources/")
-    build.add_argument("--data", help="path that replaces {data} in that file")
+    _add_source(build)
     build.add_argument("--as-of", metavar="DATE", help="build as of that day, YYYY-MM-DD")
+    build.add_argument("--force", action="store_true", help="build even if nothing has changed")
     build.add_argument("--verbose", action="store_true", help="print all that dbt prints")
     _add_target(build)
     build.set_defaults(run=_build)
@@ -42,6 +41,19 @@ def main(arguments: list[str] | None = None) -> int:
     )
     lay.add_argument("folder", type=Path, help="a new or empty folder")
     lay.set_defaults(run=_new)
+
+    look = commands.add_parser(
+        "watch",
+        help="build and publish whenever the source has changed",
+        description="Look at the source every few minutes, build when something has changed, and "
+        "publish what passed. Ends cleanly on SIGINT and SIGTERM.",
+    )
+    _add_source(look)
+    look.add_argument("--vars", help="vars of dbt, as a YAML mapping")
+    look.add_argument(
+        "--every", type=duration, default="5m", metavar="TIME", help="such as 30s, 5m (default), 1h"
+    )
+    look.set_defaults(run=_watch)
 
     start = commands.add_parser(
         "init",
@@ -143,52 +155,41 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--source", default="sample", help="name of a file in sources/")
+    parser.add_argument("--data", help="path that replaces {data} in that file")
+
+
 def _add_target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", default="duckdb", help="an output of profiles.yml (duckdb)")
 
 
-def _project() -> Path:
-    """Return the project's folder, which is the current folder, as it is for dbt."""
-    project = Path.cwd()
-    if not (project / "dbt_project.yml").is_file():
-        raise ValueError(
-            f"{project} has no dbt_project.yml; run clientele in the project's folder, or make one "
-            "with `clientele new FOLDER`"
-        )
-    return project
-
-
-def _published() -> Path:
-    """Return the folder of publications."""
-    return _project() / (os.environ.get("CLIENTELE_PUBLISH_DIR") or "published")
-
-
 def _build(options, dbt_arguments: list[str]) -> int:
-    from clientele.building import build
+    from clientele import build_command
 
-    project = _project()
-    settings = load_source(options.source, project / "sources")
-    if options.data:
-        settings["data"] = str(Path(options.data).absolute())
-    if options.as_of:
-        settings["as_of_date"] = options.as_of
-    settings, dbt_arguments = combine(settings, dbt_arguments)
-    defaults = project_vars(project)
-    # Without the values of dbt_project.yml, dbt reuses what it parsed for plain commands.
-    variables = {key: value for key, value in settings.items() if value != defaults.get(key)}
-    _prepare(settings, options.data)
-    exit_code = build(
-        project, variables, dbt_arguments, target=options.target, verbose=options.verbose
+    project = project_folder()
+    settings, dbt_arguments = build_command.settings_of(
+        project, options.source, options.data, options.as_of, dbt_arguments
     )
-    if exit_code:
-        return exit_code
-    with warehouse(options.target, project) as built:
-        page = summary(built.query, currency=settings["source"].get("currency", ""))
-        print(f"\nThe marts are in {built.place}")
-        if options.target == "duckdb":
-            print(f'  duckdb.connect("{built.place}").sql("from marts.dim_customers")')
-        print(f"\n{page}")
-    return 0
+    return build_command.build_source(
+        project,
+        settings,
+        dbt_arguments,
+        target=options.target,
+        verbose=options.verbose,
+        force=options.force,
+    )
+
+
+def _watch(options, _) -> int:
+    from clientele import build_command
+
+    project = project_folder()
+    arguments = ["--vars", options.vars] if options.vars else []
+    # What is wrong with the arguments is told now, and not in every round.
+    build_command.settings_of(project, options.source, options.data, None, arguments)
+    arguments += ["--source", options.source, *(["--data", options.data] if options.data else [])]
+    return watch(project, arguments, options.every)
 
 
 def _new(options, _) -> int:
@@ -211,7 +212,7 @@ def _init(options, _) -> int:
         init(
             options.path,
             name,
-            _project() / "sources",
+            project_folder() / "sources",
             yes=options.yes,
             force=options.force,
             ask=ask_in_terminal if sys.stdin.isatty() and sys.stderr.isatty() else None,
@@ -224,28 +225,12 @@ def _init(options, _) -> int:
     return 0
 
 
-def _prepare(settings: dict, data: str | None) -> None:
-    """Check the source's YAML and import its text files, which takes seconds; dbt takes longer."""
-    from clientele.sources.preparing import prepare
-    from clientele.sources.telling import Telling
-
-    data = settings.get("data") or data or os.environ.get("CLIENTELE_DATA")
-    with Telling("import") as tell:
-        prepared = prepare(settings["source"], data, tell)
-    if prepared["problems"]:
-        listed = "\n- ".join(prepared["problems"])
-        name = settings["source"].get("name")
-        raise ValueError(f"source '{name}' cannot be read; nothing was built.\n- {listed}")
-    for note in prepared["notes"]:
-        print(f"source: {note}", file=sys.stderr)
-
-
 def _summary(options, _) -> int:
     if options.target == "spark":
         raise ValueError(
             "the catalog of target `spark` ends with its build, which has printed its summary"
         )
-    with warehouse(options.target, _project()) as built:
+    with warehouse(options.target, project_folder()) as built:
         print(summary(built.query, currency=options.currency))
     return 0
 
@@ -258,7 +243,8 @@ def _publish(options, _) -> int:
             f"only target `duckdb` is published, not `{options.target}`, "
             "whose marts readers reach through its catalog"
         )
-    project, folder = _project(), _published()
+    project = project_folder()
+    folder = publications_folder(project)
     current = folder / folders.CURRENT / copies.DATABASE
     if options.list:
         for row in folders.publications(folder):
@@ -273,11 +259,10 @@ def _publish(options, _) -> int:
         build_id = folders.roll_back(folder, options.rollback or None)
         print(f"Back to {build_id}: {current}")
         return 0
-    target_path = project / os.environ.get("DBT_TARGET_PATH", "target")
-    build, variables = builds.passed_build(target_path, project)
+    build, variables = builds.passed_build(target_folder(project), project)
     done = folders.publish(
         build,
-        project / os.environ.get("CLIENTELE_DB", "clientele.duckdb"),
+        warehouse_file(project),
         folder,
         kept=variables["publications_kept"],
         git_commit=builds.project_commit(project),
@@ -294,7 +279,7 @@ def _dashboard(options, _) -> int:
     from clientele.dashboard.site import write_site
     from clientele.publishing import folders
 
-    folder = _published()
+    folder = publications_folder(project_folder())
     publication = folder / folders.CURRENT
     if not (publication / "clientele.duckdb").is_file():
         raise ValueError(
@@ -308,7 +293,7 @@ def _dashboard(options, _) -> int:
 
 
 def _contacts(options, _) -> int:
-    publication = _published() / "current"
+    publication = publications_folder(project_folder()) / "current"
     counts = write_contacts(
         publication,
         options.file,
@@ -341,7 +326,7 @@ def _generate(options, _) -> int:
 def _sample(_, __) -> int:
     from clientele.simulation.generating import write_sample
 
-    write_sample(_project())
+    write_sample(project_folder())
     return 0
 
 

@@ -46,6 +46,7 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
         f"{day}{customers:,} customers, {orders or 0:,} orders, "
         f"{revenue or 0:,.0f}{unit} from known customers"
         + (f"; guests made {guest_orders:,} more orders." if guest_orders else "."),
+        *_changes(query),
         "",
         "Segments (how customers buy)",
     ]
@@ -118,6 +119,24 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
         {1, 2, 3},
     )
     return "\n".join([*lines, *_reconciliation(query)])
+
+
+def _changes(query):
+    """Return a line about the orders that changed since the build before; none if all were new."""
+    row = query(
+        "select is_whole_build, new_order_count, changed_order_count, vanished_order_count, "
+        "released_order_count, touched_customer_count from marts.rpt_build_changes "
+        "order by built_at desc limit 1"
+    )[0]
+    if row[0]:
+        return []
+    counts = zip(row[1:5], ("new", "changed", "vanished", "judged by another day"), strict=True)
+    changes = [f"{count:,} {change}" for count, change in counts if count]
+    if not changes:
+        return ["Since the build before, no order changed."]
+    return [
+        f"Orders since the build before: {', '.join(changes)}; {row[5]:,} customers computed again."
+    ]
 
 
 def _reconciliation(query):

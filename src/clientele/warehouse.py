@@ -1,12 +1,13 @@
 """Query the marts on the engine that built them."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+
+from clientele.places import warehouse_file
 
 
 @dataclass
@@ -41,7 +42,7 @@ def warehouse(target: str, project: Path) -> Iterator[Warehouse]:
                 reason = str(error).splitlines()[0]
                 raise ValueError(f"no complete marts in {folder} ({reason}); {remedy}") from None
         return
-    database = project / os.environ.get("CLIENTELE_DB", "clientele.duckdb")
+    database = warehouse_file(project)
     if not database.is_file():
         raise ValueError(f"no warehouse at {database}; {remedy}")
     with duckdb.connect(str(database), read_only=True) as connection:

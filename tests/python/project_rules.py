@@ -293,7 +293,7 @@ def called_in(text):
 
 @rule
 def every_macro_is_used_in_a_file_that_says_what_for(manifest):
-    """dbt itself calls what has a name of its own macros, and engines' versions by dispatch."""
+    """dbt calls what has a name of its own macros or of a strategy, and engines' versions."""
     macros = [m for m in manifest["macros"].values() if m["package_name"] == "clientele"]
     used = {m["name"] for m in manifest["macros"].values() if m["package_name"] == "dbt"}
     for macro in macros:
@@ -303,6 +303,7 @@ def every_macro_is_used_in_a_file_that_says_what_for(manifest):
     # What dbt_project.yml has dbt run is a node too.
     for node in manifest["nodes"].values():
         used |= called_in(node.get("raw_code") or "")
+        used.add(f"get_incremental_{node['config'].get('incremental_strategy')}_sql")
         for hook in node["config"].get("pre-hook", []) + node["config"].get("post-hook", []):
             used |= called_in(hook["sql"])
     used |= {f"test_{name}" for found in tests_of(manifest).values() for name, _ in found}

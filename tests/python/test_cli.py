@@ -84,7 +84,8 @@ def test_vars_of_the_project_are_overridden_one_by_one(project):
 def answers(**tables):
     """Answer the summary's queries with the rows of the mart that each of them reads."""
 
-    tables = {"dim_products": [(1,)]} | tables
+    first_build = (True, None, None, None, None, None)
+    tables = {"dim_products": [(1,)], "rpt_build_changes": [first_build]} | tables
 
     def query(sql):
         # A query that reads two marts is answered for the one that the test names last.
@@ -183,3 +184,30 @@ def test_the_summary_says_what_is_unknown_and_aligns_figures():
         ["50", "1,000", "reliable"],
     ]
     assert "12,345.68" in page
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ((True, None, None, None, None, None), None),
+        ((False, 0, 0, 0, 0, 0), "Since the build before, no order changed."),
+        (
+            (False, 1200, 0, 3, 0, 900),
+            "Orders since the build before: 1,200 new, 3 vanished; 900 customers computed again.",
+        ),
+    ],
+)
+def test_the_summary_says_which_orders_changed(row, said):
+    page = summary(
+        answers(
+            fct_customer_features=[(10, 100.0, "2025-12-31")],
+            fct_orders=[(30, 0)],
+            dim_segments=[[]],
+            fct_association_rules=[[], [(0, 0, 0)], []],
+            fct_customer_values=[[]],
+            rpt_data_quality=[("accepted", 5, 12.5, 0, "Sales")],
+            rpt_reconciliation=[[]],
+            rpt_build_changes=[row],
+        )
+    )
+    assert page.splitlines()[1] == (said or "")

@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from clientele import building, cli
+from clientele import build_command, building, cli
 from clientele.dbt_arguments import combine
 
 SHOP = {"source": {"name": "shop"}, "data": "/orders.csv"}
@@ -65,7 +65,7 @@ def built(tmp_path, monkeypatch):
 
     monkeypatch.setattr(building, "build", build)
     # The source has no data.
-    monkeypatch.setattr(cli, "_prepare", lambda *_: None)
+    monkeypatch.setattr(build_command, "prepare_source", lambda _: None)
     return calls
 
 

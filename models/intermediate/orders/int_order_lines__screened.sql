@@ -1,8 +1,14 @@
-{{ config(materialized='table') }}
+{{ config(materialized=continued_table(), incremental_strategy='touched') }}
 
 {%- set keeps_repeats = var('source').get('tables', {}).get('order_lines', {}).get('repeated_lines') == 'keep' -%}
 
-{#- Staging is read three times below, because a CTE would be kept in memory as a whole. -#}
+{#- A build that continues the last one screens only the lines of changed orders. Staging is read three times below,
+    because a CTE would be kept in memory as a whole. -#}
+{%- set order_lines = ref('stg_order_lines') -%}
+{%- if is_incremental() -%}
+    {%- set order_lines = '(select * from ' ~ order_lines ~ ' where ' ~ is_touched('changed order', 'order_id') ~ ')' -%}
+{%- endif -%}
+
 {#- Two lines are duplicates if all of these columns are equal. -#}
 {%- set content = canonical_columns('order_lines') | map(attribute='name') | list %}
 
@@ -27,7 +33,7 @@ repeated as (
 
     select {{ row_hash(['order_id', 'product_id']) }} as pair_hash
 
-    from {{ ref('stg_order_lines') }}
+    from {{ order_lines }}
 
     group by {{ row_hash(['order_id', 'product_id']) }}
 
@@ -49,7 +55,7 @@ numbered as (
             order by {{ content | join(' nulls last, ') }} nulls last
         ) as content_rank
 
-    from {{ ref('stg_order_lines') }} as order_lines
+    from {{ order_lines }} as order_lines
 
     inner join repeated
         on {{ row_hash(['order_lines.order_id', 'order_lines.product_id']) }} = repeated.pair_hash
@@ -61,7 +67,7 @@ numbered as (
         1 as line_number,
         1 as content_rank
 
-    from {{ ref('stg_order_lines') }} as order_lines
+    from {{ order_lines }} as order_lines
 
     -- `not exists` would cost twice as much in DuckDB, because the compared values are expressions.
     left join repeated

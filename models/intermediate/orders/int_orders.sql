@@ -1,10 +1,13 @@
-{{ config(materialized='table') }}
+{{ config(materialized=continued_table(), incremental_strategy='touched') }}
 
 with
 
 order_lines as (
 
     select * from {{ ref('int_order_lines') }}
+    {%- if is_incremental() %}
+    where {{ is_touched('touched order', 'order_id') }}
+    {%- endif %}
 
 ),
 
@@ -81,6 +84,10 @@ flagged as (
         ) = 1 as is_first_order
 
     from orders
+    {%- if is_incremental() %}
+
+    where {{ stale_rows('int_orders') }}
+    {%- endif %}
 
 )
 

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized=continued_table(), incremental_strategy='touched') }}
 
 with
 
@@ -7,6 +7,7 @@ returned as (
 
     select * from {{ ref('int_order_lines__screened') }}
     where reject_reason is null and customer_id is not null and sign(quantity) = -1
+    {%- if is_incremental() %} and {{ is_touched('touched customer', 'customer_id') }}{%- endif %}
 
 ),
 
@@ -14,6 +15,7 @@ sold as (
 
     select * from {{ ref('int_order_lines__screened') }}
     where reject_reason is null and customer_id is not null and quantity > 0
+    {%- if is_incremental() %} and {{ is_touched('touched customer', 'customer_id') }}{%- endif %}
 
 ),
 

@@ -93,6 +93,12 @@ COUNTRIES = """
 EARLIER = """
     select as_of_date, published_at::date as published_date from earlier.marts.publications
 """
+BUILD = """
+    select cast(built_at as date) as built_date, touched_customer_count, new_order_count,
+        changed_order_count, vanished_order_count
+    from (select * from marts.rpt_build_changes order by built_at desc limit 1)
+    where not is_whole_build
+"""
 REFITS = """
     select distinct segmentation, change_reason from marts.publication_segment_changes
     where is_refitted
@@ -188,6 +194,7 @@ def load(page: Page) -> None:
         margins=[["place", "segmentation"]],
         total=OVER_PLACES,
     )
+    page.add("build", BUILD, keys=["built_date"], customers="touched_customer_count")
     if page.attach_earlier():
         changed = {"customers": "changed_customer_count"}
         page.add_facts("earlier", EARLIER)

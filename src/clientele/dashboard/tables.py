@@ -41,7 +41,7 @@ class Page:
             raise ValueError(f"no publication in {folder}; `clientele publish` makes one")
         self.folder = folder
         limits = {
-            "memory_limit": os.environ.get("CLIENTELE_MEMORY_LIMIT", "4GB"),
+            "memory_limit": os.environ.get("CLIENTELE_MEMORY_LIMIT", "1400MB"),
             # Not beside the file, because a publication must never change.
             "temp_directory": os.environ.get("CLIENTELE_TEMP", tempfile.gettempdir()),
         }

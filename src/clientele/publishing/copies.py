@@ -55,7 +55,7 @@ def write(
     os.mkdir(temporary)
     copy = temporary / DATABASE
     config = {
-        "memory_limit": os.environ.get("CLIENTELE_MEMORY_LIMIT", "4GB"),
+        "memory_limit": os.environ.get("CLIENTELE_MEMORY_LIMIT", "1400MB"),
         "temp_directory": os.environ.get("CLIENTELE_TEMP", "target/duckdb_temp"),
         "preserve_insertion_order": False,
     }

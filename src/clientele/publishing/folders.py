@@ -5,7 +5,6 @@ A publication is a folder named after its build, and it never changes once it ha
 publication, even if the publisher is killed.
 """
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from clientele.locks import exclusive
 from clientele.publishing.builds import Build, whole
 from clientele.publishing.copies import record_of, refuse_if_changed, row_counts, sync, write
 
@@ -167,11 +167,8 @@ def _clear_up(folder: Path) -> None:
 def _lock(folder: Path) -> Iterator[None]:
     """Lock the folder against other publishers; the lock ends with the process at the latest."""
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OSError(f"another publisher is at work in {folder}; try again later") from None
+    refusal = f"another publisher is at work in {folder}; try again later"
+    with exclusive(folder / ".lock", refusal):
         yield
 
 

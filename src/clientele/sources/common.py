@@ -31,3 +31,13 @@ def format_of(path: str | Path) -> str:
 def first_sentence(error: BaseException) -> str:
     """Return the first sentence of an engine's message, without its name."""
     return re.sub(r"^[A-Z][A-Za-z ]+ Error: ", "", str(error).strip().split("\n")[0])
+
+
+def stamp(file: Path) -> str:
+    """Return a text that changes whenever a file is written: its path, size and times.
+
+    The time of the last change of its entry is among them, because a copy may keep size and time
+    of its original.
+    """
+    found = file.stat()
+    return f"{file.absolute()} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"

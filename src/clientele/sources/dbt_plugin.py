@@ -1,4 +1,4 @@
-"""Give DuckDB under dbt the function `prepare_source`; profiles.yml names this module."""
+"""Give DuckDB under dbt the functions of `FUNCTIONS`; profiles.yml names this module."""
 
 import atexit
 import contextlib
@@ -6,23 +6,26 @@ import contextlib
 import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 
+from clientele.configuration import build_configuration
 from clientele.sources.preparing import prepare_as_json
+
+FUNCTIONS = {"prepare_source": prepare_as_json, "build_configuration": build_configuration}
 
 
 class Plugin(BasePlugin):
-    """Registers `prepare_source(json) -> json` on each connection of dbt."""
+    """Registers the functions on each connection of dbt; each takes JSON and returns text."""
 
     def configure_connection(self, connection) -> None:
-        """Add the function to a new connection."""
-        connection.create_function(
-            "prepare_source", prepare_as_json, ["VARCHAR"], "VARCHAR", side_effects=True
-        )
+        """Add the functions to a new connection."""
+        for name, function in FUNCTIONS.items():
+            connection.create_function(name, function, ["VARCHAR"], "VARCHAR", side_effects=True)
         # A function that is registered when Python ends makes DuckDB print pages about leaks.
         atexit.register(_forget, connection)
 
 
 def _forget(connection):
-    """Remove the function from a connection that is still open."""
+    """Remove the functions from a connection that is still open."""
     with contextlib.suppress(duckdb.Error):
-        connection.remove_function("prepare_source")
+        for name in FUNCTIONS:
+            connection.remove_function(name)
         connection.close()

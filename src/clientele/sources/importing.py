@@ -12,7 +12,7 @@ import duckdb
 
 from clientele.sources import shaping
 from clientele.sources.columns import COLUMNS, IN_SQL, ORDER_AMOUNTS, READING, SHAPE
-from clientele.sources.common import UnreadableSource, format_of, literal, quoted
+from clientele.sources.common import UnreadableSource, format_of, literal, quoted, stamp
 from clientele.sources.mapping import (
     columns_of,
     exclude_reason,
@@ -166,8 +166,7 @@ def _fingerprint(source, paths) -> str:
     digest = hashlib.sha256(json.dumps(source, sort_keys=True, default=str).encode())
     for path in paths.values():
         for file in find_files(path) if path else []:
-            stat = file.stat()
-            digest.update(f"{file.absolute()} {stat.st_size} {stat.st_mtime_ns}".encode())
+            digest.update(stamp(file).encode())
     for module in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(module.read_bytes())
     return digest.hexdigest()[:16]

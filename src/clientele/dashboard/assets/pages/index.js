@@ -53,6 +53,7 @@ pages.index = {
     const changes = rowsOf("changes").map((d) => ({...difference(d), name: measures[d.measure][0]}));
     const moved = rowsOf("segment_changes").filter((d) => d.segmentation === by).map(difference);
     const [earlier] = rowsOf("earlier");
+    const [build] = rowsOf("build").filter((d) => !d.is_hidden);
     const refit = rowsOf("refits").find((d) => d.segmentation === by);
     const first = "There is no earlier publication of this source to compare with. The next build will show its changes here.";
     const inPlace = place === ALL ? "" : ` in ${place}`;
@@ -85,6 +86,7 @@ pages.index = {
     heading("What the last build changed"), grid(
       card({
         title: "Key figures, then and now", how: `The previous publication${earlier ? ` (as of ${show.date(earlier.as_of_date)}, published ${show.date(earlier.published_date)})` : ""} compared with this one. A change made by few customers is not shown.`,
+        note: build ? `The last build found ${show.count(build.new_order_count)} new, ${show.count(build.changed_order_count)} changed and ${show.count(build.vanished_order_count)} vanished orders in the source.` : "",
         rows: changes, empty: first, table: "open", follows: [],
         columns: [{key: "name", label: "Measure"}, {key: "before", label: "Before", format: (value, d) => measures[d.measure][1](value)}, {key: "now", label: "Now", format: (value, d) => measures[d.measure][1](value)}, {key: "change", label: "Change", format: (value, d) => show.change(value, measures[d.measure][1])}]
       }),
