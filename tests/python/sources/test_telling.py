@@ -6,7 +6,7 @@ import time
 import pytest
 from sources.exports import COLUMNS, csv_text, source
 
-from clientele import cli
+from clientele.build_command import prepare_source
 from clientele.sources.importing import import_source
 from clientele.sources.telling import Telling
 
@@ -74,5 +74,5 @@ def test_a_build_shows_the_steps_of_its_import(tmp_path, monkeypatch, capsys):
         import_source(given, data, root, lambda step: (tell(step), time.sleep(0.1)))
 
     monkeypatch.setattr(preparing, "import_source", slowly)
-    cli._prepare({"source": source(tmp_path / "orders.csv", COLUMNS)}, None)
+    prepare_source({"source": source(tmp_path / "orders.csv", COLUMNS)})
     assert "import: reading orders.csv\nimport: numbers and times\n" in capsys.readouterr().err
