@@ -1,14 +1,15 @@
 """Builds of a shop whose file grows, changes and loses lines, by dbt itself."""
 
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from datetime import date
 
 import pytest
+import yaml
 from compiled_project import NAMES
 from conftest import NO_TESTS
 from random_shops import random_shop
@@ -22,11 +23,12 @@ class Shop:
         names = NAMES.split(",")
         table = {"path": str(self.file), "columns": dict(zip(names, names, strict=True))}
         source = {"name": "shop", "timezone": "UTC", "currency": "EUR", "rules": {}}
-        source |= {"extract_date": "2026-01-01", "tables": {"order_lines": table}}
-        self.settings = json.dumps({"source": source, "segmentation_cluster_counts": [2, 3]})
+        # A date, as a source's YAML has it, which JSON could not say.
+        source |= {"extract_date": date(2026, 1, 1), "tables": {"order_lines": table}}
+        self.settings = {"source": source, "segmentation_cluster_counts": [2, 3]}
 
     def command(self, *arguments):
-        return ["build", "--vars", self.settings, *NO_TESTS, *arguments]
+        return ["build", "--vars", yaml.safe_dump(self.settings), *NO_TESTS, *arguments]
 
     def build(self, lines, *arguments):
         """Build the shop with these lines; return the build's row of `rpt_build_changes`."""
@@ -122,6 +124,6 @@ def test_a_build_without_news_finds_none(shop, history):
 
 
 def test_other_settings_of_orders_build_everything_again(shop, history):
-    shop.settings = json.dumps(json.loads(shop.settings) | {"reversal_days": 3})
+    shop.settings["reversal_days"] = 3
     row = shop.build(history[2], "--select", "+rpt_build_changes")
     assert row["is_whole_build"]
