@@ -132,6 +132,20 @@ def main(arguments: list[str] | None = None) -> int:
     contacts.add_argument("--force", action="store_true", help="replace the file if it exists")
     contacts.set_defaults(run=_contacts)
 
+    scores = commands.add_parser(
+        "score",
+        help="score the customers of some order lines, as a build would, within a second",
+        description="Add order lines, in the source's own columns, to what the last build that "
+        "passed has of their customers, and print features, RFM group, segment, value, churn and "
+        "next products of each. Nothing is written to the warehouse.",
+    )
+    scores.add_argument(
+        "file", nargs="?", default="-", help="CSV, JSON lines or Parquet; - is standard input"
+    )
+    scores.add_argument("--format", choices=["json", "csv"], default="json", help="of the output")
+    scores.add_argument("--as-of", metavar="DATE", help="the day for which scores hold, YYYY-MM-DD")
+    scores.set_defaults(run=_score)
+
     generate = commands.add_parser(
         "generate", help="write simulated raw orders of any number of customers, with known truth"
     )
@@ -306,6 +320,19 @@ def _contacts(options, _) -> int:
     print(f"{sum(counts.values()):,} customers in {options.file}")
     for group, count in counts.items():
         print(f"  {group:<14}{count:>9,}")
+    return 0
+
+
+def _score(options, _) -> int:
+    from clientele.scoring import score
+    from clientele.scoring.answers import as_csv, as_json_lines
+
+    database = _project() / os.environ.get("CLIENTELE_DB", "clientele.duckdb")
+    scores = score(options.file, warehouse=database, as_of=options.as_of)
+    for note in scores.notes:
+        print(f"clientele: {note}", file=sys.stderr)
+    written = as_csv if options.format == "csv" else as_json_lines
+    print(written(scores.customers), end="")
     return 0
 
 

@@ -70,4 +70,6 @@ def _state(place, source):
 
 def _today(source):
     """Return today in the source's time zone, after which lines are taken for mistakes."""
-    return datetime.now(UTC).astimezone(ZoneInfo(source.get("timezone") or "UTC")).date().isoformat()
+    return (
+        datetime.now(UTC).astimezone(ZoneInfo(source.get("timezone") or "UTC")).date().isoformat()
+    )

@@ -1,5 +1,8 @@
 """Read the computed tables of a scorer, and what was published before, as a dictionary each."""
 
+import csv
+import io
+import json
 from collections import defaultdict
 from decimal import Decimal
 
@@ -13,28 +16,24 @@ def answers(scorer) -> list[dict]:
 
     The warehouse must be attached: `before` is what its marts say.
     """
-    order_lines = scorer._relation("int_order_lines__screened")
-    features = _rows(scorer, f"from {scorer._relation('fct_customer_features')}")
-    scores = _rows(scorer, f"from {scorer._relation('feat_customers__rfm_scores')}")
+    order_lines = scorer.relation("int_order_lines__screened")
+    features = _rows(scorer, f"from {scorer.relation('fct_customer_features')}")
+    scores = _rows(scorer, f"from {scorer.relation('feat_customers__rfm_scores')}")
     segments = _rows(
         scorer,
         f"""
         select customer_id, segments.segmentation, segments.segment_key, names.segment_name,
             segments.distance, segments.confidence, segments.is_noise
-        from {scorer._relation("ml_customers__segments")} as segments
-        left join {scorer._relation("dim_segments")} as names
+        from {scorer.relation("ml_customers__segments")} as segments
+        left join {scorer.relation("dim_segments")} as names
             on segments.segmentation = names.segmentation
             and segments.segment_key = names.segment_key
         where segments.is_current and segments.segmentation <> 'rfm'
         order by segments.segmentation
         """,
     )
-    values = _rows(
-        scorer, f"from {scorer._relation('fct_customer_values')} order by horizon_days"
-    )
-    products = _rows(
-        scorer, f"from {scorer._relation('fct_product_recommendations')} order by rank"
-    )
+    values = _rows(scorer, f"from {scorer.relation('fct_customer_values')} order by horizon_days")
+    products = _rows(scorer, f"from {scorer.relation('fct_product_recommendations')} order by rank")
     rejected = _rows(
         scorer,
         f"select customer_id, reject_reason, count(*) as n from {order_lines} "
@@ -44,15 +43,15 @@ def answers(scorer) -> list[dict]:
     before = _rows(
         scorer,
         f"select customer_id, {', '.join(_STANDING)} "
-        f"from {scorer._stored('dim_customers')} where {asked}",
+        f"from {scorer.stored('dim_customers')} where {asked}",
     )
     values_before = _rows(
         scorer,
         "select customer_id, horizon_days, clv, churn_probability "
-        f"from {scorer._stored('fct_customer_values')} where {asked} order by horizon_days",
+        f"from {scorer.stored('fct_customer_values')} where {asked} order by horizon_days",
     )
     ((day,),) = scorer.connection.execute(
-        f"select as_of_date from {scorer._relation('int_as_of_dates')} where is_current"
+        f"select as_of_date from {scorer.relation('int_as_of_dates')} where is_current"
     ).fetchall()
     found = []
     ids = scorer.connection.execute("select customer_id from asked order by 1").fetchall()
@@ -97,3 +96,38 @@ def _rows(scorer, query):
             {name: value for name, value in row.items() if name not in _REPEATED}
         )
     return rows
+
+
+def as_json_lines(customers: list[dict]) -> str:
+    """Return the answers as JSON, a line per customer."""
+    return "".join(f"{json.dumps(row, default=str, ensure_ascii=False)}\n" for row in customers)
+
+
+def as_csv(customers: list[dict]) -> str:
+    """Return the answers as CSV, a row per customer: of lists, the parts that fit in a cell."""
+    rows = [_flat(customer) for customer in customers]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names or ["customer_id"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _flat(customer):
+    row = {name: customer[name] for name in ("customer_id", "as_of_date", "is_known")}
+    row |= customer["features"] or {}
+    row |= customer["rfm"] or {}
+    segment = customer["segments"].get("behaviour", {})
+    row |= {name: segment.get(name) for name in ("segment_key", "segment_name", "confidence")}
+    for value in customer["values"]:
+        for name in ("expected_orders", "clv", "churn_probability"):
+            row[f"{name}_{value['horizon_days']}"] = value[name]
+    for product in customer["next_products"]:
+        row[f"next_product_{product['rank']}"] = product["product_id"]
+    row |= {f"{name}_before": customer["before"][name] for name in _STANDING}
+    for value in customer["before"]["values"]:
+        row[f"clv_{value['horizon_days']}_before"] = value["clv"]
+    reasons = customer["rejected_lines"].items()
+    row["rejected_lines"] = "; ".join(f"{reason}: {count}" for reason, count in reasons)
+    return row

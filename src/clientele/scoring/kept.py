@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import duckdb
 
 TABLE = "intermediate.int_state__scoring"
+# The name under which a scorer attaches the warehouse.
+ALIAS = "scored_warehouse"
 
 
 @dataclass(frozen=True)
@@ -46,19 +48,19 @@ class Kept:
         pattern = re.escape(f'"{self.database}".') + r'"[^"]+"\."[^"]+"'
         return list(dict.fromkeys(re.findall(pattern, code)))
 
-    def stored(self, relation: str, alias: str) -> str:
-        """Return ``relation`` as a relation of the database that is attached as ``alias``."""
-        return alias + relation.removeprefix(f'"{self.database}"')
+    def stored(self, relation: str) -> str:
+        """Return ``relation`` as a relation of the attached warehouse."""
+        return ALIAS + relation.removeprefix(f'"{self.database}"')
 
 
-def read_kept(connection: duckdb.DuckDBPyConnection, alias: str, place: str) -> Kept:
-    """Return what the last build of the warehouse attached as ``alias`` has kept.
+def read_kept(connection: duckdb.DuckDBPyConnection, place: str) -> Kept:
+    """Return what the last build of the attached warehouse, the file ``place``, has kept.
 
     Raises:
         ValueError: nothing, because the last build did not pass or was only part of the project.
     """
     try:
-        rows = connection.execute(f"from {alias}.{TABLE}").fetchall()
+        rows = connection.execute(f"from {ALIAS}.{TABLE}").fetchall()
     except duckdb.CatalogException:
         rows = []
     build = [json.loads(code) for _, _, materialized, code in rows if materialized == "build"]

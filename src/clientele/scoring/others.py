@@ -23,13 +23,13 @@ class Ranks:
     def fill(self, scorer, moved_days: int) -> None:
         """Insert the RFM scores of the computed customers; the as-of date moved so many days."""
         execute = scorer.connection.execute
-        behaviour = scorer._relation("feat_customers__behaviour")
+        behaviour = scorer.relation("feat_customers__behaviour")
         old = execute(
             f"select {_MEASURES} from {self.behaviour} "
             "where is_current and customer_id in (select customer_id from touched)"
         ).fetchnumpy()
         new = execute(
-            f"select customer_id, {_MEASURES} from {behaviour} where is_current order by customer_id"
+            f"select customer_id, {_MEASURES} from {behaviour} where is_current"
         ).fetchnumpy()
         count = len(self.sorted["r"]) - len(old["r"]) + len(new["r"])
         scored = {"customer_id": np.asarray(new["customer_id"], dtype=object)}
@@ -48,14 +48,14 @@ class Ranks:
         scorer.connection.register("scored", scored)
         execute(
             f"""
-            insert into {scorer._relation("feat_customers__rfm_scores")} by name
+            insert into {scorer.relation("feat_customers__rfm_scores")} by name
             select behaviour.customer_id, behaviour.as_of_date, behaviour.period_number,
                 behaviour.is_current, behaviour.recency_days, behaviour.frequency,
                 behaviour.monetary, scored.r_score, scored.f_score, scored.m_score,
                 rfm_groups.rfm_group, rfm_groups.segment_key
             from {behaviour} as behaviour
             join scored on behaviour.customer_id = scored.customer_id
-            join {scorer._relation("int_rfm_groups")} as rfm_groups
+            join {scorer.relation("int_rfm_groups")} as rfm_groups
                 on scored.r_score = rfm_groups.r_score and scored.f_score = rfm_groups.f_score
             where behaviour.is_current
             """
@@ -64,9 +64,7 @@ class Ranks:
 
 
 # More is better in all three; whole numbers, which sort exactly.
-_MEASURES = (
-    "-recency_days as r, frequency as f, cast(monetary * 10000 as bigint) as m"
-)
+_MEASURES = "-recency_days as r, frequency as f, cast(monetary * 10000 as bigint) as m"
 
 
 class Calendar:
@@ -112,14 +110,14 @@ class Calendar:
         connection.unregister("moved")
 
 
-def fill_expected_orders(scorer, alias: str) -> None:
+def fill_expected_orders(scorer) -> None:
     """Insert the expected orders of the customers' histories: the build's, or computed likewise."""
-    execute, lookup = scorer.connection.execute, scorer._relation("ml_clv__expected_orders")
-    stored = scorer.kept.stored(lookup, alias)
+    execute, lookup = scorer.connection.execute, scorer.relation("ml_clv__expected_orders")
+    stored = scorer.kept.stored(lookup)
     execute(
         f"""
         create or replace temp table histories as
-        select distinct x, t from {scorer._relation("ml_customers__season_histories")};
+        select distinct x, t from {scorer.relation("ml_customers__season_histories")};
         insert into {lookup} by name
         select expected.* from {stored} as expected
         join histories on expected.x = histories.x and expected.t = histories.t
@@ -128,7 +126,7 @@ def fill_expected_orders(scorer, alias: str) -> None:
     missing = execute(
         f"from histories where (x, t) not in (select (x, t) from {lookup})"
     ).fetchall()
-    fitted = scorer._count("ml_clv__parameters")
+    fitted = scorer.count("ml_clv__parameters")
     if not missing or not fitted:
         return
     # Only now, because they take a second to load.
@@ -136,9 +134,9 @@ def fill_expected_orders(scorer, alias: str) -> None:
 
     from clientele.value.scoring import LOOKUP_TYPES, expected_orders
 
-    parameters = execute(f"from {scorer._relation('ml_clv__parameters')}").df()
+    parameters = execute(f"from {scorer.relation('ml_clv__parameters')}").df()
     passed = execute(
-        f"select horizon_days, season_days from {scorer._relation('ml_clv__calibration')}"
+        f"select horizon_days, season_days from {scorer.relation('ml_clv__calibration')}"
     ).fetchall()
     found = expected_orders(
         parameters,
@@ -147,4 +145,6 @@ def fill_expected_orders(scorer, alias: str) -> None:
         **json.loads(scorer.kept.models["ml_clv__expected_orders"].code),
     )
     columns = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in LOOKUP_TYPES.items())
+    scorer.connection.register("found", found)
     execute(f"insert into {lookup} by name select {columns} from found")
+    scorer.connection.unregister("found")
