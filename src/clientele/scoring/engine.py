@@ -217,7 +217,7 @@ class Scorer:
             if name == "feat_customers__rfm_scores":
                 self.ranks.fill(self, moved_days)
             elif name == "ml_clv__expected_orders":
-                fill_expected_orders(self)
+                fill_expected_orders(self, moved_days)
             elif self._has_baskets or name not in BASKETS:
                 self.run(name, self.kept.models[name].code)
 

@@ -94,33 +94,53 @@ class Calendar:
         connection.register("moved", {"number": numbers, "passed": passed, "reached": reached})
         connection.execute(
             f"""
-            create or replace temp table seasons_then as from {table};
+            create or replace temp table seasons_before as from {table};
             delete from {table};
             insert into {table} by name
             select moved.number as day_number, seasons.date_day, seasons.factor,
                 moved.passed as season_days,
-                (select min(date_day) from seasons_then where day_number = {moved_days})
+                (select min(date_day) from seasons_before where day_number = {moved_days})
                 + cast(case when not isnan(moved.reached) then moved.reached end as int)
                 as reached_date
             from moved
-            join seasons_then as seasons on moved.number + {moved_days} = seasons.day_number;
-            drop table seasons_then
+            join seasons_before as seasons on moved.number + {moved_days} = seasons.day_number;
+            drop table seasons_before
             """
         )
         connection.unregister("moved")
 
 
-def fill_expected_orders(scorer) -> None:
+def fill_expected_orders(scorer, moved_days: int) -> None:
     """Insert the expected orders of the customers' histories: the build's, or computed likewise."""
     execute, lookup = scorer.connection.execute, scorer.relation("ml_clv__expected_orders")
     stored = scorer.kept.stored(lookup)
+    # The youngest history with each count decides the grid on which ranges are read off.
     execute(
         f"""
         create or replace temp table histories as
         select distinct x, t from {scorer.relation("ml_customers__season_histories")};
+        create or replace temp table youngest as
+        with others as (
+            select x, min(t) + {moved_days} as t
+            from {scorer.stored("feat_customers__purchase_days")}
+            where x in (select x from histories)
+                and customer_id not in (select customer_id from touched)
+            group by x
+        )
+        select x, min(t) as t from (
+            select others.x, round(0 - coalesce(seasons.season_days, -others.t), 2) as t
+            from others
+            left join {scorer.relation("ml_clv__seasons")} as seasons
+                on -others.t = seasons.day_number
+            union all from histories
+        ) group by x;
         insert into {lookup} by name
         select expected.* from {stored} as expected
         join histories on expected.x = histories.x and expected.t = histories.t
+        join (
+            select x, min(t) as t from {stored} where x in (select x from histories) group by x
+        ) as first on expected.x = first.x
+        join youngest on first.x = youngest.x and first.t = youngest.t
         """
     )
     missing = execute(
@@ -138,13 +158,18 @@ def fill_expected_orders(scorer) -> None:
     passed = execute(
         f"select horizon_days, season_days from {scorer.relation('ml_clv__calibration')}"
     ).fetchall()
+    youngest = execute("from youngest").fetchall()
     found = expected_orders(
         parameters,
-        pd.DataFrame(missing, columns=["x", "t"]),
+        pd.DataFrame([*missing, *youngest], columns=["x", "t"]),
         season_days=dict(passed),
         **json.loads(scorer.kept.models["ml_clv__expected_orders"].code),
     )
     columns = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in LOOKUP_TYPES.items())
     scorer.connection.register("found", found)
-    execute(f"insert into {lookup} by name select {columns} from found")
+    execute(
+        f"insert into {lookup} by name select {columns} from found "
+        f"where (x, t) in (select (x, t) from histories) "
+        f"and (x, t) not in (select (x, t) from {lookup})"
+    )
     scorer.connection.unregister("found")
