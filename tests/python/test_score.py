@@ -26,9 +26,10 @@ from clientele.value.seasons import Calendar
 
 # All that decides what is scored, without what is fitted or about the shop.
 SCORED = sorted(
-    {*engine.FILLED, *engine.COMPUTED, "int_product_codes", "int_order_lines", "ml_clv__histories"}
+    {*engine.FILLED, *engine.COMPUTED, *engine.BESIDE, "int_product_codes", "int_order_lines"}
     | {"int_order_fingerprints", "int_changed_orders", "ml_customers__season_histories"}
-    | {"ml_customers__clv", "fct_customer_rfm", "fct_segment_memberships"} - {"ml_clv__seasons"}
+    | {"ml_clv__histories", "ml_customers__clv", "fct_customer_rfm", "fct_segment_memberships"}
+    - {"ml_clv__seasons"}
 )
 # Of the customers with new lines, a fifth is new altogether, and for another fifth a line is added
 # to an order that the warehouse has.

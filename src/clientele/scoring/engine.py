@@ -5,6 +5,7 @@ parameters of fits) are filled once, tables about customers at each call, with t
 scored customers only. Between calls it does not hold the warehouse's file, so builds can run.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -31,26 +32,23 @@ COMPUTED = [
     "feat_customer_products",
     "feat_customer_categories",
     "fct_customer_features",
-    "ml_customers__behaviour",
-    "feat_baskets__orders",
-    "feat_baskets",
-    "ml_customers__itemsets",
-    "ml_customers__baskets",
     "feat_customers__rfm_scores",
-    "ml_customers__segments",
     "ml_clv__expected_orders",
     "fct_customer_values",
+    "ml_customers__segments",
     "ml_recommendations__customers",
     "ml_recommendations__links",
     "ml_recommendations__lists",
     "fct_product_recommendations",
 ]
+# Computed beside the others, from behaviour to segments, because their plans are the largest.
 BASKETS = [
     "feat_baskets__orders",
     "feat_baskets",
     "ml_customers__itemsets",
     "ml_customers__baskets",
 ]
+BESIDE = ["ml_customers__behaviour", *BASKETS]
 # Filled at each call by Python or from the warehouse, before the models above.
 FILLED = [
     "stg_order_lines",
@@ -93,14 +91,15 @@ class Scorer:
         self.place, self.today, self._lock = place, today, Lock()
         self.connection = duckdb.connect(config={"threads": 2})
         self.connection.execute("set TimeZone = 'UTC'")
-        self._planned = set()
+        self._beside = self.connection.cursor()
+        self._planned, self._is_few = set(), True
         with self._warehouse():
             self.kept = read_kept(self.connection, str(place))
             self.connection.execute(f"attach ':memory:' as \"{self.kept.database}\"")
             self._known = set()
-            for name in [*FILLED, *COMPUTED]:
+            for name in [*FILLED, *COMPUTED, *BESIDE]:
                 self._make_empty(name)
-            for name in ["int_order_lines__screened", *COMPUTED]:
+            for name in ["int_order_lines__screened", *COMPUTED, *BESIDE]:
                 self._provide(self.kept.models[name].relation)
                 if self.kept.models[name].materialized != "python":
                     self.provide_all(self.kept.models[name].code)
@@ -132,10 +131,12 @@ class Scorer:
             )
         with self._lock:
             notes = map_lines(self.connection, self.kept, lines)
-            for name in [*FILLED, *COMPUTED]:
+            for name in [*FILLED, *COMPUTED, *BESIDE]:
                 self.connection.execute(f"delete from {self.relation(name)}")
             with self._warehouse():
                 notes += gather(self)
+                touched = self.connection.execute("select count(*) from touched").fetchone()[0]
+                self._is_few = touched <= FEW
                 as_of = screen(self, as_of)
                 self._compute(as_of)
                 return Scores(answers(self), notes, as_of, self.kept.build_id)
@@ -213,13 +214,24 @@ class Scorer:
         moved_days = (as_of - self.as_of_date) // timedelta(days=1)
         self.calendar.fill(self.connection, self.relation("ml_clv__seasons"), moved_days)
         self._describe_new_products()
-        for name in COMPUTED:
-            if name == "feat_customers__rfm_scores":
-                self.ranks.fill(self, moved_days)
-            elif name == "ml_clv__expected_orders":
-                fill_expected_orders(self, moved_days)
-            elif self._has_baskets or name not in BASKETS:
-                self.run(name, self.kept.models[name].code)
+        beside = None
+        with ThreadPoolExecutor(1) as pool:
+            for name in COMPUTED:
+                if name == "feat_customers__rfm_scores":
+                    self.ranks.fill(self, moved_days)
+                elif name == "ml_clv__expected_orders":
+                    fill_expected_orders(self, moved_days)
+                else:
+                    if name == "ml_customers__segments":
+                        beside.result()
+                    self.run(name, self.kept.models[name].code)
+                if name == "feat_customers__behaviour":
+                    beside = pool.submit(self._compute_beside)
+
+    def _compute_beside(self):
+        for name in BESIDE:
+            if self._has_baskets or name not in BASKETS:
+                self.run(name, self.kept.models[name].code, self._beside)
 
     def _describe_new_products(self):
         """Add products that the build had not seen, so that they have a category."""
@@ -247,10 +259,10 @@ class Scorer:
                     f"list of products cannot be read: {str(error).splitlines()[0]}"
                 ) from None
 
-    def run(self, name, code):
+    def run(self, name, code, connection=None):
         """Insert the rows of a model into its table, by a plan that is made once."""
-        relation, execute = self.relation(name), self.connection.execute
-        if execute("select count(*) from touched").fetchone()[0] > FEW:
+        relation, execute = self.relation(name), (connection or self.connection).execute
+        if not self._is_few:
             execute(f"insert into {relation} by name {code}")
             return
         if name not in self._planned:
