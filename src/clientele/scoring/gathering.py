@@ -44,23 +44,27 @@ def gather(scorer):
         union select customer_id from known_orders where customer_id <> ''
         """
     )
-    touched = _listed(scorer, "select customer_id from touched")
-    execute(
-        f"""
-        create or replace temp table near_orders as
-        select distinct order_id from {pairs} where order_id <> '' and customer_id in {touched}
-        """
-    )
-    near_orders = _listed(scorer, "select order_id from near_orders")
-    execute(
-        f"""
-        create or replace temp table near_pairs as
-        select order_id, customer_id from {pairs} where order_id in {near_orders};
-        insert into touched
-        select distinct customer_id from near_pairs
-        where customer_id <> '' and customer_id not in (select customer_id from touched)
-        """
-    )
+    # Twice, because those who share an order with an asked customer may change too.
+    for is_first in (True, False):
+        touched = _listed(scorer, "select customer_id from touched")
+        execute(
+            f"""
+            create or replace temp table near_orders as
+            select distinct order_id from {pairs} where order_id <> '' and customer_id in {touched}
+            """
+        )
+        near_orders = _listed(scorer, "select order_id from near_orders")
+        execute(
+            f"""
+            create or replace temp table near_pairs as
+            select order_id, customer_id from {pairs} where order_id in {near_orders}
+            """
+        )
+        sharing = "from near_pairs where customer_id <> '' and customer_id not in (from touched)"
+        if not execute(f"select count(*) {sharing}").fetchone()[0]:
+            break
+        if is_first:
+            execute(f"insert into touched select distinct customer_id {sharing}")
     _take_lines(scorer)
     if guests:
         noun = "line names" if guests == 1 else "lines name"
@@ -94,14 +98,14 @@ def _take_lines(scorer):
             and order_id not in (select order_id from new_lines where order_id is not null)
         """
     )
-    # Lines of guests, which are on the orders of customers by mistake, count there.
-    mixed = "select order_id from near_pairs where customer_id = ''"
+    # Lines of guests and of others, which are on the same orders, count there.
+    mixed = "select order_id from near_pairs where customer_id not in (from touched)"
     if execute(f"select count(*) from ({mixed})").fetchone()[0]:
         execute(
             f"""
             insert into {screened} by name
-            select * from {stored} where reject_reason is null and customer_id is null
-                and order_id in ({mixed})
+            select * from {stored} where reject_reason is null and order_id in ({mixed})
+                and coalesce(customer_id, '') not in (from touched)
                 and order_id not in (select order_id from new_lines where order_id is not null)
             """
         )

@@ -29,7 +29,8 @@ class Ranks:
             "where is_current and customer_id in (select customer_id from touched)"
         ).fetchnumpy()
         new = execute(
-            f"select customer_id, {_MEASURES} from {behaviour} where is_current"
+            f"select customer_id, {_MEASURES} from {behaviour} "
+            "where is_current and customer_id in (select customer_id from touched)"
         ).fetchnumpy()
         count = len(self.sorted["r"]) - len(old["r"]) + len(new["r"])
         scored = {"customer_id": np.asarray(new["customer_id"], dtype=object)}
