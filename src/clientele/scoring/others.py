@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Ranks:
-    """The behaviour of all customers on the as-of date, sorted, to rank a few anew.
+    """The behaviour of all customers on the as-of date, sorted, to rank a few again.
 
     An RFM score is decided by how many customers have less. Sorted values tell that at once, and
     the old values of the scored customers are taken out of them.
