@@ -327,7 +327,7 @@ def _score(options, _) -> int:
     from clientele.scoring import score
     from clientele.scoring.answers import as_csv, as_json_lines
 
-    database = _project() / os.environ.get("CLIENTELE_DB", "clientele.duckdb")
+    database = warehouse_file(project_folder())
     scores = score(options.file, warehouse=database, as_of=options.as_of)
     for note in scores.notes:
         print(f"clientele: {note}", file=sys.stderr)

@@ -96,7 +96,9 @@ class Scorer:
         with self._warehouse():
             self.kept = read_kept(self.connection, str(place))
             self.connection.execute(f"attach ':memory:' as \"{self.kept.database}\"")
+            self.connection.execute(f'use "{self.kept.database}"')
             self._known = set()
+            self._settle()
             for name in [*FILLED, *COMPUTED, *BESIDE]:
                 self._make_empty(name)
             for name in ["int_order_lines__screened", *COMPUTED, *BESIDE]:
@@ -198,6 +200,16 @@ class Scorer:
             stored = self.kept.stored(relation)
             self.connection.execute(f"create table {relation} as from {stored}")
         self._known.add(relation)
+
+    def _settle(self):
+        """Copy what staging replaces in customers and order numbers, if the build made that."""
+        staging, database = self.kept.models["stg_order_lines"].code, self.kept.database
+        for name in ("raw.customer_spellings", "raw.shared_orders"):
+            if name in staging:
+                self.connection.execute(
+                    f'create schema if not exists "{database}".raw; '
+                    f'create table "{database}".{name} as from {ALIAS}.{name}'
+                )
 
     def provide_all(self, code):
         """Make the relations that SQL names, unless they are there."""

@@ -27,6 +27,23 @@ def gather(scorer):
         select order_id, customer_id from {pairs} where order_id in {changed}
         """
     )
+    # As a build does with an order number of several customers; the known one keeps its order.
+    execute(
+        """
+        update new_lines set order_id = concat(order_id, ' / ', customer_id)
+        where customer_id is not null and (
+            order_id in (select order_id from known_orders where customer_id <> '')
+            and (order_id, customer_id) not in (select (order_id, customer_id) from known_orders)
+            or order_id in (
+                select order_id from new_lines group by order_id
+                having count(distinct customer_id) > 1
+            ) and order_id not in (select order_id from known_orders where customer_id <> '')
+        );
+        delete from known_orders where order_id not in (
+            select order_id from new_lines where order_id is not null
+        )
+        """
+    )
     (guests,) = execute(
         """
         delete from new_lines where customer_id is null and coalesce(order_id, '') not in (

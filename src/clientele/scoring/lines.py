@@ -117,10 +117,9 @@ def _map_in_sql(connection, kept, path, kind):
 def staging_of(kept: Kept, relation: str) -> str:
     """Return the SQL of staging that reads ``relation`` in place of the source's order lines."""
     code = kept.models["stg_order_lines"].code
-    head, found, tail = code.rpartition(kept.location)
-    if not found or tail.strip():
-        raise ValueError(f"the SQL of staging does not end with `{kept.location}`; build again")
-    return head + relation
+    if code.count(kept.location) != 1:
+        raise ValueError(f"the SQL of staging does not read `{kept.location}` once; build again")
+    return code.replace(kept.location, relation)
 
 
 def _map_by_import(connection, kept, path, kind):
@@ -148,9 +147,22 @@ def _map_by_import(connection, kept, path, kind):
 def name_known_persons(connection: duckdb.DuckDBPyConnection, kept: Kept, customers: str) -> None:
     """Give customers of `new_lines` the spelling that the relation ``customers`` has for them.
 
-    An import takes ids that differ in case or blanks for one person; the warehouse has its name.
+    A build takes ids that differ in case or blanks for one person; the warehouse has its name.
     """
-    if kept.types or kept.source["tables"]["order_lines"].get("customer_ids") == "as_written":
+    if kept.source["tables"]["order_lines"].get("customer_ids") == "as_written":
+        return
+    connection.execute(
+        f"""
+        create or replace temp table unknown as
+        select distinct customer_id from new_lines
+        where customer_id is not null and customer_id not in (
+            select customer_id from {customers}
+            where customer_id in (select customer_id from new_lines)
+        )
+        """
+    )
+    # Comparing spellings of all customers takes ten times as long.
+    if not connection.execute("select count(*) from unknown").fetchone()[0]:
         return
     connection.execute(
         f"""
@@ -158,7 +170,7 @@ def name_known_persons(connection: duckdb.DuckDBPyConnection, kept: Kept, custom
         select {same_person("customer_id")} as person, min(customer_id) as spelling
         from {customers}
         where {same_person("customer_id")} in (
-            select {same_person("customer_id")} from new_lines where customer_id is not null
+            select {same_person("customer_id")} from unknown
         ) group by 1;
         update new_lines set customer_id = spelled.spelling
         from spelled where {same_person("new_lines.customer_id")} = spelled.person;
