@@ -272,11 +272,19 @@ def test_the_command_reads_standard_input_and_writes_json_lines_or_csv(built, mo
 def test_text_files_are_imported_as_the_source_is(data, built, new_warehouse):
     folder = data.folder / "text"
     folder.mkdir()
-    lines = {"order_lines": f"{data.base}/order_lines/*.parquet", "new": data.new}
+    sent_again = f"""
+        select * from '{data.base}/order_lines/*.parquet' where order_id in (
+            select order_id from '{data.base}/order_lines/*.parquet'
+            where order_id is not null and try_cast(ordered_at as date) < date '2025-12-01'
+            group by order_id having count(customer_id) = count(*) and count(*) > 1
+        ) order by order_id limit 200
+    """
     with duckdb.connect() as connection:
-        for name, path in lines.items():
-            target = folder / f"{name}.csv"
-            connection.execute(f"copy (from '{path}') to '{target}' (delimiter ';')")
+        for name, lines in {
+            "order_lines": f"from '{data.base}/order_lines/*.parquet'",
+            "again": sent_again,
+        }.items():
+            connection.execute(f"copy ({lines}) to '{folder / name}.csv' (delimiter ';')")
     settings = load_source("generated", PROJECT / "sources")
     tables = settings["source"]["tables"]
     tables["order_lines"]["path"] = str(folder / "order_lines.csv")
@@ -284,14 +292,42 @@ def test_text_files_are_imported_as_the_source_is(data, built, new_warehouse):
     warehouse = new_warehouse("text")
     warehouse.dbt("build", "--vars", json.dumps(settings, default=str), *NO_TESTS)
     assert warehouse.exit_code == 0, warehouse.output[-3000:]
-    scores = clientele.score(folder / "new.csv", warehouse=warehouse.database)
-    assert scores.customers == clientele.score(data.new, warehouse=built.database).customers
-    # The import takes ids that differ in case for one person.
+    # Lines that are sent again change nothing, whole orders or parts of them.
+    scores = clientele.score(folder / "again.csv", warehouse=warehouse.database)
+    assert len(scores.customers) > 20
+    published = dict(
+        warehouse.query("select customer_id, monetary from marts.fct_customer_features")
+    )
+    for row in scores.customers:
+        assert row["changed"] == []
+        assert row["features"]["monetary"] == float(published[row["customer_id"]])
+    assert sum(row["rejected_lines"].get("duplicate", 0) for row in scores.customers) >= 200
+    # A decision about numbers and ids that is made for text gives what typed values give.
     line = a_line(built)
+    (row,) = clientele.score([line], warehouse=warehouse.database).customers
+    assert row["features"]["monetary"] == float(published[row["customer_id"]]) + 19
+    # Ids that differ in case are one person, as in a build.
     other = line | {"customer_id": line["customer_id"].lower()}
     assert other != line
-    (row,) = clientele.score([other], warehouse=warehouse.database).customers
-    assert row["customer_id"] == line["customer_id"] and row["is_known"]
+    assert clientele.score([other], warehouse=warehouse.database).customers == [row]
+    assert clientele.score([other], warehouse=built.database).customers == (
+        clientele.score([line], warehouse=built.database).customers
+    )
+
+
+def test_an_order_number_of_another_customer_is_an_order_of_its_own(built):
+    ((known,),) = built.query(
+        "select min(order_id) from marts.fct_orders "
+        "where is_purchase and customer_id is not null and order_id not like '% / %'"
+    )
+    line = a_line(built, order_id="N1", customer_id="a new one")
+    alone = clientele.score([line], warehouse=built.database).customers
+    for first in ([], [a_line(built, order_id="N1")]):
+        number = "N1" if first else known
+        lines = [*first, line | {"order_id": number}]
+        found = clientele.score(lines, warehouse=built.database).customers
+        assert [row["customer_id"] for row in found][-1] == "a new one"
+        assert found[-1]["features"] == alone[0]["features"]
 
 
 def test_a_line_that_the_warehouse_has_counts_once(sample):
