@@ -59,8 +59,8 @@ def answers(scorer) -> list[dict]:
         kept = {row["segmentation"]: row for row in segments[customer]}
         score = scores[customer][0] if scores[customer] else {}
         behaviour = kept.get("behaviour", {})
-        now = {name: score.get(name) or behaviour.get(name) for name in _STANDING}
-        now |= {name: behaviour.get(name) for name in _STANDING[1:]}
+        now = {"rfm_group": score.get("rfm_group")}
+        now |= {name: behaviour.get(name) for name in ("segment_key", "segment_name")}
         then = before[customer][0] if before[customer] else dict.fromkeys(_STANDING)
         found.append(
             {
