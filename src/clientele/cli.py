@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from clientele.contacts import GROUPS, write_contacts
-from clientele.places import project_folder, publications_folder, target_folder, warehouse_file
+from clientele.places import project_folder, publications_folder, warehouse_file
 from clientele.summary import summary
 from clientele.warehouse import warehouse
 from clientele.watching import duration, watch
@@ -250,7 +250,7 @@ def _summary(options, _) -> int:
 
 
 def _publish(options, _) -> int:
-    from clientele.publishing import builds, copies, folders
+    from clientele.publish_command import list_publications, publish, roll_back
 
     if options.target != "duckdb":
         raise ValueError(
@@ -258,34 +258,12 @@ def _publish(options, _) -> int:
             "whose marts readers reach through its catalog"
         )
     project = project_folder()
-    folder = publications_folder(project)
-    current = folder / folders.CURRENT / copies.DATABASE
     if options.list:
-        for row in folders.publications(folder):
-            mark = "*" if row["build_id"] == folders.current_build(folder) else " "
-            print(
-                f"{mark} {row['build_id']}  {row['source_name']} as of {row['as_of_date']}, "
-                f"{row['mart_count']} marts, {row['row_count']:,} rows, "
-                f"published {row['published_at']:%Y-%m-%d %H:%M:%S}"
-            )
-        return 0
-    if options.rollback is not None:
-        build_id = folders.roll_back(folder, options.rollback or None)
-        print(f"Back to {build_id}: {current}")
-        return 0
-    build, variables = builds.passed_build(target_folder(project), project)
-    done = folders.publish(
-        build,
-        warehouse_file(project),
-        folder,
-        kept=variables["publications_kept"],
-        git_commit=builds.project_commit(project),
-        min_share=0.0 if options.allow_fewer_orders else variables["publications_min_share"],
-    )
-    what = "Published" if done.is_new else "Published already" if done.was_current else "Back to"
-    warned = f", built with {build.warning_count} warnings" if build.warning_count else ""
-    print(f"\n{what} {done.build_id}{warned}, to read while the next build runs:")
-    print(f"  {current}\n  {current.parent}/<mart>.parquet")
+        list_publications(project)
+    elif options.rollback is not None:
+        roll_back(project, options.rollback or None)
+    else:
+        publish(project, allow_fewer_orders=options.allow_fewer_orders)
     return 0
 
 
