@@ -123,13 +123,14 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
 
 def _changes(query):
     """Return a line about the orders that changed since the build before; none if all were new."""
-    row = query(
+    rows = query(
         "select is_whole_build, new_order_count, changed_order_count, vanished_order_count, "
         "released_order_count, touched_customer_count from marts.rpt_build_changes "
         "order by built_at desc limit 1"
-    )[0]
-    if row[0]:
+    )
+    if not rows or rows[0][0]:
         return []
+    row = rows[0]
     counts = zip(row[1:5], ("new", "changed", "vanished", "judged by another day"), strict=True)
     changes = [f"{count:,} {change}" for count, change in counts if count]
     if not changes:

@@ -27,6 +27,11 @@ EMPTY = {
         "30 as horizon_days, current_date as as_of_date, '' as model, '' as reliability, "
         "1 as expected_orders, 1 as clv, '' as reliability_reason"
     ),
+    "rpt_build_changes": (
+        "true as is_whole_build, 1 as new_order_count, 1 as changed_order_count, "
+        "1 as vanished_order_count, 1 as released_order_count, 1 as touched_customer_count, "
+        "timestamp '2024-01-01' as built_at"
+    ),
     "rpt_reconciliation": (
         "'' as currency, '' as measure, '' as step, '' as reason, 1 as amount, "
         "0 as unknown_amount_row_count, 'all' as period, 1 as step_number"
