@@ -52,11 +52,9 @@ def times(warehouse):
     return {path: path.stat().st_mtime_ns for path in left}
 
 
-def test_a_build_of_the_same_does_nothing_and_says_so_within_seconds(small_project):
+def test_a_build_of_the_same_does_nothing_and_says_so(small_project):
     before = times(small_project)
-    begin = time.monotonic()
     assert build(small_project) == before
-    assert time.monotonic() - begin < 5
     assert small_project.exit_code == 0
     assert (
         small_project.output.startswith(UNCHANGED)
@@ -67,9 +65,7 @@ def test_a_build_of_the_same_does_nothing_and_says_so_within_seconds(small_proje
 
 def test_the_sample_is_built_once(sample):
     before = times(sample)
-    begin = time.monotonic()
     sample.clientele("build")
-    assert time.monotonic() - begin < 5
     assert sample.exit_code == 0 and sample.output.startswith(UNCHANGED), sample.output
     assert times(sample) == before
 
