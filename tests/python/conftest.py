@@ -169,14 +169,14 @@ class Warehouse:
         with duckdb.connect(str(self.database), read_only=True) as connection:
             return connection.execute(sql).df()
 
-    def fingerprints(self, schema="marts"):
+    def fingerprints(self, schema="marts", *, of_builds=False):
         """Return a digest of the rows of every table and view of a schema, order left out.
 
-        Left out is `rpt_build_changes`, which tells builds apart.
+        `rpt_build_changes`, which tells builds apart, is there with ``of_builds`` only.
         """
         names = self.query(
             f"select table_name from information_schema.tables where table_schema = '{schema}' "
-            "and table_name <> 'rpt_build_changes'"
+            f"and ({of_builds} or table_name <> 'rpt_build_changes')"
         )
         return {
             name: self.query(

@@ -16,7 +16,7 @@ from clientele.publishing import builds, folders
 
 
 def test_every_public_mart_is_published_row_for_row(published_sample):
-    expected = published_sample.fingerprints()
+    expected = published_sample.fingerprints(of_builds=True)
     folder = published_sample.folder / "published/current"
     with duckdb.connect(str(folder / "clientele.duckdb"), read_only=True) as copy:
         tables = copy.execute("select table_schema, table_name from information_schema.tables")
@@ -66,7 +66,7 @@ def test_a_publication_says_what_it_is(published_sample):
     assert record["dbt_version"] == results["metadata"]["dbt_version"]
     assert record["clientele_version"] == "0.1.0"
     assert record["previous_build_id"] is None
-    counts = {k: n for k, (n, _) in published_sample.fingerprints().items()}
+    counts = {k: n for k, (n, _) in published_sample.fingerprints(of_builds=True).items()}
     assert (record["mart_count"], record["row_count"]) == (len(counts), sum(counts.values()))
     with duckdb.connect() as connection:
         parquet = connection.execute(f"from '{folder}/current/publications.parquet'")
@@ -113,7 +113,9 @@ def test_make_run_publishes_and_make_clean_keeps_what_was_published():
         ["make", "--dry-run", "run", "clean"], cwd=PROJECT, capture_output=True, text=True
     ).stdout
     assert re.search(r"clientele build .*\n.*clientele publish$", shown, re.M)
-    assert re.search(r"^rm -rf (.*)$", shown, re.M)[1] == "target logs clientele.duckdb"
+    assert re.search(r"^rm -rf (.*)$", shown, re.M)[1] == (
+        "target logs clientele.duckdb .clientele.duckdb.*.lock"
+    )
 
 
 # -- What is refused
