@@ -21,6 +21,7 @@ def page(*forecasts):
             ("unreadable", 1, None, 1, "No amount"),
         ],
         "rpt_reconciliation": [],
+        "rpt_build_changes": [],
     }
     return summary(
         lambda sql: next(rows for words, rows in marts.items() if words in sql), currency="EUR"
