@@ -14,9 +14,9 @@
     {%- if 'rpt_build_changes' in passed -%}
         {%- do tell_build(results, passed['rpt_build_changes'].relation_name) -%}
     {%- endif -%}
-    {%- set needed = ['int_touched_orders'] -%}
+    {%- set needed = ['int_as_of_dates', 'int_order_fingerprints', 'int_changed_orders', 'int_touched_customers', 'int_touched_orders'] -%}
     {%- for id in continued_models() -%}{%- do needed.append(id.split('.')[-1]) -%}{%- endfor -%}
-    {%- if needed | reject('in', passed) | list -%}
+    {%- if needed | reject('in', passed) | list or invocation_args_dict.get('empty') -%}
         {{ return('') }}
     {%- endif -%}
     {%- set last_build = state_table('last_build') -%}

@@ -1,11 +1,12 @@
 {#-
     The build that this one may continue: a mapping of `build_id`, `as_of_date` and `extract_date`. None if every table
     must be built as a whole: there is no build before, it did not pass, or it was made by other models, macros, lookups or
-    settings. Spark's tables of Parquet files cannot lose rows, so every build there is a whole one.
+    settings. No build continues one with `--empty`. Spark's tables of Parquet files cannot lose rows, so every build there
+    is a whole one.
 -#}
 
 {% macro last_build() %}
-    {%- if not execute or target.type == 'spark' or flags.FULL_REFRESH or model.get('resource_type') == 'unit_test' -%}
+    {%- if not execute or target.type == 'spark' or flags.FULL_REFRESH or invocation_args_dict.get('empty') or model.get('resource_type') == 'unit_test' -%}
         {{ return(none) }}
     {%- endif -%}
     {%- set table = state_table('last_build') -%}
@@ -20,7 +21,7 @@
 {% endmacro %}
 
 
-{#- A hash of everything besides the data that decides what the order-level tables hold. -#}
+{#- A hash of everything other than the data that decides what the order-level tables hold. -#}
 
 {% macro build_configuration() %}
     {%- set settings = dict(invocation_args_dict.get('vars') or {}) -%}

@@ -200,7 +200,7 @@ def _watch(options, _) -> int:
 
     project = project_folder()
     arguments = ["--vars", options.vars] if options.vars else []
-    # What is wrong with the arguments is told now, and not in every round.
+    # Wrong arguments are reported now, and not in every round.
     build_command.settings_of(project, options.source, options.data, None, arguments)
     arguments += ["--source", options.source, *(["--data", options.data] if options.data else [])]
     return watch(project, arguments, options.every)

@@ -1,4 +1,4 @@
-"""What decides the order-level tables besides the data: SQL, lookups, settings."""
+"""Hash the SQL, lookups and settings that decide the order-level tables."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Lay down a dbt project that is the user's own to change: `clientele new FOLDER`."""
+"""Write a dbt project that is the user's own to change: `clientele new FOLDER`."""
 
 import shutil
 import tomllib

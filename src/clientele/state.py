@@ -55,7 +55,7 @@ class LastBuild:
 
 
 def state_of(project: Path, settings: dict) -> dict[str, str | None]:
-    """Return the state of each of `PARTS`; None where it cannot be told.
+    """Return the state of each of `PARTS`; None where it is unknown.
 
     Args:
         project: The folder of dbt_project.yml.
@@ -77,7 +77,7 @@ def state_of(project: Path, settings: dict) -> dict[str, str | None]:
 
 
 def changed(before: dict[str, str | None], now: dict[str, str | None]) -> list[str]:
-    """Return the parts that differ, in words; a part that cannot be told counts as changed.
+    """Return the parts that differ, in words; a part whose state is unknown counts as changed.
 
     >>> changed({"files": "1", "code": "1"}, {"files": "2", "code": "1"})
     ['files of the source']
@@ -95,7 +95,7 @@ def last_build(project: Path) -> LastBuild | None:
         if is_its and kept["warehouse"] == _stamps(database):
             return LastBuild(build, kept["state"])
     except (OSError, ValueError, KeyError, TypeError):
-        # Whatever is missing or unreadable: a build makes it again.
+        # If something is missing or unreadable, a build makes it again.
         pass
     return None
 
@@ -120,7 +120,7 @@ def keep(project: Path, state: dict[str, str | None]) -> None:
 
 
 def kept_build_id(project: Path) -> str | None:
-    """Return the name of the last build that was kept, whatever happened since, or None."""
+    """Return the name of the last build that was kept, even if something changed since, or None."""
     try:
         kept = json.loads((target_folder(project) / FILE).read_text(encoding="utf-8"))
         return str(kept["build_id"])

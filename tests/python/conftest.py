@@ -172,7 +172,7 @@ class Warehouse:
     def fingerprints(self, schema="marts", *, of_builds=False):
         """Return a digest of the rows of every table and view of a schema, order left out.
 
-        `rpt_build_changes`, which tells builds apart, is there with ``of_builds`` only.
+        `rpt_build_changes`, which differs between builds, is there with ``of_builds`` only.
         """
         names = self.query(
             f"select table_name from information_schema.tables where table_schema = '{schema}' "

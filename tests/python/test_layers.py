@@ -45,7 +45,7 @@ def test_every_sql_model_that_decides_has_a_unit_test(manifest):
         "ml_segments__values",
         # What earlier builds left cannot be mocked; test_segmentation.py builds one after another.
         "ml_segmentation__reference",
-        # Nor here; tests/python/orders follows histories of builds.
+        # The same holds here; tests/python/orders follows histories of builds.
         "int_changed_orders",
         "rpt_build_changes",
     }

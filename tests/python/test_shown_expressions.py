@@ -1,4 +1,4 @@
-"""SQL that docs, YAML or messages show can be pasted, whatever the format of the data."""
+"""SQL that docs, YAML or messages show can be pasted, for any format of the data."""
 
 import re
 

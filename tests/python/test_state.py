@@ -1,4 +1,4 @@
-"""Whatever decides a build is seen to change, and nothing else is."""
+"""The state changes with everything that decides a build, and with nothing else."""
 
 import os
 import sys

@@ -1,5 +1,4 @@
-{#- A view, because its readers take different columns. -#}
-{{ config(materialized='view') }}
+{{ config(materialized='view') }} {#- Its readers take different columns. #}
 
 with
 

@@ -8,7 +8,7 @@ import numpy as np
 class Ranks:
     """The behaviour of all customers on the as-of date, sorted, to rank a few again.
 
-    An RFM score is decided by how many customers have less. Sorted values tell that at once, and
+    An RFM score is decided by how many customers have less. Sorted values show that at once, and
     the old values of the scored customers are taken out of them.
     """
 
@@ -112,7 +112,7 @@ class Calendar:
 
 
 def fill_expected_orders(scorer, moved_days: int) -> None:
-    """Insert the expected orders of the customers' histories: the build's, or computed likewise."""
+    """Insert the expected orders of the customers' histories, from the build or computed."""
     execute, lookup = scorer.connection.execute, scorer.relation("ml_clv__expected_orders")
     stored = scorer.kept.stored(lookup)
     # The youngest history with each count decides the grid on which ranges are read off.

@@ -19,7 +19,7 @@ SAMPLE = 2000
 # A mapping is not called wrong for fewer orders.
 FEWEST = 3
 EXAMPLES = 3
-# What a total may hold besides the lines, and the sign of it.
+# What a total may hold in addition to the lines, and its sign.
 PARTS = {"shipping": "+", "tax": "+", "tip": "+", "gift_card": "-", "refund": "-"}
 LINES = "amount - line_discount - order_discount"
 BEFORE = "amount"
@@ -170,7 +170,7 @@ def _agrees(reading):
 
 
 def _prices_are_after(connection):
-    """Return whether prices are after the discount; None if they do not tell.
+    """Return whether prices are after the discount; None if that cannot be known.
 
     Then a discounted line's price and discount together are the usual price of its product, else
     its price alone is.

@@ -172,7 +172,7 @@ class Season:
         }
 
     def _is_seen(self):
-        """Whether a season can be told from a level: a year has passed since the first days."""
+        """Whether season and level can be separated: a year has passed since the first days."""
         return len(self.now) and self.now["history_days"].iloc[0] >= YEAR + _LEAST_HISTORY
 
     @property

@@ -152,7 +152,7 @@ class Orders:
     def build(self, connection, state: Round, *, number: int, continued: bool = True):
         """Build as ``clientele build`` would, the last passed build in ``connection`` going before.
 
-        ``number`` tells this build from others. With ``continued`` false the build is a whole one.
+        ``number`` identifies this build. With ``continued`` false the build is a whole one.
         """
         execute = connection.execute
         columns = ", ".join(f"{name} {kind}" for name, kind in LINES.items())

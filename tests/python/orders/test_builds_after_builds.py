@@ -123,6 +123,20 @@ def test_a_build_without_news_finds_none(shop, history):
     assert shop.warehouse.fingerprints() == before
 
 
+def test_a_build_without_rows_is_not_continued(shop, history):
+    shop.build(history[2], "--empty", "--select", "+rpt_build_changes")
+    row = shop.build(history[0], "--select", "+rpt_build_changes")
+    assert row["is_whole_build"] and row["order_count"] == shop.first["order_count"]
+
+
+def test_a_build_of_some_models_is_not_compared_with(shop, history):
+    """The tables are new then, and the fingerprints are older."""
+    models = ["int_order_lines__screened", "int_returns", "int_order_lines", "int_orders"]
+    shop.build(history[1], "--full-refresh", "--select", *models)
+    row = shop.build(history[2], "--select", "+rpt_build_changes")
+    assert row["is_whole_build"]
+
+
 def test_other_settings_of_orders_build_everything_again(shop, history):
     shop.settings["reversal_days"] = 3
     row = shop.build(history[2], "--select", "+rpt_build_changes")

@@ -27,7 +27,7 @@ def grain_of_marts():
 
 
 GRAIN = grain_of_marts()
-# It tells builds apart, so it differs between any two.
+# Its rows are about builds, so any two builds differ in it.
 OF_BUILDS = "rpt_build_changes"
 del GRAIN[OF_BUILDS]
 
