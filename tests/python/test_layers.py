@@ -1,6 +1,7 @@
 """What the project's files may say; test_project_rules.py has the rules of its graph."""
 
 import re
+from collections import Counter
 
 import yaml
 from conftest import PROJECT
@@ -77,3 +78,9 @@ def test_engine_differences_stay_in_the_portable_macros():
     )
     files = [*PROJECT.glob("models/**/*.sql"), *PROJECT.glob("analyses/*.sql")]
     assert files and [f.name for f in files if functions.search(f.read_text())] == []
+
+
+def test_test_modules_have_names_of_their_own():
+    # pytest imports test modules by their base name: two of one name cannot both be collected.
+    names = Counter(path.name for path in (PROJECT / "tests" / "python").rglob("*.py"))
+    assert [name for name, times in names.items() if times > 1] == []
