@@ -88,9 +88,7 @@ def judge(
 _ARRAYS = ("usual", "scale", "p", "errors")
 
 
-def judge_dates(
-    counts: np.ndarray, members: np.ndarray, *, overdispersion: float = 1.0
-) -> Judged:
+def judge_dates(counts: np.ndarray, members: np.ndarray, *, overdispersion: float = 1.0) -> Judged:
     """Judge groups of customers whose members are known on a few days only.
 
     A segment is judged by the orders of those who were in it at the start of the period. Who is in

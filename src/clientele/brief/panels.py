@@ -125,6 +125,7 @@ class Calendar:
 
     @property
     def step(self) -> int:
+        """Days from one period to the next."""
         return -(-self.days // 7) * 7
 
     @property
@@ -139,6 +140,7 @@ class Calendar:
 
     @property
     def word(self) -> str:
+        """The length of a period in words."""
         if self.days == 7:
             return "week"
         return f"{self.days // 7} weeks" if self.days % 7 == 0 else f"{self.days} days"
@@ -157,7 +159,13 @@ class Group:
     labels: dict[str, str] = field(default_factory=dict)
 
     def label(self, row: int) -> str:
+        """Return the name for readers."""
         return self.labels.get(self.names[row], str(self.names[row]))
+
+    def keep(self, periods: int) -> None:
+        """Forget all periods but the newest."""
+        self.orders, self.sales = self.orders[:, :periods], self.sales[:, :periods]
+        self.customers = self.customers[:, :periods]
 
 
 @dataclass
@@ -174,10 +182,15 @@ class Panel:
 
 def calendar_of(reader, as_of: datetime.date, days: int) -> Calendar:
     """Return the periods that lie within the history as a whole."""
-    first = reader.rows("select min(order_date) from now.marts.fct_orders where is_purchase")[0][0]
+    first = first_day(reader)
     step = -(-days // 7) * 7
     whole = ((as_of - first).days + 1 - days) // step + 1 if first else 0
     return Calendar(as_of, days, max(min(whole, MAX_PERIODS), 0))
+
+
+def first_day(reader) -> datetime.date | None:
+    """Return the day of the first order."""
+    return reader.rows("select min(order_date) from now.marts.fct_orders where is_purchase")[0][0]
 
 
 def read(reader, calendar: Calendar, *, has_start: bool) -> Panel:
@@ -201,6 +214,9 @@ def read(reader, calendar: Calendar, *, has_start: bool) -> Panel:
 
     groups = {"state": group(GROUPS.format(name="state"))}
     groups["state"].labels = STATES
+    # Early periods do not know who had been away for long.
+    known_days = (calendar.as_of - first_day(reader)).days + 1 - calendar.days - LAPSED_DAYS
+    groups["state"].keep(max(known_days // calendar.step + 1, 0))
     for name, limit in (("country", COUNTRIES), ("channel", CHANNELS)):
         groups[name] = group(GROUPS.format(name=name), limit)
     for name, limit in (("category", CATEGORIES), ("product_id", INDEXED)):
@@ -212,9 +228,7 @@ def read(reader, calendar: Calendar, *, has_start: bool) -> Panel:
         "select 'all' as name, period, sum(discount) as sales, 0 as orders, 0 as customers "
         "from period_orders group by period"
     )
-    panel = Panel(
-        calendar, total, discount.sales[0] if discount.names else np.zeros(0), groups, {}
-    )
+    panel = Panel(calendar, total, discount.sales[0] if discount.names else np.zeros(0), groups, {})
     if has_start:
         panel.segments = _segments(reader, calendar, panel.notes)
     return panel

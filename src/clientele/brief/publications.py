@@ -84,6 +84,7 @@ class Reader:
     """Queries on both publications: catalogs ``now`` and, if ``has_before``, ``before``."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, pair: Pair):
+        """Read which marts there are; the connection has the publications attached."""
         self.connection, self.pair = connection, pair
         self.has_before = pair.before is not None
         self.columns: dict[tuple[str, str], set[str]] = {}

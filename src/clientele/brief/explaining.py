@@ -1,0 +1,312 @@
+"""Who is behind a change, and what is likely to have caused it."""
+
+import datetime
+from dataclasses import dataclass
+
+import numpy as np
+
+from clientele.brief import judging
+from clientele.brief.changes import Change
+from clientele.brief.measures import price_index
+from clientele.brief.panels import Group, Panel
+
+# A group stands behind a change if it makes this share of it, and this many times its usual share
+# of the sales: else the change is spread as the sales are.
+MIN_PART, MIN_RATIO = 0.3, 1.3
+WHOSE = {
+    "behaviour": "segment",
+    "state": "customers",
+    "country": "country",
+    "channel": "channel",
+    "category": "category",
+}
+# The sales of one product, now and in a usual period, within the orders of one group.
+PRODUCTS = """
+    with periods as (
+        select lines.product_id, lines.period, sum(lines.sales) as sales,
+            count(distinct lines.customer_id) as customers
+        from period_lines as lines
+        join period_orders as orders using (order_id)
+        where not lines.is_return and lines.period <= {level} and lines.product_id is not null
+            and {where}
+        group by all
+    )
+    select product_id, coalesce(sum(sales) filter (period = 0), 0)
+            - coalesce(sum(sales) filter (period > 0), 0) / {level} as moved,
+        coalesce(max(customers) filter (period = 0), 0) as customers,
+        max(customers) as most_customers
+    from periods group by product_id
+"""
+RETURNED = """
+    with periods as (
+        select product_id, period, sum(worth) as sales, count(distinct customer_id) as customers
+        from period_lines where is_return and period <= {level} and product_id is not null
+        group by all
+    )
+    select product_id, coalesce(sum(sales) filter (period = 0), 0)
+            - coalesce(sum(sales) filter (period > 0), 0) / {level} as moved,
+        coalesce(max(customers) filter (period = 0), 0) as customers,
+        max(customers) as most_customers
+    from periods group by product_id
+"""
+
+
+@dataclass(frozen=True)
+class Lateness:
+    """What came late: money of orders before the period that the earlier publication lacked.
+
+    ``share`` is that of the sales of the period before; ``silent_days`` are days without orders at
+    the end of the newest period, beyond what is usual.
+    """
+
+    orders: int = 0
+    customers: int = 0
+    amount: float = 0.0
+    share: float = 0.0
+    silent_days: int = 0
+
+
+def lateness(reader, panel: Panel) -> Lateness:
+    """Compare the orders that both publications should have."""
+    as_of = panel.calendar.as_of
+    last, usual_gap = reader.rows(
+        """
+        with days as (
+            select distinct order_date from now.marts.fct_orders
+            where is_purchase and order_date <= $as_of and order_date > $as_of - 366
+        ),
+        gaps as (
+            select order_date - lag(order_date) over (order by order_date) as gap from days
+        )
+        select (select max(order_date) from days), quantile_cont(gap, 0.99) from gaps
+        """,
+        {"as_of": as_of},
+    )[0]
+    silent = max((as_of - last).days - int(np.ceil(usual_gap or 1)), 0) if last else 0
+    if not reader.has_before:
+        return Lateness(silent_days=silent)
+    day = reader.pair.before["as_of_date"]
+    orders, customers, amount = reader.rows(
+        """
+        select count(*), count(distinct coalesce(customer_id, order_id)),
+            coalesce(sum(cast(gross_amount - discount_amount as double)), 0)
+        from now.marts.fct_orders as orders
+        where is_purchase and order_date <= $day and not exists (
+            select 1 from before.marts.fct_orders as earlier
+            where earlier.order_id = orders.order_id and earlier.is_purchase
+        )
+        """,
+        {"day": day},
+    )[0]
+    (before,) = reader.rows(
+        "select coalesce(sum(cast(gross_amount - discount_amount as double)), 0) "
+        "from now.marts.fct_orders where is_purchase "
+        "and order_date <= $day and order_date > $from",
+        {"day": day, "from": day - datetime.timedelta(days=panel.calendar.days)},
+    )[0]
+    return Lateness(orders, customers, amount, amount / before if before else 0.0, silent)
+
+
+def behind(reader, panel: Panel, change: Change, money, min_cell: int) -> list[str]:
+    """Return sentences that name who or what makes most of a change.
+
+    ``money`` writes an amount.
+    """
+    if change.kind in ("sales", "orders", "value", "new"):
+        found = [_largest(panel, name, change, money, min_cell) for name in WHOSE]
+        found = [sentence for sentence in found if sentence]
+        goods = _goods(reader, panel, change, money, min_cell, "1 = 1")
+        if not found and not goods:
+            return ["It is spread over all groups as the sales are."]
+        return [*found[:3], *goods]
+    if change.kind == "returns":
+        return _goods(reader, panel, change, money, min_cell, None)
+    if change.kind == "price":
+        return _dearer(panel, change, min_cell)
+    if change.dimension in ("state", "country", "channel"):
+        name = change.name.replace("'", "''")
+        where = f"orders.{change.dimension} = '{name}'"
+        return _goods(reader, panel, change, money, min_cell, where)
+    if change.dimension in panel.segments:
+        return _members(panel.segments[change.dimension], change, min_cell)
+    return []
+
+
+def cause(panel: Panel, change: Change, late: Lateness, money, currencies: int) -> str:
+    """Return the likely cause in one or two sentences; empty if the change is its own cause."""
+    down = not change.is_up
+    size = 1 - change.actual / change.usual if change.usual else 0
+    counts = change.kind in ("sales", "orders", "new") or change.kind == "group"
+    if counts and down and late.silent_days:
+        return (
+            f"The last {_days(late.silent_days)} have no orders at all, which is unusual: data may "
+            "be missing."
+        )
+    if counts and down and late.share > 0.02 and size < 2 * late.share:
+        return (
+            f"Orders come in late: after the last page another {late.share:.0%} came for the days "
+            "before. Part of this may still come in."
+        )
+    said = ""
+    if change.kind == "sales":
+        said = _parts_of_sales(panel, money)
+    elif change.kind == "orders":
+        said = _new_or_returning(panel)
+    elif change.kind == "value":
+        said = _value(panel)
+    if change.kind in ("sales", "value", "price") and currencies > 1:
+        said += f" The source has {currencies} currencies: exchange rates may play a part."
+    needed = panel.calendar.season + 2 * judging.LEVEL_PERIODS + 2
+    if counts and not change.is_seasonal and panel.calendar.periods < needed:
+        said += " There is no full year before to compare with: it may be the season."
+    return said.strip()
+
+
+def _parts_of_sales(panel: Panel, money) -> str:
+    """Say whether orders, prices or the content of orders moved the sales most."""
+    orders, sales = panel.total.orders[0], panel.total.sales[0]
+    before = slice(1, 1 + judging.LEVEL_PERIODS)
+    usual_value = np.median(sales[before] / np.maximum(orders[before], 1))
+    value = sales[0] / max(orders[0], 1)
+    moved = {
+        "orders": np.log(sales[0] / np.median(sales[before])) - np.log(value / usual_value),
+        "price": 0.0,
+    }
+    products = panel.groups["product_id"]
+    if products.names:
+        index = price_index(products)
+        moved["price"] = float(index[0] - np.nanmedian(index[before]))
+    moved["content"] = np.log(value / usual_value) - moved["price"]
+    main = max(moved, key=lambda name: abs(moved[name]))
+    if main == "orders":
+        return _new_or_returning(panel)
+    if main == "price":
+        return f"Prices: they are {_percent(moved['price'])} of what they were."
+    return (
+        f"Orders are {'larger' if value > usual_value else 'smaller'} at about the same prices: "
+        f"{money(value)} each, usually {money(usual_value)}."
+    )
+
+
+def _new_or_returning(panel: Panel) -> str:
+    group = panel.groups["state"]
+    if group.orders.shape[1] < 3:
+        return "The number of orders changed, not their value."
+    before = slice(1, 1 + judging.LEVEL_PERIODS)
+    moved = group.orders[:, 0] - np.median(group.orders[:, before], axis=1)
+    whole = moved.sum()
+    by = dict(zip(group.names, moved / whole if whole else moved, strict=True))
+    new, guests = by.get("new", 0.0), by.get("guest", 0.0)
+    more = "more" if whole > 0 else "fewer"
+    who = (
+        "new customers" if new > 0.6 else "guests" if guests > 0.6
+        else "customers who had bought before" if 1 - new - guests > 0.6
+        else "both new and returning customers"
+    )  # fmt: skip
+    return f"There are {more} orders, mostly of {who}."
+
+
+def _value(panel: Panel) -> str:
+    products = panel.groups["product_id"]
+    if not products.names:
+        return ""
+    index = price_index(products)
+    moved = float(index[0] - np.nanmedian(index[1 : 1 + judging.LEVEL_PERIODS]))
+    if abs(moved) > 0.02:
+        return f"Prices moved too: they are {_percent(moved)} of what they were."
+    return "Prices are as they were: people put more or fewer things into an order."
+
+
+def _largest(panel, dimension, change, money, min_cell) -> str:
+    group: Group | None = panel.segments.get(dimension) or panel.groups.get(dimension)
+    if group is None or not len(group.names) or group.orders.shape[1] < 3:
+        return ""
+    table = group.orders if change.kind in ("orders", "new") else group.sales
+    past = table[:, 1 : 1 + judging.LEVEL_PERIODS].mean(axis=1)
+    whole = change.actual - change.usual
+    total = panel.total.orders if change.kind in ("orders", "new") else panel.total.sales
+    if change.kind in ("value", "new"):
+        whole = float(total[0, 0] - np.median(total[0, 1 : 1 + judging.LEVEL_PERIODS]))
+    share = past / max(past.sum(), 1e-9)
+    # What the group would have, had all groups moved alike, is known from the whole.
+    expected = share * (table[:, 0].sum() - whole)
+    part = (table[:, 0] - expected) / whole if whole else np.zeros(len(share))
+    row = int(np.argmax(part))
+    others = panel.total.customers[0, 0] - group.customers[row, 0]
+    if (
+        part[row] < max(MIN_PART, MIN_RATIO * share[row])
+        or np.sign(whole) != (1 if change.is_up else -1)
+        or group.customers[row, 0] < min_cell
+        or 0 < others < min_cell
+    ):
+        return ""
+    moved = table[row, 0] - expected[row]
+    amount = (
+        f"{moved:+,.0f} orders" if change.kind in ("orders", "new") else money(moved, sign=True)
+    )
+    return f"By {WHOSE[dimension]}, {group.label(row)} moved most: {amount}."
+
+
+def _goods(reader, panel, change, money, min_cell, where: str | None) -> list[str]:
+    """Name the products that moved most within the orders of a group, or came back (None)."""
+    level = min(judging.LEVEL_PERIODS, panel.calendar.periods - 1)
+    sql = (
+        RETURNED.format(level=level) if where is None else PRODUCTS.format(level=level, where=where)
+    )
+    sign = 1 if change.is_up else -1
+    rows = [
+        row for row in reader.rows(sql)
+        if row[1] * sign > 0 and row[3] >= min_cell and not 0 < row[2] < min_cell
+    ]  # fmt: skip
+    whole = sum(row[1] for row in rows)
+    rows = sorted(rows, key=lambda row: (-row[1] * sign, row[0]))[:2]
+    rows = [row for row in rows if abs(row[1]) >= 0.05 * abs(whole)]
+    if not rows:
+        return []
+    labels = panel.groups["product_id"].labels
+    names = [f"{labels.get(row[0], row[0])} ({money(row[1], sign=True)})" for row in rows]
+    return [f"Products that moved most: {' and '.join(names)}."]
+
+
+def _dearer(panel: Panel, change: Change, min_cell: int) -> list[str]:
+    """Name the products whose prices moved the index most."""
+    products = panel.groups["product_id"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(products.sales / products.units)
+    logs[~np.isfinite(logs)] = np.nan
+    before = logs[:, 1 : 1 + judging.LEVEL_PERIODS]
+    known = np.isfinite(before).any(axis=1) & np.isfinite(logs[:, 0])
+    known &= products.customers[:, 0] >= min_cell
+    moved = np.zeros(len(logs))
+    moved[known] = logs[known, 0] - np.nanmedian(before[known], axis=1)
+    weight = moved * products.sales[:, 0] * (1 if change.is_up else -1)
+    rows = [row for row in np.argsort(-weight, kind="stable")[:3] if weight[row] > 0]
+    count = int((moved[known] * (1 if change.is_up else -1) > 0.02).sum())
+    if not rows:
+        return []
+    names = [f"{products.label(row)} ({np.expm1(moved[row]):+.0%})" for row in rows]
+    way = "dearer" if change.is_up else "cheaper"
+    return [
+        f"{count} of the {int(known.sum())} products that sell most are {way}. "
+        f"First {', '.join(names)}."
+    ]
+
+
+def _members(group: Group, change: Change, min_cell: int) -> list[str]:
+    row = group.names.index(change.name)
+    members, bought = group.members[row], group.customers[row]
+    usual = float(np.mean(bought[1:] / np.maximum(members[1:], 1))) * members[0]
+    if bought[0] < min_cell or 0 < members[0] - bought[0] < min_cell:
+        return []
+    return [
+        f"Of its {members[0]:,.0f} customers at the start, {bought[0]:,.0f} ordered; "
+        f"usual are about {usual:,.0f}."
+    ]
+
+
+def _percent(log: float) -> str:
+    return f"{np.exp(log):.0%}"
+
+
+def _days(count: int) -> str:
+    return "day" if count == 1 else f"{count} days"
