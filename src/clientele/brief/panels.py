@@ -143,6 +143,8 @@ class Calendar:
         """The length of a period in words."""
         if self.days == 7:
             return "week"
+        if self.days == 1:
+            return "day"
         return f"{self.days // 7} weeks" if self.days % 7 == 0 else f"{self.days} days"
 
 
