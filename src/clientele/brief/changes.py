@@ -12,6 +12,8 @@ MOST = 5
 # A change of less than this share of the usual sales is not worth a line.
 MIN_MONEY_SHARE = 0.005
 MIN_CHANGE = 0.03
+# A change of the shop is that of one group if the group makes this share of it.
+GROUP_PART = 0.6
 SHOWN_PERIODS = 30
 CUSTOMER_GROUPS = ("behaviour", "rfm", "state")
 
@@ -114,6 +116,7 @@ def _significant(panel: Panel, shift: int, min_cell: int) -> list[Change]:
 
 def _stories(found: list[Change]) -> list[Change]:
     """Leave out what another change says already."""
+    found = [change for change in found if not _is_of_one_group(change, found)]
     kinds = {(change.kind, change.is_up) for change in found if change.dimension == "all"}
     kept: list[Change] = []
     for change in sorted(found, key=_importance):
@@ -137,6 +140,16 @@ def _stories(found: list[Change]) -> list[Change]:
             continue
         kept.append(change)
     return kept
+
+
+def _is_of_one_group(change: Change, found: list[Change]) -> bool:
+    """Return whether a change of the whole shop is that of one group, which is named instead."""
+    return change.kind in ("sales", "orders", "value") and any(
+        other.kind == "group"
+        and other.is_up == change.is_up
+        and abs(other.money) >= GROUP_PART * abs(change.money)
+        for other in found
+    )
 
 
 def _importance(change: Change) -> tuple:

@@ -10,9 +10,11 @@ from clientele.brief.changes import Change
 from clientele.brief.measures import price_index
 from clientele.brief.panels import Group, Panel
 
-# A group stands behind a change if it makes this share of it, and this many times its usual share
-# of the sales: else the change is spread as the sales are.
-MIN_PART, MIN_RATIO = 0.3, 1.3
+# A group is behind a change if it makes this share of it, if it moved so many times as much as all
+# others, and by more than chance moves its orders. Else the change is spread as the sales are.
+MIN_PART, MIN_RATIO, MIN_NOISE = 0.3, 2.0, 3.0
+# Orders that come late explain a fall of up to twice their share, if that is at least this much.
+LATE_SHARE = 0.02
 WHOSE = {
     "behaviour": "segment",
     "state": "customers",
@@ -112,7 +114,9 @@ def behind(reader, panel: Panel, change: Change, money, min_cell: int) -> list[s
 
     ``money`` writes an amount.
     """
-    if change.kind in ("sales", "orders", "value", "new"):
+    if change.kind == "new":
+        return _goods(reader, panel, change, money, min_cell, "orders.state = 'new'")
+    if change.kind in ("sales", "orders", "value"):
         found = [_largest(panel, name, change, money, min_cell) for name in WHOSE]
         found = [sentence for sentence in found if sentence]
         goods = _goods(reader, panel, change, money, min_cell, "1 = 1")
@@ -132,21 +136,27 @@ def behind(reader, panel: Panel, change: Change, money, min_cell: int) -> list[s
     return []
 
 
-def cause(panel: Panel, change: Change, late: Lateness, money, currencies: int) -> str:
-    """Return the likely cause in one or two sentences; empty if the change is its own cause."""
-    down = not change.is_up
-    size = 1 - change.actual / change.usual if change.usual else 0
-    counts = change.kind in ("sales", "orders", "new") or change.kind == "group"
-    if counts and down and late.silent_days:
+def missing(change: Change, late: Lateness) -> str:
+    """Return why a fall may be one of the data only; empty if nothing suggests it."""
+    counts = change.kind in ("sales", "orders", "new", "group")
+    if not counts or change.is_up or not change.usual:
+        return ""
+    if late.silent_days:
         return (
             f"The last {_days(late.silent_days)} have no orders at all, which is unusual: data may "
             "be missing."
         )
-    if counts and down and late.share > 0.02 and size < 2 * late.share:
+    if late.share > LATE_SHARE and 1 - change.actual / change.usual < 2 * late.share:
         return (
             f"Orders come in late: after the last page another {late.share:.0%} came for the days "
             "before. Part of this may still come in."
         )
+    return ""
+
+
+def cause(panel: Panel, change: Change, money, currencies: int) -> str:
+    """Return the likely cause in one or two sentences; empty if the change is its own cause."""
+    counts = change.kind in ("sales", "orders", "new", "group")
     said = ""
     if change.kind == "sales":
         said = _parts_of_sales(panel, money)
@@ -221,29 +231,28 @@ def _largest(panel, dimension, change, money, min_cell) -> str:
     group: Group | None = panel.segments.get(dimension) or panel.groups.get(dimension)
     if group is None or not len(group.names) or group.orders.shape[1] < 3:
         return ""
-    table = group.orders if change.kind in ("orders", "new") else group.sales
-    past = table[:, 1 : 1 + judging.LEVEL_PERIODS].mean(axis=1)
+    counted = change.kind == "orders"
+    table = group.orders if counted else group.sales
+    before = slice(1, 1 + judging.LEVEL_PERIODS)
+    past, now = table[:, before].mean(axis=1), table[:, 0]
     whole = change.actual - change.usual
-    total = panel.total.orders if change.kind in ("orders", "new") else panel.total.sales
-    if change.kind in ("value", "new"):
-        whole = float(total[0, 0] - np.median(total[0, 1 : 1 + judging.LEVEL_PERIODS]))
-    share = past / max(past.sum(), 1e-9)
-    # What the group would have, had all groups moved alike, is known from the whole.
-    expected = share * (table[:, 0].sum() - whole)
-    part = (table[:, 0] - expected) / whole if whole else np.zeros(len(share))
-    row = int(np.argmax(part))
+    if change.kind == "value":
+        whole *= panel.total.orders[0, 0]
+    # All groups together were expected to have what the whole has not moved by.
+    expected = past / max(past.sum(), 1e-9) * (now.sum() - whole)
+    moved = now - expected
+    row = int(np.argmax(moved * np.sign(whole)))
     others = panel.total.customers[0, 0] - group.customers[row, 0]
-    if (
-        part[row] < max(MIN_PART, MIN_RATIO * share[row])
-        or np.sign(whole) != (1 if change.is_up else -1)
-        or group.customers[row, 0] < min_cell
-        or 0 < others < min_cell
-    ):
+    if moved[row] * whole <= 0 or group.customers[row, 0] < min_cell or 0 < others < min_cell:
         return ""
-    moved = table[row, 0] - expected[row]
-    amount = (
-        f"{moved:+,.0f} orders" if change.kind in ("orders", "new") else money(moved, sign=True)
-    )
+    rest = max(expected.sum() - expected[row], 1e-9)
+    own = abs(moved[row]) / max(expected[row], 1e-9)
+    of_rest = max((moved.sum() - moved[row]) * np.sign(whole), 0) / rest
+    orders = group.orders[row, before].mean()
+    noise = MIN_NOISE / np.sqrt(max(orders, 1.0))
+    if moved[row] / whole < MIN_PART or own < MIN_RATIO * of_rest or own < noise:
+        return ""
+    amount = f"{moved[row]:+,.0f} orders" if counted else money(moved[row], sign=True)
     return f"By {WHOSE[dimension]}, {group.label(row)} moved most: {amount}."
 
 

@@ -114,14 +114,27 @@ def judge_dates(counts: np.ndarray, members: np.ndarray, *, overdispersion: floa
     enough = (days >= 2) & np.isfinite(logs[:, 0])
     usual, scale = np.full(len(logs), np.nan), np.full(len(logs), np.nan)
     if enough.any():
-        usual[enough] = np.nanmean(past[enough], axis=1)
-        past_chance = np.where(np.isfinite(past), chance[:, 1:], np.nan)
+        variance = np.where(np.isfinite(past), chance[:, 1:], np.nan)
+        mean = np.nanmean(past[enough], axis=1)
         # How much the days differ among themselves, over all groups, beyond chance.
-        off = past[enough] - usual[enough, None]
-        spread = np.nansum(off**2 / past_chance[enough]) / max((days[enough] - 1).sum(), 1)
-        expected = 1 / (np.exp(usual) * members[:, 0] / rest_members[:, 0] * (rest[:, 0] + 0.5))
-        variance = expected + 1 / (rest[:, 0] + 0.5) + np.nansum(past_chance, axis=1) / days**2
-        scale[enough] = np.sqrt(variance * max(overdispersion, spread, 1.0))[enough]
+        spread = np.nansum((past[enough] - mean[:, None]) ** 2 / variance[enough])
+        factor = max(overdispersion, spread / max((days[enough] - 1).sum(), 1), 1.0)
+        newer, older = past[enough, 0], past[enough, 1]
+        newer_variance, older_variance = variance[enough, 0], variance[enough, 1]
+        # A group that grows by customers who will not come back sinks steadily. A trend that is
+        # larger than its own error goes on; the others are taken as none.
+        trend = newer - older
+        is_trend = trend**2 > factor * (newer_variance + older_variance)
+        usual[enough] = np.where(is_trend, newer + trend, mean)
+        uncertain = np.where(
+            is_trend,
+            4 * newer_variance + older_variance,
+            np.nansum(variance[enough], axis=1) / days[enough] ** 2,
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            expected = np.exp(usual) * members[:, 0] / rest_members[:, 0] * (rest[:, 0] + 0.5)
+        now = 1 / expected[enough] + 1 / (rest[enough, 0] + 0.5)
+        scale[enough] = np.sqrt(factor * (now + uncertain))
     p = _chance((logs[:, 0] - usual) / scale, np.full(len(logs), SEGMENT_FREEDOM))
     return Judged(usual, scale, p, np.where(enough, days, 0), np.zeros(len(logs), dtype=bool))
 
@@ -177,10 +190,16 @@ def shares(
     return Judged(usual, done["scale"], done["p"], done["errors"], done["seasonal"]), rest
 
 
-def overdispersion(found: Judged, counts: np.ndarray) -> float:
-    """Return the variance of past errors over that of mere chance, the median of the rows."""
+def overdispersion(found: Judged, counts: np.ndarray, rest: np.ndarray) -> float:
+    """Return the variance of past errors over that of mere chance, the median of the rows.
+
+    ``found`` and ``rest`` are what ``shares`` returned for ``counts``.
+    """
+    if counts.shape[1] < 2:
+        return 1.0
     level = np.median(counts[:, 1 : 1 + LEVEL_PERIODS], axis=1)
-    chance = (1 + MEDIAN_LOSS / LEVEL_PERIODS) / (level + 0.5)
+    others = np.median(rest[:, 1 : 1 + LEVEL_PERIODS], axis=1)
+    chance = (1 + MEDIAN_LOSS / LEVEL_PERIODS) * (1 / (level + 0.5) + 1 / (others + 0.5))
     known = (found.errors >= MIN_ERRORS) & (level >= MIN_COUNT)
     return max(1.0, float(np.median((found.scale**2 / chance)[known]))) if known.any() else 1.0
 

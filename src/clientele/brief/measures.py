@@ -38,23 +38,25 @@ def shop(panel: Panel, shift: int) -> list[Judgement]:
     value = _ratio(sales, orders)
     tables = []
 
-    def add(kind, values, money, floor=0.0, group=total, **more):
+    def add(kind, values, money, floor=0.0, group=total, offset=0.0):
         with np.errstate(divide="ignore", invalid="ignore"):
-            logs = np.log(values)
+            logs = np.log(values + offset)
         logs[~np.isfinite(logs)] = np.nan
-        found = judging.judge(logs, floor=floor, season=season, **more)
-        usual = np.exp(found.usual)
+        found = judging.judge(logs, floor=floor, season=season)
+        usual = np.exp(found.usual) - offset
         tables.append(
             Judgement(kind, "all", group, found, values[:, 0], usual, money(usual), values)
         )
 
     usual_value = _usual(value)
     add("sales", np.maximum(sales, 0), lambda usual: sales[:, 0] - usual)
+    # Half an order keeps the logarithm of none finite.
     add(
         "orders",
-        orders + 0.5,
+        orders,
         lambda usual: (orders[:, 0] - usual) * usual_value,
         1 / np.sqrt(_usual(orders) + 0.5),
+        offset=0.5,
     )
     add("value", value, lambda usual: (value[:, 0] - usual) * orders[:, 0])
     if "new" in state.names:
@@ -62,10 +64,11 @@ def shop(panel: Panel, shift: int) -> list[Judgement]:
         worth = _usual(_ratio(new.sales, new.orders))
         add(
             "new",
-            new.orders + 0.5,
+            new.orders,
             lambda usual: (new.orders[:, 0] - usual) * worth,
             1 / np.sqrt(_usual(new.orders) + 0.5),
             new,
+            0.5,
         )
         _too_few(tables[-1], new)
     _too_few(tables[1], total)
@@ -75,7 +78,9 @@ def shop(panel: Panel, shift: int) -> list[Judgement]:
         add("price", index, lambda usual: sales[:, 0] * (1 - usual / index[:, 0]), PRICE_PRECISION)
     returns = cut(panel.groups["returns"], shift)
     if len(returns.names):
-        found, _ = judging.shares(returns.orders, orders[0], limit=0, season=season, parts=False)
+        # What comes back was bought in this period or in the one before.
+        bought = (orders[0] + np.append(orders[0][1:], orders[0][-1])) / 2
+        found, _ = judging.shares(returns.orders, bought, limit=0, season=season, parts=False)
         worth = _usual(_ratio(returns.sales, returns.orders))
         tables.append(
             Judgement(
@@ -119,7 +124,7 @@ def details(panel: Panel, shift: int, limit: float) -> list[Judgement]:
             group = _rows(group, range(min(PRODUCTS, len(group.names))))
         if len(group.names) < (1 if dimension in GOODS else 2):
             continue
-        found, _ = judging.shares(
+        found, rest = judging.shares(
             group.orders,
             totals[: group.orders.shape[1]],
             limit=limit,
@@ -127,7 +132,7 @@ def details(panel: Panel, shift: int, limit: float) -> list[Judgement]:
             parts=dimension not in GOODS,
         )
         if dimension == "state":
-            spread = judging.overdispersion(found, group.orders)
+            spread = judging.overdispersion(found, group.orders, rest)
         worth = _usual(_ratio(group.sales, group.orders))
         money = (group.orders[:, 0] - found.usual) * worth
         tables.append(
@@ -137,7 +142,7 @@ def details(panel: Panel, shift: int, limit: float) -> list[Judgement]:
             )
         )  # fmt: skip
         if dimension == "product_id":
-            tables.append(_prices(group, season))
+            tables.append(_prices(group))
     # The members of segments are known for the newest period only, and not for the one before.
     for dimension, group in panel.segments.items() if shift == 0 else ():
         found = judging.judge_dates(group.orders, group.members, overdispersion=spread)
@@ -156,12 +161,12 @@ def details(panel: Panel, shift: int, limit: float) -> list[Judgement]:
     return tables
 
 
-def _prices(group: Group, season: int) -> Judgement:
+def _prices(group: Group) -> Judgement:
     price = _ratio(group.sales, group.units)
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(price)
     logs[~np.isfinite(logs)] = np.nan
-    found = judging.judge(logs, floor=PRICE_PRECISION, season=season, beyond=PRICE_BEYOND)
+    found = judging.judge(logs, floor=PRICE_PRECISION, beyond=PRICE_BEYOND)
     _few(found, group.orders)
     usual = np.exp(found.usual)
     money = (price[:, 0] - usual) * group.units[:, 0]

@@ -99,19 +99,20 @@ def _brief(reader, today: datetime.date) -> Brief:
         )[0][0]
     said = []
     for change in found:
-        step = steps.next_step(reader, change, min_cell)
-        who = f" ({step.customers:,} customers)" if step.customers else ""
+        why = explaining.missing(change, late)
+        step = steps.CHECK_DATA if why else steps.next_step(reader, change, min_cell)
+        who = f" {step.customers:,} customers:" if step.customers else ""
         sentences = [
             _against(change, calendar, money),
             *explaining.behind(reader, panel, change, money, min_cell),
-            explaining.cause(panel, change, late, money, currencies),
+            why or explaining.cause(panel, change, money, currencies),
         ]
         said.append(
             Said(
                 _title(change, money),
                 [sentence for sentence in sentences if sentence],
-                step.advice,
-                f"{step.command}{who}",
+                step.advice + who,
+                step.command,
                 change,
                 _unit(change),
             )

@@ -53,6 +53,9 @@ class Step:
     customers: int | None = None
 
 
+CHECK_DATA = Step("Check the export before you do anything else.")
+
+
 def next_step(reader, change, min_cell: int) -> Step:
     """Return what to do about a change.
 
