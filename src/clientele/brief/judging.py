@@ -30,7 +30,8 @@ SEASON_WEIGHTS = (0.25, 0.5, 0.25)
 MEDIAN_LOSS = 1.57
 # 90 % of the errors of a normal distribution are within this many standard deviations.
 NORMAL_90 = 1.645
-SEGMENT_FREEDOM = 10
+# The error of segments is that of several groups over many periods.
+SEGMENT_FREEDOM = 20
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,9 @@ def judge(
 _ARRAYS = ("usual", "scale", "p", "errors")
 
 
-def judge_dates(counts: np.ndarray, members: np.ndarray, *, overdispersion: float = 1.0) -> Judged:
+def judge_dates(
+    counts: np.ndarray, members: np.ndarray, ages: np.ndarray, *, overdispersion: float = 1.0
+) -> Judged:
     """Judge groups of customers whose members are known on a few days only.
 
     A segment is judged by the orders of those who were in it at the start of the period. Who is in
@@ -99,6 +102,7 @@ def judge_dates(counts: np.ndarray, members: np.ndarray, *, overdispersion: floa
     Args:
         counts: Orders in the period after each day, groups x days, newest first.
         members: Members on that day, groups x days.
+        ages: How long ago each day is; the first is 0.
         overdispersion: Variance of a count over that of mere chance, 1 or more.
 
     Returns:
@@ -119,24 +123,31 @@ def judge_dates(counts: np.ndarray, members: np.ndarray, *, overdispersion: floa
         # How much the days differ among themselves, over all groups, beyond chance.
         spread = np.nansum((past[enough] - mean[:, None]) ** 2 / variance[enough])
         factor = max(overdispersion, spread / max((days[enough] - 1).sum(), 1), 1.0)
-        newer, older = past[enough, 0], past[enough, 1]
-        newer_variance, older_variance = variance[enough, 0], variance[enough, 1]
-        # A group that grows by customers who will not come back sinks steadily. A trend that is
-        # larger than its own error goes on; the others are taken as none.
-        trend = newer - older
-        is_trend = trend**2 > factor * (newer_variance + older_variance)
-        usual[enough] = np.where(is_trend, newer + trend, mean)
-        uncertain = np.where(
-            is_trend,
-            4 * newer_variance + older_variance,
-            np.nansum(variance[enough], axis=1) / days[enough] ** 2,
-        )
+        usual[enough], uncertain = _line(past[enough], variance[enough], ages[1:], factor)
         with np.errstate(divide="ignore", invalid="ignore"):
             expected = np.exp(usual) * members[:, 0] / rest_members[:, 0] * (rest[:, 0] + 0.5)
         now = 1 / expected[enough] + 1 / (rest[enough, 0] + 0.5)
         scale[enough] = np.sqrt(factor * (now + uncertain))
     p = _chance((logs[:, 0] - usual) / scale, np.full(len(logs), SEGMENT_FREEDOM))
     return Judged(usual, scale, p, np.where(enough, days, 0), np.zeros(len(logs), dtype=bool))
+
+
+def _line(past, variance, ages, factor) -> tuple[np.ndarray, np.ndarray]:
+    """Return what rows of past values, at ``ages``, lead to at age 0, and its variance by chance.
+
+    A group that grows by customers who will not come back sinks steadily. A trend that is larger
+    than its own error goes on; any other is taken as none.
+    """
+    weight = np.where(np.isfinite(past), 1 / variance, 0.0)
+    value = np.where(np.isfinite(past), past, 0.0)
+    whole = weight.sum(axis=1)
+    mean, centre = (weight * value).sum(axis=1) / whole, (weight * ages).sum(axis=1) / whole
+    away = ages - centre[:, None]
+    square = np.maximum((weight * away**2).sum(axis=1), 1e-12)
+    slope = (weight * away * (value - mean[:, None])).sum(axis=1) / square
+    is_trend = slope**2 > factor / square
+    usual = np.where(is_trend, mean - slope * centre, mean)
+    return usual, 1 / whole + np.where(is_trend, centre**2 / square, 0.0)
 
 
 def shares(

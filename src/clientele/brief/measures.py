@@ -145,7 +145,7 @@ def details(panel: Panel, shift: int, limit: float) -> list[Judgement]:
             tables.append(_prices(group))
     # The members of segments are known for the newest period only, and not for the one before.
     for dimension, group in panel.segments.items() if shift == 0 else ():
-        found = judging.judge_dates(group.orders, group.members, overdispersion=spread)
+        found = judging.judge_dates(group.orders, group.members, group.ages, overdispersion=spread)
         rest = group.orders.sum(axis=0) - group.orders
         rest_members = group.members.sum(axis=0) - group.members
         usual = np.exp(found.usual) * group.members[:, 0]
@@ -201,7 +201,7 @@ def cut(group: Group, shift: int) -> Group:
             None if table is None else table[:, shift:]
             for table in (group.orders, group.sales, group.customers, group.units, group.members)
         ),
-        group.labels,
+        labels=group.labels,
     )
 
 
@@ -213,7 +213,7 @@ def _rows(group: Group, rows) -> Group:
             None if table is None else table[rows]
             for table in (group.orders, group.sales, group.customers, group.units, group.members)
         ),
-        group.labels,
+        labels=group.labels,
     )
 
 

@@ -91,15 +91,21 @@ RETURNS = """
 """
 MEMBERS = """
     with members as (
-        select segmentation, segment_key, customer_id, 0 as number, $start as day
+        select segmentation, segment_key, customer_id, cast($start as date) as day
         from before.marts.fct_segment_memberships where is_current
         union all
-        select segmentation, segment_key, customer_id,
-            dense_rank() over (order by as_of_date desc) as number, as_of_date as day
+        select segmentation, segment_key, customer_id, as_of_date
         from now.marts.fct_segment_memberships
         where as_of_date + cast($days as int) <= $start
+        union all
+        -- Other earlier days, and so a better yardstick.
+        select segmentation, segment_key, customer_id, as_of_date
+        from before.marts.fct_segment_memberships
+        where as_of_date + cast($days as int) <= $start
+            and as_of_date not in (select as_of_date from now.marts.fct_segment_memberships)
     )
-    select segmentation, segment_key as name, number as period,
+    select segmentation, segment_key as name, $start - day as age,
+        dense_rank() over (order by day desc) - 1 as period,
         count(distinct members.customer_id) as members, count(order_id) as orders,
         coalesce(sum(cast(gross_amount - discount_amount as double)), 0) as sales,
         count(distinct orders.customer_id) as customers
@@ -158,6 +164,7 @@ class Group:
     customers: np.ndarray
     units: np.ndarray | None = None
     members: np.ndarray | None = None
+    ages: np.ndarray | None = None
     labels: dict[str, str] = field(default_factory=dict)
 
     def label(self, row: int) -> str:
@@ -300,6 +307,7 @@ def _segments(reader, calendar: Calendar, notes: list[str]) -> dict[str, Group]:
     for segmentation, rows in frame.groupby("segmentation"):
         days = int(rows["period"].max()) + 1
         group = _group(rows.drop(columns="segmentation"), days)
+        group.ages = rows.groupby("period")["age"].first().to_numpy(dtype=float)
         group.labels = names
         found[segmentation] = group
     return found

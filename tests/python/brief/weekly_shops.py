@@ -64,9 +64,9 @@ def simulate(rng, *, arrivals=14.0, days=DAYS):
     number = rng.poisson(rate * np.minimum(life, days - arrival))
     customer = np.concatenate([np.arange(count), np.repeat(np.arange(count), number)])
     day = arrival[customer]
-    day[count:] += rng.uniform(size=len(day) - count) * np.minimum(life, days - arrival)[
-        customer[count:]
-    ]
+    day[count:] += (
+        rng.uniform(size=len(day) - count) * np.minimum(life, days - arrival)[customer[count:]]
+    )
     inside = (day >= 0) & (day < days)
     orders = pd.DataFrame({"customer": customer[inside], "day": day[inside].astype(int)})
     orders["country"] = COUNTRIES[country[orders["customer"]]]
