@@ -105,7 +105,6 @@ MEMBERS = """
             and as_of_date not in (select as_of_date from now.marts.fct_segment_memberships)
     )
     select segmentation, segment_key as name, $start - day as age,
-        dense_rank() over (order by day desc) - 1 as period,
         count(distinct members.customer_id) as members, count(order_id) as orders,
         coalesce(sum(cast(gross_amount - discount_amount as double)), 0) as sales,
         count(distinct orders.customer_id) as customers
@@ -303,6 +302,8 @@ def _segments(reader, calendar: Calendar, notes: list[str]) -> dict[str, Group]:
         MEMBERS.format(segmentations=", ".join(f"'{name}'" for name in wanted)),
         {"start": calendar.start, "days": calendar.days},
     )
+    # The newest day first.
+    frame["period"] = frame["age"].rank(method="dense").astype(int) - 1
     names = dict(reader.rows("select segment_key, segment_name from now.marts.dim_segments"))
     for segmentation, rows in frame.groupby("segmentation"):
         days = int(rows["period"].max()) + 1

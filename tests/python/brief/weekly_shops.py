@@ -31,7 +31,8 @@ HEADER = """
         is_return, quantity, unit_price, case when is_return then 0
         else quantity * unit_price end::decimal(18, 4) as line_gross_amount,
         0::decimal(18, 4) as line_discount_amount from lines;
-    create table marts.dim_products as from products;
+    create table marts.dim_products as
+        select product_id, product_name, category from products;
     create table marts.dim_customers as select distinct customer_id, 'Buys often' as segment_name,
         country as acquisition_country from orders where customer_id is not null;
     create table marts.fct_customer_actions as select customer_id,
