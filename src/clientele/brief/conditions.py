@@ -64,12 +64,13 @@ def _stale(reader, today: datetime.date) -> list[Condition]:
         return [
             Condition(
                 "stale",
-                f"The newest order is of {newest}, {days(age)} ago. This shop is rarely without "
+                f"The newest order is of {day_of(newest)}, {days(age)} ago. This shop is rarely without "
                 f"orders for more than {days(usual)}. Check the export, and build again.",
             )
         ]
     if old > usual + SPARE_DAYS:
-        return [Condition("stale", f"The figures are as of {as_of}, {days(old)} ago. Build again.")]
+        text = f"The figures are as of {day_of(as_of)}, {days(old)} ago. Build again."
+        return [Condition("stale", text)]
     return []
 
 
@@ -125,15 +126,21 @@ def _rejected(reader, money) -> list[Condition]:
 def _forecasts(reader) -> list[Condition]:
     if not reader.has("fct_customer_values", "reliability", "reliability_reason"):
         return []
+    # The same reason with another day in brackets is one reason.
     rows = reader.rows(
-        "select reliability_reason, list(distinct horizon_days order by horizon_days) "
-        "from now.marts.fct_customer_values where not is_reliable group by all order by 2"
+        r"""
+        select coalesce(rtrim(regexp_replace(reliability_reason, '\s*\([^()]*\)\.?$', ''), '.'),
+                'They have not been tested') as reason,
+            list(distinct horizon_days order by horizon_days) as horizons
+        from now.marts.fct_customer_values where not is_reliable group by all order by horizons
+        """
     )
     found = []
     for reason, horizons in rows:
-        when = " and ".join(str(horizon) for horizon in horizons)
-        text = f"Do not rely on the forecasts for {when} days: {_small(reason)}"
-        found.append(Condition("warning", text if text.endswith(".") else f"{text}."))
+        *first, last = (str(horizon) for horizon in horizons)
+        when = f"{', '.join(first)} and {last}" if first else last
+        text = f"Do not rely on the forecasts for {when} days: {reason[0].lower()}{reason[1:]}."
+        found.append(Condition("warning", text))
     return found
 
 
@@ -162,7 +169,7 @@ def _late(reader, late: Lateness, money) -> list[Condition]:
         Condition(
             "warning",
             f"{late.orders:,} orders ({money(late.amount)}) of days before "
-            f"{reader.pair.before['as_of_date']} came after the last page. "
+            f"{day_of(reader.pair.before['as_of_date'])} came after the last page. "
             "Its figures were too low by that.",
         )
     ]
@@ -175,6 +182,6 @@ def days(count: int) -> str:
     return f"{count} day" if count == 1 else f"{count:,} days"
 
 
-def _small(text: str | None) -> str:
-    text = text or "they have not been tested"
-    return text[0].lower() + text[1:]
+def day_of(date: datetime.date) -> str:
+    """Return a day as people write it."""
+    return f"{date.day} {date:%B} {date.year}"

@@ -208,12 +208,15 @@ def _new_or_returning(panel: Panel) -> str:
     by = dict(zip(group.names, moved / whole if whole else moved, strict=True))
     new, guests = by.get("new", 0.0), by.get("guest", 0.0)
     more = "more" if whole > 0 else "fewer"
-    who = (
-        "new customers" if new > 0.6 else "guests" if guests > 0.6
-        else "customers who had bought before" if 1 - new - guests > 0.6
-        else "both new and returning customers"
-    )  # fmt: skip
-    return f"There are {more} orders, mostly of {who}."
+    if new > 0.6:
+        who = "mostly of new customers"
+    elif guests > 0.6:
+        who = "mostly of guests"
+    elif 1 - new - guests > 0.6:
+        who = "mostly of customers who had bought before"
+    else:
+        who = "of both new and returning customers"
+    return f"There are {more} orders, {who}."
 
 
 def _value(panel: Panel) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from clientele.brief import explaining, judging, panels, publications, steps
 from clientele.brief.campaigns import last_campaigns
 from clientele.brief.changes import Change, changes, is_judged
-from clientele.brief.conditions import Condition, conditions
+from clientele.brief.conditions import Condition, conditions, day_of
 
 # Without an earlier publication, the page is about the last week.
 DEFAULT_DAYS = 7
@@ -118,7 +118,7 @@ def _brief(reader, today: datetime.date) -> Brief:
             )
         )
     return Brief(
-        title=f"{now['source_name']}: {_period(calendar) if length > 0 else now['as_of_date']}",
+        title=f"{now['source_name']}: {_period(calendar) if length > 0 else day_of(now['as_of_date'])}",
         lead=_lead(panel, money, min_cell) if length > 0 else [],
         said=said,
         none=_none(panel, length),
@@ -134,14 +134,16 @@ def amount_of(amount: float, currency: str, *, sign: bool = False) -> str:
 
     A figure with more digits would look more certain than it is.
     """
-    size = abs(amount)
-    if size >= 1000:
-        digits = 2 - int(np.floor(np.log10(size)))
-        amount = round(amount, digits)
+    size, amount = abs(amount), _rounded(amount)
     text = f"{amount:+,.0f}" if sign else f"{amount:,.0f}"
     if 0 < size < 100:
         text = f"{amount:+,.2f}" if sign else f"{amount:,.2f}"
     return f"{text} {currency}".strip()
+
+
+def _rounded(value: float) -> float:
+    size = abs(value)
+    return round(value, 2 - int(np.floor(np.log10(size)))) if size >= 1000 else value
 
 
 def value_of(value: float, unit: str) -> str:
@@ -150,7 +152,9 @@ def value_of(value: float, unit: str) -> str:
         return f"{value:.1%}"
     if unit == "index":
         return f"{value:.0%}"
-    return f"{value:,.2f}" if unit == "money" and abs(value) < 1000 else f"{value:,.0f}"
+    if unit == "money":
+        return f"{value:,.2f}" if abs(value) < 1000 else f"{_rounded(value):,.0f}"
+    return f"{value:,.0f}"
 
 
 def _unit(change: Change) -> str:
@@ -206,7 +210,8 @@ def _against(change: Change, calendar, money) -> str:
 
 def _period(calendar) -> str:
     first = calendar.start + datetime.timedelta(days=1)
-    return f"{first} to {calendar.as_of}" if calendar.days > 1 else str(calendar.as_of)
+    last = day_of(calendar.as_of)
+    return f"{day_of(first)} to {last}" if calendar.days > 1 else last
 
 
 def _lead(panel, money, min_cell: int) -> list[str]:
@@ -218,7 +223,11 @@ def _lead(panel, money, min_cell: int) -> list[str]:
         f"{money(total.sales[0, 0])} from {total.orders[0, 0]:,.0f} orders of "
         f"{total.customers[0, 0]:,.0f} customers, before returns."
     ]
-    before = {1: f"The {calendar.word} before", calendar.season: "a year ago"}
+    weeks = calendar.step // 7
+    before = {
+        1: "The week before" if weeks == 1 else f"The same {weeks} weeks earlier",
+        calendar.season: "a year ago",
+    }
     parts = [
         f"{words}: {money(total.sales[0, back])}"
         for back, words in before.items()

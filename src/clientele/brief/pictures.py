@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from html import escape
 
-WIDTH, HEIGHT, RIGHT, FOOT = 640, 96, 118, 14
+WIDTH, HEIGHT, RIGHT, FOOT = 640, 100, 118, 18
 
 
 def bars(
@@ -16,19 +16,18 @@ def bars(
 ) -> str:
     """Return a bar for each period, the newest last, and the usual value with its range.
 
-    A period without a value has no bar. The axis begins at 0, unless the values are far from it.
+    A period without a value has no bar. The axis begins at 0: a bar from elsewhere would mislead.
     """
     known = [value for value in [*values, usual, *band] if math.isfinite(value)]
-    top, bottom = max(known), min(known)
-    # Prices that move by 5 % would look alike on an axis from 0.
-    bottom = 0.0 if bottom < 0.7 * top else bottom - (top - bottom) * 0.5
+    # Returns can outweigh sales: then bars reach below 0.
+    top, bottom = max(known), min(0.0, *known)
     span = (top - bottom) or 1.0
     width = (WIDTH - RIGHT) / max(len(values), 1)
 
     def y(value):
         return HEIGHT - FOOT - (HEIGHT - FOOT - 4) * (value - bottom) / span
 
-    low, high = max(band[0], bottom), band[1]
+    low, high = band
     drawn = [
         f'<rect class="band" x="0" y="{y(high):.1f}" width="{WIDTH - RIGHT}" '
         f'height="{max(y(low) - y(high), 1):.1f}"/>'
@@ -37,8 +36,8 @@ def bars(
         if math.isfinite(value):
             kind = "now" if number == len(values) - 1 else "bar"
             drawn.append(
-                f'<rect class="{kind}" x="{number * width + 1:.1f}" y="{y(value):.1f}" '
-                f'width="{max(width - 2, 1):.1f}" height="{max(y(bottom) - y(value), 0.5):.1f}"/>'
+                f'<rect class="{kind}" x="{number * width + 1:.1f}" y="{y(max(value, 0)):.1f}" '
+                f'width="{max(width - 2, 1):.1f}" height="{max(abs(y(0) - y(value)), 0.5):.1f}"/>'
             )
     drawn.append(
         f'<line class="usual" x1="0" x2="{WIDTH - RIGHT}" y1="{y(usual):.1f}" y2="{y(usual):.1f}"/>'
@@ -55,10 +54,8 @@ def bars(
     ):
         at = min(max(at + 4, 10), HEIGHT - FOOT + 10)
         drawn.append(f'<text x="{WIDTH - RIGHT + 6}" y="{at:.1f}">{escape(words)}</text>')
-    start = "" if bottom == 0 else f", axis from {written(bottom)}"
     drawn.append(
-        f'<text x="0" y="{HEIGHT - 1}">the last {len(values)} periods, and the usual range{start}'
-        "</text>"
+        f'<text x="0" y="{HEIGHT - 4}">the last {len(values)} periods, and the usual range</text>'
     )
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'

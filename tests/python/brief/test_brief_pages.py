@@ -228,7 +228,7 @@ def test_the_first_publication_has_a_page_of_its_last_week(small_shop, tmp_path)
     shops.publish(tmp_path, *small_shop, LAST, 1)
     written = brief(tmp_path, shops.AS_OF)
     assert "no earlier publication" in written.footer
-    assert "2025-05-26 to 2025-06-01" in written.title
+    assert "26 May 2025 to 1 June 2025" in written.title
 
 
 def test_a_short_history_is_said_to_be_too_short(tmp_path):
