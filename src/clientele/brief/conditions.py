@@ -64,8 +64,8 @@ def _stale(reader, today: datetime.date) -> list[Condition]:
         return [
             Condition(
                 "stale",
-                f"The newest order is of {day_of(newest)}, {days(age)} ago. This shop is rarely without "
-                f"orders for more than {days(usual)}. Check the export, and build again.",
+                f"The newest order is of {day_of(newest)}, {days(age)} ago. This shop is rarely "
+                f"without orders for more than {days(usual)}. Check the export, and build again.",
             )
         ]
     if old > usual + SPARE_DAYS:

@@ -117,8 +117,9 @@ def _brief(reader, today: datetime.date) -> Brief:
                 _unit(change),
             )
         )
+    when = _period(calendar) if length > 0 else day_of(now["as_of_date"])
     return Brief(
-        title=f"{now['source_name']}: {_period(calendar) if length > 0 else day_of(now['as_of_date'])}",
+        title=f"{now['source_name']}: {when}",
         lead=_lead(panel, money, min_cell) if length > 0 else [],
         said=said,
         none=_none(panel, length),

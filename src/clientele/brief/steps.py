@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+# A publication may lack it: it is read if it is there.
+AUDIENCES = "dim_audiences"
 # Change -> (audience, contact group of `clientele contacts`, advice). Without an audience the
 # advice stands alone. Changes are named by kind, or for groups by dimension, and by direction.
 STEPS = {
@@ -66,9 +68,9 @@ def next_step(reader, change, min_cell: int) -> Step:
     if change.dimension == "state":
         subject = OF_STATES.get(change.name, subject)
     audience, group, advice = STEPS[subject, change.is_up]
-    if audience and reader.has("dim_audiences", "audience", "customer_count"):
+    if audience and reader.has(AUDIENCES, "audience", "customer_count"):
         rows = reader.rows(
-            "select customer_count from now.marts.dim_audiences where audience = $name",
+            f"select customer_count from now.marts.{AUDIENCES} where audience = $name",
             {"name": audience},
         )
         if rows and (rows[0][0] or 0) >= min_cell:
