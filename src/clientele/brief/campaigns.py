@@ -1,36 +1,59 @@
 """What the last campaigns brought, if the publication has their results."""
 
+from clientele.brief.conditions import day_of
+
 RESULTS = "fct_campaign_results"
+NEEDED = (
+    "campaign_id", "segment", "arm", "metric", "verdict", "verdict_reason", "first_assigned_date",
+    "customer_count", "control_customer_count", "uplift_total", "uplift_total_lower",
+    "uplift_total_upper", "profit_amount",
+)  # fmt: skip
 SHOWN = 3
-# The figure that is told first, by what a result is measured in.
-METRICS = ("margin", "revenue", "orders", "conversion")
+# Told of campaigns whose figures count; of all others the reason is told.
+CLEAR = ("worked", "did not")
 
 
-def last_campaigns(reader, min_cell: int) -> list[str]:
-    """Return a sentence per campaign, the latest first; none without the mart of results."""
-    needed = ("campaign_id", "segment", "metric", "verdict")
-    if not reader.has(RESULTS, *needed):
+def last_campaigns(reader, money, min_cell: int) -> list[str]:
+    """Return a sentence for each arm of the last campaigns, the latest first.
+
+    There are none without the mart of results, and none of an arm of fewer than ``min_cell``
+    customers. ``money`` writes an amount.
+    """
+    if not reader.has(RESULTS, *NEEDED):
         return []
-    columns = reader.columns["now", RESULTS]
-    day = next((name for name in ("assigned_date", "start_date") if name in columns), "null")
-    size = next((name for name in ("treated_count", "customer_count") if name in columns), "null")
     rows = reader.rows(
         f"""
-        select campaign_id, metric, verdict, {day} as day, {size} as size
-        from now.marts.{RESULTS}
-        where coalesce(segment, 'all') = 'all'
-        order by day desc nulls last, campaign_id desc
-        """
+        with results as (
+            select *,
+                dense_rank() over (order by first_assigned_date desc, campaign_id desc) as place,
+                count(distinct arm) over (partition by campaign_id) as arms
+            from now.marts.{RESULTS}
+            where segment = 'all' and metric in ('margin', 'revenue')
+                and customer_count >= $min_cell and control_customer_count >= $min_cell
+        )
+        select campaign_id, arm, arms, metric, first_assigned_date, verdict, verdict_reason,
+            uplift_total, uplift_total_lower, uplift_total_upper, profit_amount
+        from results where place <= $shown
+        -- Money that stays comes before money that comes in.
+        qualify row_number() over (
+            partition by campaign_id, arm order by uplift_total is null, metric
+        ) = 1
+        order by place, arm
+        """,
+        {"min_cell": min_cell, "shown": SHOWN},
     )
-    found: dict[str, tuple] = {}
-    for row in rows:
-        rank = METRICS.index(row[1]) if row[1] in METRICS else len(METRICS)
-        if row[4] is not None and row[4] < min_cell:
-            continue
-        if row[0] not in found or rank < found[row[0]][0]:
-            found[row[0]] = (rank, row)
-    sentences = []
-    for _, (campaign, metric, verdict, when, _) in list(found.values())[:SHOWN]:
-        since = f", from {when}" if when else ""
-        sentences.append(f"{campaign}{since} ({metric}): {verdict}")
-    return sentences
+    return [_sentence(row, money) for row in rows]
+
+
+def _sentence(row: tuple, money) -> str:
+    campaign, arm, arms, metric, day, verdict, reason, uplift, lower, upper, profit = row
+    who = f"{campaign}, {arm}" if arms > 1 else campaign
+    said = f"{who}, from {day_of(day)}: {verdict}."
+    if verdict not in CLEAR or uplift is None:
+        return f"{said} {reason}"
+    said += f" {money(uplift, sign=True)} of {metric}"
+    if lower is not None and upper is not None:
+        said += f", likely between {money(lower)} and {money(upper)}"
+    if profit is not None:
+        said += f"; after its cost {money(float(profit), sign=True)}"
+    return f"{said}."

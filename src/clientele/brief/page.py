@@ -123,7 +123,7 @@ def _brief(reader, today: datetime.date) -> Brief:
         lead=_lead(panel, money, min_cell) if length > 0 else [],
         said=said,
         none=_none(panel, length),
-        campaigns=last_campaigns(reader, min_cell),
+        campaigns=last_campaigns(reader, money, min_cell),
         conditions=conditions(reader, today, late, money, panel.notes),
         word=calendar.word,
         footer=_footer(now, before),

@@ -201,14 +201,29 @@ def test_an_audience_does_what_the_contact_list_would_do_without_one(page):
 
 def test_results_of_campaigns_are_told_if_there_are_any(small_page):
     more = """
-        create table marts.fct_campaign_results as select * from (values
-            ('spring', 'all', 'orders', 'Worked: 40 more orders.', 900),
-            ('spring', 'all', 'revenue', 'Worked: 1,200 EUR more.', 900),
-            ('spring', 'Buys often', 'margin', 'Cannot tell.', 300),
-            ('tiny', 'all', 'revenue', 'Worked.', 3)
-        ) as results (campaign_id, segment, metric, verdict, customer_count);
+        create table marts.fct_campaign_results as
+        select *, date '2025-03-01' + 30 * (campaign_id = 'tea')::int as first_assigned_date,
+            uplift_total - 300 as uplift_total_lower, uplift_total + 300 as uplift_total_upper,
+        from (values
+            ('spring', 'all', 'treated', 'orders', 'worked', '', 900, 300, 40, null),
+            ('spring', 'all', 'treated', 'revenue', 'worked', '', 900, 300, 1200, null),
+            ('spring', 'all', 'treated', 'margin', 'worked', '', 900, 300, 500, 350),
+            ('spring', 'Buys often', 'treated', 'margin', 'did not', '', 300, 90, 9000, 9000),
+            ('tea', 'all', 'mail', 'revenue', 'cannot tell', 'Wait for it.', 80, 80, 10, null),
+            ('tea', 'all', 'post', 'revenue', 'worked', '', 80, 80, 900, null),
+            ('tea', 'all', 'call', 'revenue', 'worked', '', 3, 80, 7777, null)
+        ) as results (
+            campaign_id, segment, arm, metric, verdict, verdict_reason, customer_count,
+            control_customer_count, uplift_total, profit_amount
+        );
     """
-    assert small_page(more=more).campaigns == ["spring (revenue): Worked: 1,200 EUR more."]
+    assert small_page(more=more).campaigns == [
+        "tea, mail, from 31 March 2025: cannot tell. Wait for it.",
+        "tea, post, from 31 March 2025: worked. +900 EUR of revenue, likely between 600 EUR and "
+        "1,200 EUR.",
+        "spring, from 1 March 2025: worked. +500 EUR of margin, likely between 200 EUR and "
+        "800 EUR; after its cost +350 EUR.",
+    ]
     assert small_page().campaigns == []
 
 
