@@ -163,16 +163,24 @@ def _drift(reader) -> list[Condition]:
 
 
 def _late(reader, late: Lateness, money) -> list[Condition]:
-    if late.share < LATE_SHARE or late.customers < int(reader.pair.now["min_cell"]):
+    """Return how many orders came after the last page, and how many are gone since."""
+    if not reader.has_before:
         return []
-    return [
-        Condition(
-            "warning",
-            f"{late.orders:,} orders ({money(late.amount)}) of days before "
-            f"{day_of(reader.pair.before['as_of_date'])} came after the last page. "
-            "Its figures were too low by that.",
+    min_cell, day = int(reader.pair.now["min_cell"]), day_of(reader.pair.before["as_of_date"])
+    found = []
+    if late.share >= LATE_SHARE and late.customers >= min_cell:
+        text = (
+            f"{late.orders:,} orders ({money(late.amount)}) of days up to {day} came after the "
+            "last page. Its figures were too low by that."
         )
-    ]
+        found.append(Condition("warning", text))
+    if late.gone_customers >= min_cell:
+        text = (
+            f"{late.gone_orders:,} orders ({money(late.gone_amount)}) of the last page are gone "
+            "from the source. Check that they were meant to go."
+        )
+        found.append(Condition("warning", text))
+    return found
 
 
 def days(count: int) -> str:

@@ -53,12 +53,24 @@ RETURNED = """
 """
 
 
+# Orders up to a day that only one of the publications has.
+ONLY_HERE = """
+    select count(*), count(distinct coalesce(customer_id, order_id)),
+        coalesce(sum(cast(gross_amount - discount_amount as double)), 0)
+    from {here}.marts.fct_orders as orders
+    where is_purchase and order_date <= $day and not exists (
+        select 1 from {there}.marts.fct_orders as others where others.order_id = orders.order_id
+    )
+"""
+
+
 @dataclass(frozen=True)
 class Lateness:
     """What came late: money of orders before the period that the earlier publication lacked.
 
     ``share`` is that of the sales of the period before; ``silent_days`` are days without orders at
-    the end of the newest period, beyond what is usual.
+    the end of the newest period, beyond what is usual. ``gone`` are orders that the earlier
+    publication had and the current one has not.
     """
 
     orders: int = 0
@@ -66,6 +78,9 @@ class Lateness:
     amount: float = 0.0
     share: float = 0.0
     silent_days: int = 0
+    gone_orders: int = 0
+    gone_customers: int = 0
+    gone_amount: float = 0.0
 
 
 def lateness(reader, panel: Panel) -> Lateness:
@@ -87,26 +102,19 @@ def lateness(reader, panel: Panel) -> Lateness:
     silent = max((as_of - last).days - int(np.ceil(usual_gap or 1)), 0) if last else 0
     if not reader.has_before:
         return Lateness(silent_days=silent)
-    day = reader.pair.before["as_of_date"]
-    orders, customers, amount = reader.rows(
-        """
-        select count(*), count(distinct coalesce(customer_id, order_id)),
-            coalesce(sum(cast(gross_amount - discount_amount as double)), 0)
-        from now.marts.fct_orders as orders
-        where is_purchase and order_date <= $day and not exists (
-            select 1 from before.marts.fct_orders as earlier
-            where earlier.order_id = orders.order_id and earlier.is_purchase
-        )
-        """,
-        {"day": day},
-    )[0]
+    # On a day that both know; a rebuild of a past day knows less than the publication before it.
+    day = min(reader.pair.before["as_of_date"], as_of)
+    # By key only: an order that came back as a whole is no purchase any more.
+    came = reader.rows(ONLY_HERE.format(here="now", there="before"), {"day": day})[0]
+    gone = reader.rows(ONLY_HERE.format(here="before", there="now"), {"day": day})[0]
     (before,) = reader.rows(
         "select coalesce(sum(cast(gross_amount - discount_amount as double)), 0) "
         "from now.marts.fct_orders where is_purchase "
         "and order_date <= $day and order_date > $from",
         {"day": day, "from": day - datetime.timedelta(days=panel.calendar.days)},
     )[0]
-    return Lateness(orders, customers, amount, amount / before if before else 0.0, silent)
+    share = came[2] / before if before else 0.0
+    return Lateness(*came, share, silent, *gone)
 
 
 def behind(reader, panel: Panel, change: Change, money, min_cell: int) -> list[str]:

@@ -289,7 +289,11 @@ def _segments(reader, calendar: Calendar, notes: list[str]) -> dict[str, Group]:
             """
         )
     ]
-    if "behaviour" not in same:
+    had = reader.rows(
+        "select 1 from before.marts.fct_segmentation_versions "
+        "where is_in_force and segmentation = 'behaviour'"
+    )
+    if had and "behaviour" not in same:
         notes.append(
             "The segments were fitted again since then. Their orders before and after are not "
             "compared: other customers are in them."

@@ -152,6 +152,23 @@ def test_late_orders_are_told_and_explain_a_small_fall(page, shop, tmp_path):
     assert any(text.startswith(f"{count:,} orders") and "too low" in text for text in told)
 
 
+def test_orders_that_are_gone_are_told(shop, tmp_path):
+    orders, lines = shop
+    lost = (orders["day"] <= START) & (orders["day"] > START - 3)
+    shops.publish(tmp_path, orders, lines, START, 1)
+    shops.publish(tmp_path, *without(orders, lines, lost), LAST, 2)
+    told = [one.text for one in brief(tmp_path, shops.AS_OF).conditions]
+    assert [text.split(" orders")[0] for text in told] == [f"{int(lost.sum()):,}"]
+    assert "are gone" in told[0]
+
+
+def test_a_shop_without_segments_has_no_refit(small_shop, tmp_path):
+    none = "delete from marts.fct_segmentation_versions; delete from marts.dim_segments;"
+    for number, day in ((1, START), (2, LAST)):
+        shops.publish(tmp_path, *small_shop, day, number, more=none)
+    assert brief(tmp_path, shops.AS_OF).conditions == []
+
+
 def test_a_refit_is_told_and_its_segments_are_not_compared(page):
     refit = "update marts.fct_segmentation_versions set version = 2;"
     written = page(a_segment_loses_orders, more=refit)
