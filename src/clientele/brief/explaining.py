@@ -15,6 +15,8 @@ from clientele.brief.panels import Group, Panel
 MIN_PART, MIN_RATIO, MIN_NOISE = 0.3, 2.0, 3.0
 # Orders that come late explain a fall of up to twice their share, if that is at least this much.
 LATE_SHARE = 0.02
+# Days without orders explain a fall if they make this share of it.
+CLOSED_PART = 0.5
 WHOSE = {
     "behaviour": "segment",
     "state": "customers",
@@ -70,7 +72,7 @@ class Lateness:
 
     ``share`` is that of the sales of the period before; ``silent_days`` are days without orders at
     the end of the newest period, beyond what is usual. ``gone`` are orders that the earlier
-    publication had and the current one has not.
+    publication had and the current one has not. ``open_days`` are days of the period with orders.
     """
 
     orders: int = 0
@@ -81,6 +83,8 @@ class Lateness:
     gone_orders: int = 0
     gone_customers: int = 0
     gone_amount: float = 0.0
+    open_days: int = 0
+    usual_open_days: float = 0.0
 
 
 def lateness(reader, panel: Panel) -> Lateness:
@@ -100,8 +104,14 @@ def lateness(reader, panel: Panel) -> Lateness:
         {"as_of": as_of},
     )[0]
     silent = max((as_of - last).days - int(np.ceil(usual_gap or 1)), 0) if last else 0
+    counts = reader.rows(
+        "select coalesce(max(days) filter (period = 0), 0), "
+        f"coalesce(median(days) filter (period between 1 and {judging.LEVEL_PERIODS}), 0) from ("
+        "select period, count(distinct order_date) as days from period_orders group by period)"
+    )[0]
+    open_days = {"open_days": counts[0], "usual_open_days": counts[1]}
     if not reader.has_before:
-        return Lateness(silent_days=silent)
+        return Lateness(silent_days=silent, **open_days)
     # On a day that both know; a rebuild of a past day knows less than the publication before it.
     day = min(reader.pair.before["as_of_date"], as_of)
     # By key only: an order that came back as a whole is no purchase any more.
@@ -114,7 +124,7 @@ def lateness(reader, panel: Panel) -> Lateness:
         {"day": day, "from": day - datetime.timedelta(days=panel.calendar.days)},
     )[0]
     share = came[2] / before if before else 0.0
-    return Lateness(*came, share, silent, *gone)
+    return Lateness(*came, share, silent, *gone, **open_days)
 
 
 def behind(reader, panel: Panel, change: Change, money, min_cell: int) -> list[str]:
@@ -154,7 +164,13 @@ def missing(change: Change, late: Lateness) -> str:
             f"The last {_days(late.silent_days)} have no orders at all, which is unusual: data may "
             "be missing."
         )
-    if late.share > LATE_SHARE and 1 - change.actual / change.usual < 2 * late.share:
+    size = 1 - change.actual / change.usual
+    if 1 - late.open_days / max(late.usual_open_days, 1) >= size * CLOSED_PART:
+        return (
+            f"Orders came on {late.open_days} days, usually on {late.usual_open_days:.0f}: the "
+            "shop was closed, or data are missing."
+        )
+    if late.share > LATE_SHARE and size < 2 * late.share:
         return (
             f"Orders come in late: after the last page another {late.share:.0%} came for the days "
             "before. Part of this may still come in."

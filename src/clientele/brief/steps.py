@@ -55,7 +55,7 @@ class Step:
     customers: int | None = None
 
 
-CHECK_DATA = Step("Check the export before you do anything else.")
+CHECK_DATA = Step("Check the export first. If the shop was closed, there is nothing to do.")
 
 
 def next_step(reader, change, min_cell: int) -> Step:

@@ -102,6 +102,10 @@ def the_last_days_are_missing(rng, orders, lines):
     return without(orders, lines, orders["day"] > LAST - 4)
 
 
+def the_shop_is_closed(rng, orders, lines):
+    return without(orders, lines, (orders["day"] > START + 3) & (orders["day"] < START + 8))
+
+
 PLANTED = {
     a_segment_loses_orders: (-80_000, ["Sales down", "By segment, Buys often", "bought before"]),
     prices_rise: (45_000, ["Prices up 12%", "dearer"]),
@@ -109,7 +113,8 @@ PLANTED = {
     returns_double: (-18_000, ["Returns up", "returns instead of about"]),
     a_country_loses_orders: (-37_000, ["Country “DE”: orders down", '--country "DE"']),
     new_customers_stay_away: (-20_000, ["Orders of new customers down", '--group "new"']),
-    the_last_days_are_missing: (-115_000, ["last 3 days have no orders", "Check the export"]),
+    the_shop_is_closed: (-115_000, ["on 10 days, usually on 14", "Check the export first"]),
+    the_last_days_are_missing: (-115_000, ["last 3 days have no orders", "Check the export first"]),
 }
 
 
