@@ -28,9 +28,9 @@ WHOSE = {
 PRODUCTS = """
     with periods as (
         select lines.product_id, lines.period, sum(lines.sales) as sales,
-            count(distinct lines.customer_id) as customers
+            count(distinct lines.customer_key) as customers
         from period_lines as lines
-        join period_orders as orders using (order_id)
+        join period_orders as orders using (order_key)
         where not lines.is_return and lines.period <= {level} and lines.product_id is not null
             and {where}
         group by all
@@ -43,7 +43,7 @@ PRODUCTS = """
 """
 RETURNED = """
     with periods as (
-        select product_id, period, sum(worth) as sales, count(distinct customer_id) as customers
+        select product_id, period, sum(worth) as sales, count(distinct customer_key) as customers
         from period_lines where is_return and period <= {level} and product_id is not null
         group by all
     )

@@ -1,6 +1,8 @@
 """Choose the two publications of a page, and read them together, read-only."""
 
 import datetime
+import os
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +114,11 @@ class Reader:
 @contextmanager
 def reader(pair: Pair):
     """Open the publications of a pair."""
-    with duckdb.connect() as connection:
+    limits = {
+        "memory_limit": os.environ.get("CLIENTELE_MEMORY_LIMIT", "1400MB"),
+        "temp_directory": os.environ.get("CLIENTELE_TEMP", tempfile.gettempdir()),
+    }
+    with duckdb.connect(config=limits) as connection:
         for catalog, record in (("now", pair.now), ("before", pair.before)):
             if record is not None:
                 file = str(pair.folder / record["build_id"] / copies.DATABASE).replace("'", "''")

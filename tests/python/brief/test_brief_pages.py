@@ -1,6 +1,7 @@
 """Whole pages of simulated shops: what was planted is found, named, priced and explained."""
 
 import datetime
+import re
 import shutil
 
 import duckdb
@@ -266,6 +267,8 @@ def test_the_first_publication_has_a_page_of_its_last_week(small_shop, tmp_path)
     written = brief(tmp_path, shops.AS_OF)
     assert "no earlier publication" in written.footer
     assert "26 May 2025 to 1 June 2025" in written.title
+    assert re.fullmatch(r"[\d,]+ EUR from .* before returns\.", written.lead[0])
+    assert re.fullmatch(r"The week before: [\d,]+ EUR; a year ago: [\d,]+ EUR\.", written.lead[1])
 
 
 def test_a_short_history_is_said_to_be_too_short(tmp_path):
