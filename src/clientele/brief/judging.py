@@ -18,6 +18,8 @@ ALPHA = 0.03
 LEVEL_PERIODS = 8
 # A yardstick of fewer past errors is none.
 MIN_ERRORS = 8
+# The last errors are left out if enough are left: a change that lasts is no yardstick for itself.
+RECENT_ERRORS = 3
 # Later errors say more about today than those of years ago.
 MAX_ERRORS = 104
 # Season is used if it predicts better by this factor: without one it only adds noise.
@@ -249,7 +251,8 @@ def _against(logs, predicted, count, floor, beyond) -> Judged:
     errors = np.zeros(rows, dtype=int)
     if count:
         error = logs[:, :count] - predicted
-        past = error[:, 1:]
+        skipped = RECENT_ERRORS if count - 1 - RECENT_ERRORS >= MIN_ERRORS else 0
+        past = error[:, 1 + skipped :]
         errors = np.isfinite(past).sum(axis=1)
         enough = (errors >= MIN_ERRORS) & np.isfinite(error[:, 0])
         if enough.any():

@@ -95,7 +95,7 @@ def back(panel, weeks):
 def test_steady_shops_raise_at_most_one_false_alarm_a_quarter(kind):
     orders, weeks, lively = SHOPS[kind]
     rng = np.random.default_rng(7)
-    quarters, alarms = 24, 0
+    quarters, alarms = 16, 0
     for _ in range(quarters):
         panel = simulated(rng, orders, weeks + QUARTER, lively=lively)
         for week in range(QUARTER):

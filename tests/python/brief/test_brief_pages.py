@@ -124,10 +124,22 @@ def test_a_planted_change_is_found_with_money_who_why_and_what_to_do(page, chang
     money, words = PLANTED[change]
     written = page(change)
     first = written.said[0]
+    assert not first.change.is_lasting
     assert first.change.money == pytest.approx(money, rel=0.35)
     said = " ".join([first.title, *first.sentences, first.advice, first.command])
     assert [word for word in words if word not in said] == []
     assert len(written.said) <= 2
+
+
+def test_a_change_that_lasts_is_said_to(shop, tmp_path):
+    orders, lines = shop
+    there = (orders["day"] > START - DAYS) & (orders["country"] == "DE")
+    lost = there & (np.random.default_rng(2).random(len(orders)) < 0.5)
+    for number, day in ((1, START), (2, LAST)):
+        shops.publish(tmp_path, *without(orders, lines, lost), day, number)
+    first = brief(tmp_path, shops.AS_OF).said[0]
+    assert "DE" in first.title and first.change.is_lasting
+    assert "It was so in the 2 weeks before already." in first.sentences[0]
 
 
 def test_steady_shops_have_empty_pages(tmp_path):
