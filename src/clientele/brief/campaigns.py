@@ -9,7 +9,7 @@ NEEDED = (
     "uplift_total_upper", "profit_amount",
 )  # fmt: skip
 SHOWN = 3
-# Told of campaigns whose figures count; of all others the reason is told.
+# Verdicts that are shown with figures; for all others the reason is shown.
 CLEAR = ("worked", "did not")
 
 
