@@ -307,10 +307,15 @@ def test_the_publication_to_compare_with_is_a_week_older_or_the_one_named(small_
 
 
 def test_of_one_day_twice_nothing_is_compared(small_shop, tmp_path):
-    shops.publish(tmp_path, *small_shop, LAST, 1)
+    first = shops.publish(tmp_path, *small_shop, LAST, 1)
+    alone = brief(tmp_path, shops.AS_OF)
     shops.publish(tmp_path, *small_shop, LAST, 2)
-    written = brief(tmp_path, shops.AS_OF)
+    written = brief(tmp_path, shops.AS_OF, first)
     assert written.said == [] and "same day" in written.none
+    # Unless it is named: a second publication of a day has the page of the first, of a week.
+    again = brief(tmp_path, shops.AS_OF)
+    assert (again.title, again.lead, again.none) == (alone.title, alone.lead, alone.none)
+    assert again.lead and "same day" not in again.none
 
 
 def test_the_simulated_marts_have_columns_of_the_real_ones(small_shop, tmp_path):
