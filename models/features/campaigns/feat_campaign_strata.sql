@@ -103,7 +103,14 @@ histories as (
             'max(case when days.order_date < people.assigned_date and days.order_count > 0 then days.order_date end)',
             'min(people.assigned_date)', 'day'
         ) }} as recency_days,
-        coalesce(sum(case when days.order_date < people.assigned_date then days.order_count end), 0) as year_order_count,
+        coalesce(sum(
+            case
+                when
+                    days.order_date < people.assigned_date
+                    and days.order_date >= {{ dbt.dateadd('day', -180, 'people.assigned_date') }}
+                    then days.order_count
+            end
+        ), 0) as recent_order_count,
         coalesce(sum(case when days.order_date < people.assigned_date then days.net_amount end), 0) as year_amount
         {%- for metric, value in {'orders': 'order_count', 'revenue': 'net_amount', 'margin': 'margin_amount'}.items() %},
         cast(
@@ -148,9 +155,9 @@ stratified as (
                 end,
                 ' days, ',
                 case
-                    when year_order_count <= 4 then cast(year_order_count as {{ dbt.type_string() }})
-                    when year_order_count <= 6 then '6' when year_order_count <= 9 then '9'
-                    when year_order_count <= 14 then '14' when year_order_count <= 24 then '24' else '25'
+                    when recent_order_count <= 4 then cast(recent_order_count as {{ dbt.type_string() }})
+                    when recent_order_count <= 6 then '6' when recent_order_count <= 9 then '9'
+                    when recent_order_count <= 14 then '14' when recent_order_count <= 24 then '24' else '25'
                 end,
                 ' orders, 4^',
                 -- Bands of which each is four times as high as the one below.

@@ -83,8 +83,9 @@ def _not_randomised(row):
         return "Arms were not drawn by chance, and nobody similar can be compared."
     limits = _range(row["adjusted_uplift_lower"], row["adjusted_uplift_upper"])
     said = (
-        "Arms were not drawn by chance. Beside customers who had bought alike (recency, orders and "
-        f"spend of the year before), the difference is {_shown(estimate)} {UNITS[row['metric']]} "
+        "Arms were not drawn by chance. Beside customers who had bought alike (days since the last "
+        "order, orders of half a year, spend of a year), the difference is "
+        f"{_shown(estimate)} {UNITS[row['metric']]} "
         f"per customer, {limits}, if nothing else told them apart."
     )
     doubts = []
