@@ -20,21 +20,3 @@
 {% macro campaign_metrics() %}
     {{ return(['orders', 'revenue', 'margin', 'conversion']) }}
 {% endmacro %}
-
-
-{#- In how many parts members are summed, so that one part of about four million needs memory at a time. -#}
-
-{% macro campaign_blocks() %}
-    {%- if not execute or sum_blocks(2) == 1 -%}{{ return(1) }}{%- endif -%}
-    {%- set places = [] -%}
-    {%- set table = (var('source').get('tables') or {}).get('campaigns') or {} -%}
-    {%- if table and not table.get('seed') -%}{%- do places.append(raw_location('campaigns')) -%}{%- endif -%}
-    {%- if var('campaign_exports', none) -%}
-        {%- do places.append(read_files('campaign_exports', var('campaign_exports'))) -%}
-    {%- endif -%}
-    {%- set rows = [] -%}
-    {%- for place in places -%}
-        {%- do rows.append(run_query('select count(*) from ' ~ place).columns[0].values()[0] | int) -%}
-    {%- endfor -%}
-    {{ return(1 + rows | sum // 4000000) }}
-{% endmacro %}

@@ -5,21 +5,8 @@
     the number is enough. Campaigns are summed in blocks that follow one another in time, so that a block needs the purchases
     of a short time and little memory.
 -#}
-{%- set blocks = campaign_blocks() -%}
 
 with
-
-members as (
-
-    select * from {{ ref('int_campaign_members') }}
-
-),
-
-customer_days as (
-
-    select * from {{ ref('feat_customer_days') }}
-
-),
 
 arms as (
 
@@ -34,7 +21,7 @@ arms as (
         count(*) as customer_count,
         sum(cost) as cost_amount
 
-    from members
+    from {{ ref('int_campaign_members') }}
 
     group by campaign_id, arm, coalesce(segment, '')
 
@@ -46,8 +33,7 @@ campaigns as (
         campaign_id,
         {{ campaign_window('campaign_id') }} as window_days,
         min(first_date) as first_date,
-        max(last_date) as last_date,
-        ntile({{ blocks }}) over (order by min(first_date), campaign_id) as block
+        max(last_date) as last_date
 
     from arms
 
@@ -56,7 +42,7 @@ campaigns as (
 ),
 
 active as (
-    {%- for block in range(1, blocks + 1) %}
+    {%- for block in campaign_blocks() %}
 
     select
         campaign_id,
@@ -70,8 +56,8 @@ active as (
         select
             campaign_id,
             customer_id,
-            min(arm) as arm,
-            min(segment) as segment,
+            any_value(arm) as arm,
+            any_value(segment) as segment,
             cast(sum(case when is_after then order_count else 0 end) as double) as orders_after,
             cast(sum(case when is_after then 0 else order_count end) as double) as orders_before,
             sum(case when is_after then net_amount else 0 end) as revenue_after,
@@ -92,17 +78,14 @@ active as (
                 days.net_amount,
                 days.margin_amount
 
-            from members
-
-            inner join campaigns
-                on members.campaign_id = campaigns.campaign_id
+            from {{ ref('int_campaign_members') }} as members
 
             inner join (
                 select customer_days.*
-                from customer_days
+                from {{ ref('feat_customer_days') }} as customer_days
                 inner join (
                     select min(first_date) as first_date, max(last_date) as last_date, max(window_days) as window_days
-                    from campaigns where block = {{ block }}
+                    from campaigns where {{ is_in_block('campaign_id', block) }}
                 ) as span
                     on
                         customer_days.order_date >= {{ dbt.dateadd('day', -var('campaigns_covariate_days'), 'span.first_date') }}
@@ -111,9 +94,9 @@ active as (
                 on
                     members.customer_id = days.customer_id
                     and days.order_date >= {{ dbt.dateadd('day', -var('campaigns_covariate_days'), 'members.assigned_date') }}
-                    and days.order_date < {{ dbt.dateadd('day', 'campaigns.window_days', 'members.assigned_date') }}
+                    and days.order_date < {{ dbt.dateadd('day', campaign_window('members.campaign_id'), 'members.assigned_date') }}
 
-            where campaigns.block = {{ block }}
+            where {{ is_in_block('members.campaign_id', block) }}
         ) as pairs
 
         group by campaign_id, customer_id

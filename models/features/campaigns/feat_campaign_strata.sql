@@ -3,15 +3,10 @@
 {#-
     For campaigns that are no experiment: those treated, and those compared with them, in strata of what they had bought before.
     Compared are the control arm, if there is one, or else all customers who had bought and are not in the campaign.
--#}
+-    Members are not in a common table expression, which DuckDB would write to memory and disk.
+#}
 
 with
-
-members as (
-
-    select * from {{ ref('int_campaign_members') }}
-
-),
 
 customer_days as (
 
@@ -23,11 +18,11 @@ campaigns as (
 
     select
         campaign_id,
-        {{ campaign_window('campaign_id') }} as window_days,
-        min(assigned_date) as first_date,
+        min(window_days) as window_days,
+        min(first_date) as first_date,
         max(case when is_control then 1 else 0 end) as has_control
 
-    from members
+    from {{ ref('feat_campaign_cells') }}
 
     group by campaign_id
 
@@ -49,7 +44,7 @@ customers as (
 
 ),
 
-people as (
+chosen as (
 
     select
         members.campaign_id,
@@ -59,10 +54,16 @@ people as (
         members.assigned_date,
         campaigns.window_days
 
-    from members
+    from {{ ref('int_campaign_members') }} as members
 
     inner join campaigns
         on members.campaign_id = campaigns.campaign_id
+
+),
+
+people as (
+
+    select * from chosen
 
     union all
 
@@ -83,10 +84,10 @@ people as (
 
     where
         not exists (
-            select 1 from members
+            select 1 from chosen
             where
-                members.campaign_id = campaigns.campaign_id
-                and members.customer_id = customers.customer_id
+                chosen.campaign_id = campaigns.campaign_id
+                and chosen.customer_id = customers.customer_id
         )
 
 ),

@@ -151,11 +151,10 @@ def _experiment(rows, shares):
     table["sample_ratio_p_value"] = ratio
     table["balance_gap"] = table["placebo_p_value"] = table["compared_share"] = np.nan
     table["p_value_adjusted"] = _over_families(table)
-    is_margin = table["metric"] == "margin"
-    for name, uplift in [("profit_amount", "uplift_total"), ("profit_lower_amount",
-                         "uplift_total_lower"), ("profit_upper_amount", "uplift_total_upper")]:  # fmt: skip
-        fair = not ratio < SAMPLE_RATIO_ALPHA
-        table[name] = np.where(is_margin & fair, table[uplift] - table["cost_amount"], np.nan)
+    may_claim = (table["metric"] == "margin") & (not ratio < SAMPLE_RATIO_ALPHA)
+    for end in ("", "_lower", "_upper"):
+        profit = table[f"uplift_total{end}"] - table["cost_amount"]
+        table[f"profit{end}_amount"] = np.where(may_claim, profit, np.nan)
     return table
 
 

@@ -65,14 +65,15 @@ def _tell(row):
             f"{said[0].upper() + said[1:]}: less than the {_shown(relevant)} that would matter.",
             None,
         )
+    if lower > 0:
+        reason = f"{said[0].upper() + said[1:]}, but many segments or arms were compared:"
+        return CANNOT_TELL, f"{reason} one of them looks like that by chance.", None
     reason = f"{said[0].upper() + said[1:]}: nothing and an effect that matters are both possible."
     if not relevant > 0:
         return CANNOT_TELL, reason, None
     count = row["customer_count"] + row["control_customer_count"]
-    needed = int(np.ceil(count * ((upper - lower) / relevant) ** 2) - count)
-    if needed < 1:
-        # The interval excludes 0, and only the number of comparisons forbids to say so.
-        return CANNOT_TELL, f"{reason} Too many segments or arms were compared.", None
+    # An interval that holds both is at least that wide, so that there is always one at least.
+    needed = max(1, int(np.ceil(count * ((upper - lower) / relevant) ** 2) - count))
     reason = f"{reason} It would take {needed:,} more customers, split as now."
     return CANNOT_TELL, reason, min(needed, 2_000_000_000)
 
