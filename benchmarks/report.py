@@ -210,9 +210,10 @@ def both_engines(cells: dict) -> list[str]:
 
 
 def parts(record: dict) -> list[str]:
-    """Return the tables of the other benchmarks: segments, lifetime value, itemsets."""
+    """Return the tables of the other benchmarks: segments, lifetime value, campaigns, itemsets."""
     lines = []
-    for part, name in (("segments", "Segments"), ("lifetime", "Lifetime value")):
+    counted = {"segments": "Segments", "lifetime": "Lifetime value", "campaigns": "Campaigns"}
+    for part, name in counted.items():
         if not record.get(part):
             continue
         lines += ["", f"## {name}, by number of customers", "", measured_on(record, part), ""]

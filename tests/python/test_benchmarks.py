@@ -30,7 +30,7 @@ def peer(script, *arguments):
 def sample_files(tmp_path_factory):
     """The same shop as the bundled sample, as Parquet."""
     folder = tmp_path_factory.mktemp("shop") / "sample"
-    generate(folder, customers=3000, seed=1)
+    generate(folder, customers=3000, seed=1, campaign_effects=0)
     return folder
 
 
