@@ -1,0 +1,38 @@
+{#-
+    What `audiences/*.yml` say now, as `clientele.campaigns.audiences` reads them: `audiences`, in an order in which those
+    that come first stand first, `columns` that their conditions may read, and `problems`. It is read when SQL is compiled,
+    so that dbt need not parse the project again when a file changes.
+-#}
+
+{% macro audiences() %}
+    {%- if not execute -%}
+        {{ return({'audiences': [], 'columns': [], 'problems': []}) }}
+    {%- endif -%}
+    {%- set asked = {'project': flags.PROJECT_DIR or '.', 'engine': 'spark' if target.type == 'spark' else 'duckdb'} -%}
+    {{ return(fromjson(read_audiences(tojson(asked)))) }}
+{% endmacro %}
+
+
+{#- Stops the run before anything is built if an audience is wrong, with every mistake. -#}
+
+{% macro check_audiences() %}
+    {%- set problems = audiences()['problems'] -%}
+    {%- if problems -%}
+        {%- do exceptions.raise_compiler_error(
+            "audiences cannot be read; nothing was built.\n- " ~ problems | join("\n- ")
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{#- The audiences without members, told after a run that made them. -#}
+
+{% macro tell_empty_audiences(results) %}
+    {%- if execute -%}
+        {%- for result in results if result.node.name == 'dim_audiences' and result.node.resource_type == 'model' and result.status == 'success' -%}
+            {%- for row in run_query('select audience from ' ~ result.node.relation_name ~ ' where is_empty order by audience').rows -%}
+                {%- do log("audience '" ~ row[0] ~ "' is empty: no customer meets its condition", info=true) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
+{% endmacro %}
