@@ -7,7 +7,7 @@ from pathlib import Path
 from clientele import state
 from clientele.dbt_arguments import combine
 from clientele.locks import exclusive
-from clientele.places import warehouse_file
+from clientele.places import campaigns_folder, warehouse_file
 from clientele.sources import load_source, project_vars
 from clientele.summary import summary
 from clientele.warehouse import warehouse
@@ -24,6 +24,9 @@ def settings_of(
     settings = load_source(source, project / "sources")
     if data:
         settings["data"] = str(Path(data).absolute())
+    exports = campaigns_folder(project) / source
+    if any(exports.glob("*.parquet")):
+        settings["campaign_exports"] = str(exports.absolute() / "*.parquet")
     if as_of:
         settings["as_of_date"] = as_of
     return combine(settings, dbt_arguments)

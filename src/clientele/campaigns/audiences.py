@@ -37,7 +37,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 DEFAULTS = {
     "order_by": "clv desc",
     "holdout": 0.1,
-    "rest_days": 0,
+    "rest_days": 7,
     "after": [],
     "channel": "email",
     "cap": None,

@@ -159,7 +159,7 @@ class _Writer:
             said = ".".join(names)
             raise Refused(
                 f"there is no column '{said}'{nearest(name, self.columns)} "
-                "(`clientele audience columns` lists all)"
+                "(`clientele audience list --columns` lists all)"
             )
         return name
 
