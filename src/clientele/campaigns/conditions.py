@@ -53,6 +53,8 @@ class Checker:
     def __init__(self, columns: dict[str, str], *, engine: str = "duckdb") -> None:
         """Take the type of each column that there is, and the engine, duckdb or spark."""
         self.columns, self.writer = columns, _Writer(columns, engine)
+        # DuckDB looks types up, so it needs a text that it reads.
+        self.tried = _Writer(columns, "duckdb")
         self.connection = duckdb.connect()
         table = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         self.connection.execute(f"create table customers ({table})")
@@ -72,10 +74,10 @@ class Checker:
             raise Refused("it is more than a condition; the order belongs into `order_by`")
         if len(node["select_list"]) != 1:
             raise Refused("it must be one condition; join several with `and` or `or`")
-        sql = self.writer.write(node["select_list"][0])
-        if self._type_of(sql) != "BOOLEAN":
+        expression = node["select_list"][0]
+        if self._type_of(expression) != "BOOLEAN":
             raise Refused("it must be true or false for each customer, such as `order_count > 1`")
-        return sql
+        return self.writer.write(expression)
 
     def order(self, text: str) -> str:
         """Return an order, such as `clv desc, order_count`, as SQL; nulls come last.
@@ -91,10 +93,9 @@ class Checker:
         for order in orders:
             if order["expression"]["class"] == "CONSTANT":
                 raise Refused("it orders by a constant, the same for everybody; name a column")
-            expression = self.writer.write(order["expression"])
-            self._type_of(expression)
+            self._type_of(order["expression"])
             direction = "desc" if order["type"] == "DESCENDING" else "asc"
-            written.append(f"{expression} {direction} nulls last")
+            written.append(f"{self.writer.write(order['expression'])} {direction} nulls last")
         return ", ".join(written)
 
     def close(self) -> None:
@@ -117,8 +118,9 @@ class Checker:
             raise Refused("it is more than a condition; write only what stands after `where`")
         return node
 
-    def _type_of(self, sql):
-        """Return the type of an expression that we wrote, over the table of customers."""
+    def _type_of(self, expression):
+        """Return the type of a parsed expression over the table of customers."""
+        sql = self.tried.write(expression)
         try:
             described = self.connection.execute(f"describe select {sql} from customers")
             return described.fetchall()[0][1]
