@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from clientele import state
+from clientele.campaigns.audiences import FOLDER, checked
 from clientele.dbt_arguments import combine
 from clientele.locks import exclusive
 from clientele.places import campaigns_folder, warehouse_file
@@ -75,6 +76,8 @@ def _build(project, settings, dbt_arguments, target, verbose, now=None):
     from clientele.building import build
 
     prepare_source(settings)
+    if (project / FOLDER).is_dir():
+        checked(project)
     defaults = project_vars(project)
     # Without the values of dbt_project.yml, dbt reuses what it parsed for plain commands.
     variables = {key: value for key, value in settings.items() if value != defaults.get(key)}

@@ -102,6 +102,14 @@ def read_audiences(project: Path, *, engine: str = "duckdb") -> dict:
     return {"problems": problems, "columns": columns, "audiences": audiences}
 
 
+def checked(project: Path) -> dict:
+    """Return `read_audiences`. Raises ``ValueError`` with every mistake in the files."""
+    said = read_audiences(project)
+    if said["problems"]:
+        raise ValueError("audiences cannot be read.\n- " + "\n- ".join(said["problems"]))
+    return said
+
+
 def customer_columns(project: Path) -> list[dict]:
     """Return the columns that conditions may read, from the contracts of the marts.
 

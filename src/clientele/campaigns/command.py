@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from clientele.campaigns.audiences import checked
 from clientele.campaigns.exporting import LEAST_P, export, recorded, sample_ratio_p_value
-from clientele.campaigns.members import checked, open_audiences
+from clientele.campaigns.members import open_audiences
 from clientele.places import project_folder
 
 # Customers of an audience to show.

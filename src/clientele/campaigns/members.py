@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 from jinja2 import Environment
 
-from clientele.campaigns.audiences import MARTS, hash_threshold, nearest, read_audiences
+from clientele.campaigns.audiences import MARTS, checked, hash_threshold, nearest
 from clientele.places import campaigns_folder, publications_folder
 from clientele.sources.settings import load_source, project_vars
 
@@ -50,14 +50,6 @@ class Audiences:
     def rows(self, sql: str, **parameters) -> list[tuple]:
         """Return the rows of a query."""
         return self.connection.execute(sql, parameters or None).fetchall()
-
-
-def checked(project: Path) -> dict:
-    """Return what `audiences/*.yml` say. Raises ``ValueError`` with every mistake in them."""
-    said = read_audiences(project)
-    if said["problems"]:
-        raise ValueError("audiences cannot be read.\n- " + "\n- ".join(said["problems"]))
-    return said
 
 
 @contextmanager

@@ -92,7 +92,7 @@ def test_those_that_come_first_stand_first(project):
         ({"description": " "}, "`description` is missing"),
         (
             {"condition": "order_cuont > 1"},
-            "`condition`: there is no column 'order_cuont'; did you",
+            "`condition`: there is no column 'order_cuont'",
         ),
         ({"order_by": "clb desc"}, "`order_by`: there is no column 'clb'; did you mean clv"),
         ({"condition": "(select true)"}, "`condition`: a subquery is not allowed"),
