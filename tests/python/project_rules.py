@@ -27,7 +27,10 @@ PREFIXES = {
     "ml": ("ml_",),
     "marts": ("dim_", "fct_", "rpt_"),
 }
-FAMILIES = {"orders", "customers", "segmentation", "rules", "recommendations", "value", "quality"}
+FAMILIES = {
+    "orders", "customers", "segmentation", "rules", "recommendations", "value", "quality",
+    "campaigns",
+}  # fmt: skip
 MART_NAME = re.compile(r"(?:\bmarts\.|`)((?:dim|fct|rpt)_[a-z0-9_]+)")
 
 

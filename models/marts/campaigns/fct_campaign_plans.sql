@@ -180,11 +180,11 @@ planned as (
         mean as baseline_mean,
         sd as baseline_sd,
         effect as detectable_effect,
-        effect / nullif(mean, 0) as detectable_share,
-        control_count * effect as holdout_forgone,
+        round(effect / nullif(mean, 0), 9) as detectable_share,
+        round(control_count * effect, 6) as holdout_forgone,
         case
             when customer_count >= 4 * needed_product
-                then 0.5 - sqrt(0.25 - needed_product / nullif(customer_count, 0))
+                then round(0.5 - sqrt(0.25 - needed_product / nullif(customer_count, 0)), 9)
         end as needed_holdout_share,
         cast(
             ceil(needed_product / nullif(planned_holdout_share * (1 - planned_holdout_share), 0)) as bigint
