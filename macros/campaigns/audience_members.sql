@@ -4,8 +4,8 @@
     `as_of` and, with `has_contacts`, `contacts` (customer_id, last_contact_date). It calls no other macro: `clientele audience`
     renders this file too, and evaluates audiences as they are now on published marts.
 
-    The arm is decided by hashes of the customer and the audience, and by nothing else. It stays the same whoever joins or
-    leaves, and so does each segment's share of the holdout, in expectation. A cap counts contacts: customers follow by rank
+    The arm is decided by hashes of the customer and the audience, and by nothing else. It stays the same when others join or
+    leave, and so does each segment's share of the holdout, in expectation. A cap counts contacts: customers follow by rank
     until that many are treated, and those who are held out among them belong to the audience too.
 -#}
 

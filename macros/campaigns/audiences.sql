@@ -1,7 +1,7 @@
 {#-
     What `audiences/*.yml` say now, as `clientele.campaigns.audiences` reads them: `audiences`, in an order in which those
     that come first stand first, `columns` that their conditions may read, and `problems`. It is read when SQL is compiled,
-    so that dbt need not parse the project again when a file changes.
+    so that dbt does not parse the project again when a file changes.
 -#}
 
 {% macro audiences() %}

@@ -4,8 +4,6 @@
 -#}
 {%- set z = 1.959963984540054 + 0.8416212335729143 %}
 {%- set window_days = var('campaign_plan_days') %}
-{#- The last earlier day after which the whole window has passed. -#}
-{%- set period = ((window_days + var('comparison_days') - 1) // var('comparison_days')) %}
 
 with
 
@@ -22,16 +20,17 @@ members as (
 
 ),
 
-scores as (
+rfm as (
 
-    select * from {{ ref('feat_customers__rfm_scores') }}
+    select * from {{ ref('fct_customer_rfm') }}
 
 ),
 
 as_of_dates as (
 
     select * from {{ ref('int_as_of_dates') }}
-    where period_number = {{ period }}
+    -- Unless the window has not passed since.
+    where period_number = 1 and {{ window_days }} <= {{ var('comparison_days') }}
 
 ),
 
@@ -46,23 +45,24 @@ orders as (
 followed as (
 
     select
-        scores.customer_id,
-        scores.rfm_group,
+        rfm.customer_id,
+        rfm.previous_rfm_group as rfm_group,
         count(orders.order_id) as window_order_count,
         coalesce(sum(orders.net_amount), 0) as window_net_amount
 
-    from scores
+    from rfm
 
-    inner join as_of_dates
-        on scores.as_of_date = as_of_dates.as_of_date
+    cross join as_of_dates
 
     left join orders
         on
-            scores.customer_id = orders.customer_id
+            rfm.customer_id = orders.customer_id
             and orders.order_date > as_of_dates.as_of_date
             and orders.order_date <= {{ dbt.dateadd('day', window_days, 'as_of_dates.as_of_date') }}
 
-    group by scores.customer_id, scores.rfm_group
+    where rfm.previous_rfm_group is not null
+
+    group by rfm.customer_id, rfm.previous_rfm_group
 
 ),
 
@@ -93,17 +93,15 @@ group_sizes as (
 
     select
         members.audience,
-        scores.rfm_group,
+        rfm.rfm_group,
         count(*) as member_count
 
     from members
 
-    inner join scores
-        on
-            members.customer_id = scores.customer_id
-            and scores.is_current
+    inner join rfm
+        on members.customer_id = rfm.customer_id
 
-    group by members.audience, scores.rfm_group
+    group by members.audience, rfm.rfm_group
 
 ),
 

@@ -64,7 +64,7 @@ def read_audiences(project: Path, *, engine: str = "duckdb") -> dict:
     """Return the audiences of a project, in an order in which those that come first stand first.
 
     Returns:
-        A mapping: `problems`, a sentence for each mistake, with its file and how to mend it;
+        A mapping: `problems`, a sentence for each mistake, with its file and how to fix it;
         `columns`, the columns that conditions may read, each with `relation`, `column`, `name` and
         `type`; and `audiences`, empty if there are problems.
     """

@@ -44,7 +44,7 @@ LITERALS = {"STRING": "text", "BOOLEAN": "true or false", "INTEGER": "number", "
 
 
 class Refused(ValueError):
-    """A text that is no condition; the message says what is wrong and how to mend it."""
+    """A text that is no condition; the message says what is wrong and how to fix it."""
 
 
 class Checker:
@@ -219,7 +219,7 @@ class _Writer:
             return f"({value} {LIKES[name]} {pattern})"
         if node["is_operator"] and name in OPERATORS and len(arguments) == 2:
             left, right = map(self.write, arguments)
-            # Engines differ in what a division by nought is.
+            # Engines differ in what a division by 0 is.
             right = f"nullif({right}, 0)" if name in "/%" else right
             return f"({left} {name} {right})"
         if node["is_operator"] and name == "-" and len(arguments) == 1:

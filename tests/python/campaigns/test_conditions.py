@@ -95,7 +95,7 @@ def test_a_division_by_nought_is_unknown_on_both_engines(checker):
         ("true -- and more", "comments are not allowed"),
         ("true /* and more */", "comments are not allowed"),
         ("rfm_group = '--' and /*'*/ true", "comments are not allowed"),
-        # functions that read, or tell of, something else
+        # functions that read something else
         ("read_text('/etc/passwd') = 'x'", "the function `read_text` is not allowed"),
         ("getenv('HOME') = 'x'", "the function `getenv` is not allowed"),
         ("current_setting('threads') = 'x'", "the function `current_setting` is not allowed"),
