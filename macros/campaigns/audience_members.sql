@@ -1,7 +1,7 @@
 {#-
     The CTEs `facts`, one per audience, and `members`: the customers of each audience with arm and rank. It reads the CTEs
     that `clientele.campaigns.audiences` names (`customers`, `rfm`, `features`, `customer_values`, `actions`, `offers`),
-    `as_of` and, with `has_contacts`, `contacts` (customer_id, last_contact_date). It calls no other macro: `clientele audience`
+    `as_of` and, with `has_contacts`, `contacts` (customer_id, last_campaign_date). It calls no other macro: `clientele audience`
     renders this file too, and evaluates audiences as they are now on published marts.
 
     The arm is decided by hashes of the customer and the audience, and by nothing else. It stays the same when others join or
@@ -19,7 +19,7 @@ facts as (
         {%- endfor %}
         as_of.as_of_date as today,
         {%- if has_contacts %}
-        contacts.last_contact_date,
+        contacts.last_campaign_date,
         {%- endif %}
         substr(md5(concat('{{ salt }}::', customers.customer_id)), 1, 8) < '{{ global_holdout_below }}' as is_held_out_of_all
 
@@ -56,7 +56,7 @@ ranked_{{ loop.index }} as (
     where
         {{ audience['where'] }}
         {%- if has_contacts and audience['rest_days'] %}
-        and (last_contact_date is null or last_contact_date <= today - interval {{ audience['rest_days'] }} day)
+        and (last_campaign_date is null or last_campaign_date <= today - interval {{ audience['rest_days'] }} day)
         {%- endif %}
         {%- for earlier in audience['after'] %}
         {%- set number = names.index(earlier) + 1 %}

@@ -30,6 +30,16 @@
             {'name': 'category', 'type': 'string', 'kind': 'text'},
             {'name': 'unit_cost', 'type': 'decimal(18, 4)', 'kind': 'number'},
         ],
+        'campaigns': [
+            {'name': 'campaign_id', 'type': 'string', 'kind': 'key'},
+            {'name': 'customer_id', 'type': 'string', 'kind': 'key'},
+            {'name': 'arm', 'type': 'string', 'kind': 'text'},
+            {'name': 'assigned_at', 'type': 'timestamp', 'kind': 'timestamp'},
+            {'name': 'sent_at', 'type': 'timestamp', 'kind': 'timestamp'},
+            {'name': 'channel', 'type': 'string', 'kind': 'text'},
+            {'name': 'cost', 'type': 'decimal(18, 4)', 'kind': 'number'},
+            {'name': 'segment', 'type': 'string', 'kind': 'text'},
+        ],
         'order_totals': [
             {'name': 'order_id', 'type': 'string', 'kind': 'key'},
             {'name': 'ordered_at', 'type': 'timestamp', 'kind': 'timestamp'},

@@ -14,6 +14,9 @@
             {%- if is_imported('order_totals') -%}
                 {%- do register_files('order_totals', raw_path('order_totals')) -%}
             {%- endif -%}
+            {%- if var('campaign_exports', none) -%}
+                {%- do problems.extend(campaign_export_problems()) -%}
+            {%- endif -%}
         {%- endif -%}
         {%- if problems -%}
             {%- do exceptions.raise_compiler_error(

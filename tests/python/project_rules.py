@@ -27,10 +27,8 @@ PREFIXES = {
     "ml": ("ml_",),
     "marts": ("dim_", "fct_", "rpt_"),
 }
-FAMILIES = {
-    "orders", "customers", "segmentation", "rules", "recommendations", "value", "quality",
-    "campaigns",
-}  # fmt: skip
+FAMILIES = {"orders", "customers", "segmentation", "rules", "recommendations", "value", "quality"}
+FAMILIES |= {"campaigns"}
 MART_NAME = re.compile(r"(?:\bmarts\.|`)((?:dim|fct|rpt)_[a-z0-9_]+)")
 
 

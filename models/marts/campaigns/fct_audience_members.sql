@@ -47,10 +47,19 @@ as_of as (
 
 ),
 
+{%- if has_campaigns() %}
+
+contacts as (
+
+    select * from {{ ref('fct_customer_campaigns') }}
+
+),
+{%- endif %}
+
 {{
     audience_members(
         read['columns'], read['audiences'], var('audiences_salt'),
-        hash_threshold(var('audiences_global_holdout_share')), has_contacts=false
+        hash_threshold(var('audiences_global_holdout_share')), has_contacts=has_campaigns()
     )
 }}
 

@@ -3,7 +3,7 @@
     1/control). List, Sadoff and Wagner (2011), "So you want to run an experiment, now what?", section 3; docs/audiences.md.
 -#}
 {%- set z = 1.959963984540054 + 0.8416212335729143 %}
-{%- set window_days = var('campaign_plan_days') %}
+{%- set window_days = var('campaigns_window_days') %}
 
 with
 

@@ -18,7 +18,7 @@ from clientele.sources.settings import load_source, project_vars
 
 MACRO = "macros/campaigns/audience_members.sql"
 # The mart of contacts; a publication without campaigns has none.
-CONTACTS = "fct_customer_contacts"
+CONTACTS = "fct_customer_campaigns"
 
 
 @dataclass(frozen=True)
@@ -123,18 +123,18 @@ def _make_tables(connection, said, settings, records, project):
         "select 1 from duckdb_tables() where database_name = 'published' and table_name = $name",
         {"name": CONTACTS},
     ).fetchall():
-        contacts.append(f"select customer_id, last_contact_date from published.marts.{CONTACTS}")
+        contacts.append(f"select customer_id, last_campaign_date from published.marts.{CONTACTS}")
     if any(records.glob("*.parquet")):
         # A customer who was assigned rests, held out or not: else the arms would no longer be alike.
         contacts.append(
-            "select customer_id, cast(assigned_at as date) as last_contact_date "
+            "select customer_id, cast(assigned_at as date) as last_campaign_date "
             f"from read_parquet({quoted(str(records / '*.parquet'))})"
         )
     if contacts:
         connection.execute(
-            "create view contacts as select customer_id, max(last_contact_date) as "
-            f"last_contact_date from ({' union all '.join(contacts)}) "
-            "where last_contact_date <= (select as_of_date from as_of) group by customer_id"
+            "create view contacts as select customer_id, max(last_campaign_date) as "
+            f"last_campaign_date from ({' union all '.join(contacts)}) "
+            "where last_campaign_date <= (select as_of_date from as_of) group by customer_id"
         )
     sql = members_sql(
         said,

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clientele.simulation.campaigns import assign, campaigns_table, truth_of
 from clientele.simulation.dirt import with_dirt
 from clientele.simulation.files import NULL, ids, money
 from clientele.simulation.shop import (
@@ -40,8 +41,12 @@ class Chunk:
         self.rate = rng.gamma(self.of["r"]) / self.of["alpha"]
         self.dropout = rng.beta(self.of["a"], self.of["b"])
 
-    def simulate(self, uplift: float):
-        """Return (lines as arrays, table of customers, table of the campaign)."""
+    def simulate(self, uplift: float, campaign_rng, effects_scale: float):
+        """Return (lines as arrays, table of customers, table of campaigns, their truth).
+
+        ``uplift`` is that of the first campaign; ``effects_scale`` multiplies those of the others,
+        which draw from ``campaign_rng``.
+        """
         customer, day, alive_until = self._purchase_times()
         campaign_day = (CAMPAIGN_AT - START.astype("datetime64[D]")).astype(int)
         acquired = np.full(self.size, np.inf)
@@ -53,6 +58,12 @@ class Chunk:
         customer = np.concatenate([customer, extra])
         day = np.concatenate([day, campaign_day + self.rng.uniform(0, CAMPAIGN_DAYS, len(extra))])
         lines = with_dirt(self, self._lines(*self._orders(customer, day)))
+        members, who_more, when_more = assign(campaign_rng, customer, day, self.size, effects_scale)
+        if len(who_more):
+            self.rng = campaign_rng
+            more = self._lines(*self._orders(who_more, when_more))
+            self.counts["guest_lines"] += int((more["customer"] < 0).sum())
+            lines = {name: np.concatenate([lines[name], more[name]]) for name in lines}
         order = np.lexsort((np.arange(len(lines["at"])), lines["at"]))
         names = np.array(list(SEGMENTS))
         people = pa.table(
@@ -67,16 +78,10 @@ class Chunk:
                 "is_treated": treated,
             }
         )
-        who = np.flatnonzero(targeted)
-        campaign = pa.table(
-            {
-                "campaign_id": pa.array(["spring-2025"] * len(who), pa.string()),
-                "customer_id": ids("C", self.first + who),
-                "is_treated": treated[who],
-                "sent_at": pa.array([str(CAMPAIGN_AT)] * len(who), pa.string()),
-            }
-        )
-        return {name: values[order] for name, values in lines.items()}, people, campaign
+        spring = np.flatnonzero(targeted)
+        campaigns = campaigns_table(members, self.first, spring, treated[spring])
+        sorted_lines = {name: values[order] for name, values in lines.items()}
+        return sorted_lines, people, campaigns, truth_of(members)
 
     def _purchase_times(self):
         """BG/NBD: exponential gaps at the customer's rate, a chance to leave after each repeat."""

@@ -34,6 +34,7 @@ def generate(
     file_format: str = "parquet",
     products: int = 200,
     campaign_uplift: float = 0.10,
+    campaign_effects: float = 1.0,
     chunk_customers: int = 20_000,
     progress: bool = True,
 ) -> dict:
@@ -43,7 +44,9 @@ def generate(
     ``truth/customers``; ``products`` is one file and ``truth/truth.json`` the summary, which is
     also returned. The same arguments give the same bytes. ``campaign_uplift`` is the added
     probability of an order within two weeks for a treated customer who is still alive; 0 turns
-    the campaign's effect off.
+    the effect of the campaign `spring-2025` off. ``campaign_effects`` multiplies the effects of the
+    other campaigns (see ``clientele.simulation.campaigns``); with 0 they have none, and the order
+    lines are those of a shop without them.
 
     Raises:
         ValueError: an argument out of range, or ``output_dir`` is not empty; nothing is written.
@@ -57,6 +60,8 @@ def generate(
         raise ValueError(f"file_format='{file_format}': choose one of {', '.join(FORMATS)}")
     if not 0 <= campaign_uplift <= 1:
         raise ValueError(f"campaign_uplift={campaign_uplift}: a probability is from 0 to 1")
+    if not 0 <= campaign_effects <= 2:
+        raise ValueError(f"campaign_effects={campaign_effects}: a factor is from 0 to 2")
     if output_dir.exists() and (not output_dir.is_dir() or any(output_dir.iterdir())):
         raise ValueError(f"{output_dir} is not empty; name a new folder, or empty it")
 
@@ -69,7 +74,7 @@ def generate(
     catalogue = make_catalogue(np.random.default_rng(root.spawn(1)[0]), products)
     write(products_table(catalogue), unfinished / f"products.{file_format}", file_format)
     chunks = -(-customers // chunk_customers)
-    rows, amounts = {}, {}
+    rows, amounts, members = {}, {}, {}
     counts = {"guest_lines": 0, "lines_without_product": 0}
     counts |= {"matched_return_lines": 0, "unmatched_return_lines": 0}
     bar = tqdm(total=customers, unit=" customers", disable=None if progress else True)
@@ -78,7 +83,12 @@ def generate(
             first = index * chunk_customers
             size = min(chunk_customers, customers - first)
             chunk = Chunk(np.random.default_rng(child), catalogue, first, size)
-            lines, people, campaign = chunk.simulate(campaign_uplift)
+            campaign_rng = np.random.default_rng(child.spawn(1)[0])
+            lines, people, campaign, planted = chunk.simulate(
+                campaign_uplift, campaign_rng, campaign_effects
+            )
+            for key, found in planted.items():
+                members[key] = tuple(np.add(members.get(key, (0, 0)), found).tolist())
             part = f"part-{index:05d}"
             write(
                 lines_table(lines, file_format),
@@ -109,6 +119,10 @@ def generate(
         "bundle_share": BUNDLE_SHARE,
         "elasticity": ELASTICITY,
         "campaign_uplift": campaign_uplift,
+        "campaigns": [
+            {"campaign_id": campaign, "arm": arm, "customers": n, "extra_orders": extra}
+            for (campaign, arm), (n, extra) in members.items()
+        ],
     }
     (unfinished / "truth/truth.json").write_text(json.dumps(truth, indent=1) + "\n")
     if output_dir.exists():
@@ -118,15 +132,19 @@ def generate(
 
 
 def write_sample(project: Path) -> dict:
-    """Write the bundled sample: two seeds, and its truth for the tests."""
+    """Write the bundled sample: three seeds, and its truth for the tests.
+
+    Only `spring-2025` has an effect in it: its orders are older than the other campaigns.
+    """
     made = Path(project) / "target/sample"
     shutil.rmtree(made, ignore_errors=True)
     made.parent.mkdir(exist_ok=True)
-    truth = generate(made, customers=3_000, file_format="csv", progress=False)
+    truth = generate(made, customers=3_000, file_format="csv", campaign_effects=0, progress=False)
     seeds, truths = Path(project) / "seeds/sample", Path(project) / "tests/python/sample_truth"
     truths.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(made / "order_lines/part-00000.csv", seeds / "sample_order_lines.csv")
     shutil.copyfile(made / "products.csv", seeds / "sample_products.csv")
+    shutil.copyfile(made / "campaigns/part-00000.csv", seeds / "sample_campaigns.csv")
     shutil.copyfile(made / "truth/truth.json", truths / "truth.json")
     people = pa.parquet.read_table(made / "truth/customers/part-00000.parquet")
     write(people.select(["customer_id", "segment"]), truths / "customers.csv", "csv")

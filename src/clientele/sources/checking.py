@@ -9,6 +9,7 @@ from clientele.sources.columns import (
     COLUMNS,
     FORMATS,
     LOCATIONS,
+    OF_CAMPAIGNS,
     ORDER_AMOUNTS,
     READING,
     SHAPE,
@@ -110,6 +111,8 @@ def _table_problems(name, table):
     allowed = [*LOCATIONS, "format", "columns", *READING]
     if name == "order_lines":
         allowed += SHAPE
+    if name == "campaigns":
+        allowed += OF_CAMPAIGNS
     problems += [
         f": `{key}` is not a setting of a table{_hint(key, allowed)}; {SEE}."
         for key in table

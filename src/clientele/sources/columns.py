@@ -43,6 +43,16 @@ COLUMNS = {
         Column("category", "text"),
         Column("unit_cost", "number", MONEY),
     ],
+    "campaigns": [
+        Column("campaign_id", "key", required=True),
+        Column("customer_id", "key", required=True),
+        Column("arm", "text"),
+        Column("assigned_at", "timestamp", "timestamp", required=True),
+        Column("sent_at", "timestamp", "timestamp"),
+        Column("channel", "text"),
+        Column("cost", "number", MONEY),
+        Column("segment", "text"),
+    ],
     "orders": [
         Column("order_id", "key", required=True),
         Column("customer_id", "key"),
@@ -72,7 +82,10 @@ SHAPE = ["fill_down", "order_amounts", "repeated_lines", "zero_prices", "negativ
          "customer_ids", "exclude"]  # fmt: skip
 # Settings that SQL in the warehouse knows too, so that they need no import.
 IN_SQL = ["exclude", "repeated_lines", "zero_prices", "negative_prices", "customer_ids"]
+# Settings of the table `campaigns`; SQL knows them.
+OF_CAMPAIGNS = ["randomised", "control"]
 CHOICES = {
+    "randomised": [True, False],
     "decimal": [".", ","],
     "thousands": ["", ",", ".", " ", "'"],
     "repeated_lines": ["drop", "keep"],

@@ -23,8 +23,9 @@ from clientele.sources.mapping import (
     value_of,
 )  # fmt: skip
 from clientele.sources.reading import find_files, read_table
+from clientele.sources.tables import import_table
 from clientele.sources.totals import MAX_DIFFERING_TOTALS, compare_totals
-from clientele.sources.values import column_names, decide_marks, float_like, key, meaningful, number
+from clientele.sources.values import column_names, meaningful
 
 # Imports of a source that are kept, newest first.
 KEPT = 6
@@ -47,7 +48,7 @@ class Imported:
     notes: list[str]
 
 
-def needs_import(table: dict, path: str | None) -> bool:
+def needs_import(table: dict, path: str | None, name: str = "order_lines") -> bool:
     """Return whether a raw table is imported: text files, or settings that SQL does not know."""
     if path is None:
         return False
@@ -57,17 +58,17 @@ def needs_import(table: dict, path: str | None) -> bool:
     if kind != "parquet":
         return True
     own = [name for name in READING + SHAPE if name not in IN_SQL]
-    return any(name in table for name in own) or _is_awkward(path, table)
+    return any(name in table for name in own) or _is_awkward(path, table, name)
 
 
-def _is_awkward(path: str, table: dict) -> bool:
+def _is_awkward(path: str, table: dict, table_name: str) -> bool:
     """Return whether Parquet keeps keys as fractions or numbers and times as text.
 
     Files that cannot be inspected here, such as those of an object store, are not.
     """
     if "://" in path:
         return False
-    kinds = {c.name: c for c in COLUMNS["order_lines"]}
+    kinds = {c.name: c for c in COLUMNS[table_name]}
     mapping = (table.get("columns") or {}).items()
     awkward = {
         "key": ("DOUBLE", "FLOAT"),
@@ -129,7 +130,9 @@ def import_source(
     tables = source["tables"]
     paths = {name: path_of(table or {}, data, source) for name, table in tables.items()}
     joined = [name for name in ("orders", "customers") if tables.get(name)]
-    if not joined and not any(needs_import(tables[name] or {}, paths[name]) for name in tables):
+    if not joined and not any(
+        needs_import(tables[name] or {}, paths[name], name) for name in tables
+    ):
         return None
     for name in ["order_lines", *joined]:
         if paths.get(name) is None:
@@ -149,8 +152,12 @@ def import_source(
         with duckdb.connect(config={"temp_directory": str(made / "spill")}) as connection:
             connection.execute("set timezone = 'UTC'")
             found = _import_lines(connection, source, paths, made, tell)
-            if tables.get("products") and needs_import(tables["products"], paths["products"]):
-                _import_products(connection, tables["products"], paths["products"], made)
+            for name in ("products", "campaigns"):
+                table = tables.get(name)
+                if table and needs_import(table, paths[name], name):
+                    raw = _read(connection, table, paths[name], f"raw_{name}")
+                    target = str(made / f"{name}.parquet")
+                    found += import_table(connection, source, name, raw.relation, target)
         (made / "notes.json").write_text(json.dumps(found), encoding="utf-8")
         if not notes.is_file():
             shutil.rmtree(folder, ignore_errors=True)
@@ -312,27 +319,3 @@ def _join(connection, table, path, name, texts, tell):
     if not unmatched:
         return raw.notes
     return [*raw.notes, f"{unmatched:,} lines have no row in `{name}` for their `{by}`."]
-
-
-def _import_products(connection, table, path, folder):
-    raw = _read(connection, table, path, "raw_products")
-    texts = texts_of(connection, raw.relation, table, "products")
-    numbers = {c.name: texts[c.name] for c in COLUMNS["products"]
-               if c.kind == "number" and c.name in texts}  # fmt: skip
-    marks = decide_marks(connection, raw.relation, numbers, table)
-    selected = []
-    for column in COLUMNS["products"]:
-        text = texts.get(column.name)
-        if text is None:
-            value = f"cast(null as {column.type})"
-        elif column.kind == "number":
-            value = number(text, *marks, column.type)
-        elif column.kind == "key":
-            value = key(text, float_like(connection, raw.relation, text, column.name))
-        else:
-            value = text
-        selected.append(f"{value} as {column.name}")
-    connection.execute(
-        f"copy (select {', '.join(selected)} from {raw.relation} order by _file, _row) "
-        f"to {literal(folder / 'products.parquet')} (format parquet)"
-    )

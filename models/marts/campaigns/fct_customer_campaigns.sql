@@ -1,0 +1,3 @@
+{{ config(enabled=has_campaigns(), materialized='view') }}
+
+select * from {{ ref('int_customer_campaigns') }}

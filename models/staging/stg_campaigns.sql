@@ -1,0 +1,3 @@
+{{ config(enabled=has_campaigns()) }}
+
+{{ campaign_members() }}

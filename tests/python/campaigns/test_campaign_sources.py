@@ -1,0 +1,68 @@
+"""The raw table of campaigns: what its YAML may say, and how text files of it are read."""
+
+import datetime
+
+import duckdb
+import pytest
+from sources.exports import csv_text, source
+
+from clientele.sources.checking import source_problems
+from clientele.sources.common import UnreadableSource
+from clientele.sources.importing import import_source
+
+NAMES = ["campaign", "who", "group", "on", "cost"]
+COLUMNS = {
+    "campaign_id": "campaign", "customer_id": "who", "arm": "group", "assigned_at": "on",
+    "cost": "cost",
+}  # fmt: skip
+
+
+def read(folder, rows, **settings):
+    """Import a shop whose campaigns are in a CSV; return their rows and what is noticed."""
+    (folder / "orders.csv").write_text(csv_text())
+    (folder / "campaigns.csv").write_text(csv_text(rows, NAMES))
+    shop = source(folder / "orders.csv")
+    table = {"path": str(folder / "campaigns.csv"), "columns": COLUMNS} | settings
+    shop["tables"]["campaigns"] = table
+    assert source_problems(shop) == []
+    made = import_source(shop, None, folder / "imports")
+    found = duckdb.sql(f"from '{made.folder}/campaigns.parquet'").fetchall()
+    return found, made.notes
+
+
+def test_customers_are_spelled_as_in_the_orders_and_values_are_typed(tmp_path):
+    rows = [["spring", "ANN ", "treated", "2024-03-01 09:00", "0.10"],
+            ["spring", "bob", "control", "2024-03-01 09:00", ""],
+            ["spring", "Cid", "control", "2024-03-01 09:00", "0"]]  # fmt: skip
+    found, _ = read(tmp_path, rows)
+    at = datetime.datetime(2024, 3, 1, 9)
+    assert [row[:4] for row in found] == [
+        ("spring", "ann", "treated", at), ("spring", "bob", "control", at),
+        ("spring", "Cid", "control", at),
+    ]  # fmt: skip
+    assert [float(row[6]) if row[6] is not None else None for row in found] == [0.1, None, 0.0]
+
+
+def test_a_column_that_does_not_read_is_refused_with_examples(tmp_path):
+    rows = [["spring", "ann", "treated", "soon", "0.1"], ["spring", "bob", "a", "2024-01-01", "0"]]
+    with pytest.raises(UnreadableSource, match="`assigned_at` do not read .* 'soon'"):
+        read(tmp_path, rows)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"randomised": "perhaps"}, "`campaigns`: `randomised` must be one of True, False"),
+        ({"columns": {"campaign_id": "c"}}, "`campaigns`: `customer_id` is not mapped"),
+        ({"contro": "none"}, "did you mean `control`?"),
+    ],
+)
+def test_mistakes_in_the_yaml_are_named(change, problem):
+    shop = source("orders.csv")
+    shop["tables"]["campaigns"] = {"path": "campaigns.csv", "columns": COLUMNS} | change
+    assert any(problem in found for found in source_problems(shop))
+
+
+def test_randomised_is_no_setting_of_order_lines():
+    shop = source("orders.csv", randomised=True)
+    assert any("`randomised` is not a setting" in found for found in source_problems(shop))
