@@ -1,6 +1,10 @@
 {{ config(enabled=has_campaigns(), materialized='table') }}
 
-{%- set table = (var('source')['tables'].get('campaigns') or {}) %}
+{#- Who is held out rests too: else the arms of the next audience would not be alike. Where arms were not randomised, the
+    control is everybody else. -#}
+{%- set table = var('source')['tables'].get('campaigns') or {} %}
+{%- set control = text_literal(table.get('control', 'control')) %}
+{%- set rests = 'true' if table.get('randomised', true) else "coalesce(campaigns.arm, 'treated') <> " ~ control %}
 
 with
 
@@ -17,8 +21,6 @@ as_of as (
 
 ),
 
--- Who is held out rests too: else the arms of the next audience would not be alike. Where arms were not randomised, the
--- control is everybody else.
 known as (
 
     select
@@ -33,9 +35,7 @@ known as (
     where
         campaigns.customer_id is not null
         and cast(campaigns.assigned_at as date) <= as_of.as_of_date
-        {%- if not table.get('randomised', true) %}
-        and coalesce(campaigns.arm, 'treated') <> {{ text_literal(table.get('control', 'control')) }}
-        {%- endif %}
+        and {{ rests }}
 
 )
 

@@ -57,8 +57,8 @@ followed as (
     left join orders
         on
             rfm.customer_id = orders.customer_id
-            and orders.order_date > as_of_dates.as_of_date
-            and orders.order_date <= {{ dbt.dateadd('day', window_days, 'as_of_dates.as_of_date') }}
+            and as_of_dates.as_of_date < orders.order_date
+            and {{ dbt.dateadd('day', window_days, 'as_of_dates.as_of_date') }} >= orders.order_date
 
     where rfm.previous_rfm_group is not null
 

@@ -1,3 +1,8 @@
 {{ config(enabled=has_campaigns(), materialized='view') }}
 
-select * from {{ ref('int_customer_campaigns') }}
+select
+    customer_id,
+    last_campaign_date,
+    campaign_count
+
+from {{ ref('int_customer_campaigns') }}
