@@ -4,6 +4,7 @@
 -#}
 {%- set z = 1.959963984540054 + 0.8416212335729143 %}
 {%- set window_days = var('campaigns_window_days') %}
+{%- set comparison_days = var('comparison_days') %}
 
 with
 
@@ -26,14 +27,6 @@ rfm as (
 
 ),
 
-as_of_dates as (
-
-    select * from {{ ref('int_as_of_dates') }}
-    -- Unless the window has not passed since.
-    where period_number = 1 and {{ window_days }} <= {{ var('comparison_days') }}
-
-),
-
 orders as (
 
     select * from {{ ref('fct_orders') }}
@@ -41,7 +34,7 @@ orders as (
 
 ),
 
--- What customers did after the earlier day, by the group that they were in then.
+-- What customers did after the comparison day, by the group that they were in then.
 followed as (
 
     select
@@ -52,15 +45,14 @@ followed as (
 
     from rfm
 
-    cross join as_of_dates
-
     left join orders
         on
             rfm.customer_id = orders.customer_id
-            and as_of_dates.as_of_date < orders.order_date
-            and {{ dbt.dateadd('day', window_days, 'as_of_dates.as_of_date') }} >= orders.order_date
+            and {{ dbt.dateadd('day', -comparison_days, 'rfm.as_of_date') }} < orders.order_date
+            and {{ dbt.dateadd('day', window_days - comparison_days, 'rfm.as_of_date') }} >= orders.order_date
 
-    where rfm.previous_rfm_group is not null
+    -- A window that has not passed since tells nothing.
+    where rfm.previous_rfm_group is not null and {{ window_days }} <= {{ comparison_days }}
 
     group by rfm.customer_id, rfm.previous_rfm_group
 

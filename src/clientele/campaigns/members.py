@@ -125,7 +125,7 @@ def _make_tables(connection, said, settings, records, project):
     ).fetchall():
         contacts.append(f"select customer_id, last_campaign_date from published.marts.{CONTACTS}")
     if any(records.glob("*.parquet")):
-        # A customer who was assigned rests, held out or not: else the arms would no longer be alike.
+        # A customer who was assigned rests in either arm: else the arms would not be alike.
         contacts.append(
             "select customer_id, cast(assigned_at as date) as last_campaign_date "
             f"from read_parquet({quoted(str(records / '*.parquet'))})"

@@ -10,10 +10,14 @@ from scipy import stats
 from clientele.campaigns.members import open_audiences
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
+@pytest.fixture(autouse=True)
+def default_folders(monkeypatch):
     for name in ("CLIENTELE_PUBLISH_DIR", "CLIENTELE_CAMPAIGNS_DIR"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def project(tmp_path):
     return write_project(tmp_path / "project")
 
 
