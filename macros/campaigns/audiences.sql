@@ -17,6 +17,10 @@
 
 {% macro check_audiences() %}
     {%- set problems = audiences()['problems'] -%}
+    {%- set share = var('audiences_global_holdout_share') -%}
+    {%- if share is not number or share < 0 or share > 0.9 -%}
+        {%- do problems.append('dbt_project.yml: `audiences_global_holdout_share` is ' ~ share ~ '; it must be a number from 0 to 0.9') -%}
+    {%- endif -%}
     {%- if problems -%}
         {%- do exceptions.raise_compiler_error(
             "audiences cannot be read; nothing was built.\n- " ~ problems | join("\n- ")

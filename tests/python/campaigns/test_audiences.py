@@ -175,3 +175,25 @@ def test_who_has_not_consented_is_in_no_audience(project):
 def test_a_threshold_is_that_share_of_all_hashes(share):
     assert int(hash_threshold(share), 16) / 16**8 == pytest.approx(share, abs=1e-9)
     assert len(hash_threshold(share)) == 8
+
+
+def test_nothing_is_built_of_a_project_with_a_wrong_audience(new_warehouse):
+    warehouse = new_warehouse("wrong")
+    warehouse.project = warehouse.folder / "project"
+    warehouse.project.mkdir()
+    shared = ["dbt_project.yml", "profiles.yml", "models", "macros", "sources", "seeds", "tests"]
+    for name in shared:
+        (warehouse.project / name).symlink_to(PROJECT / name)
+    (warehouse.project / "audiences").mkdir()
+    write(warehouse.project, "some", {"condition": "order_cuont > 1"})
+    told = "audiences/some.yml: `condition`: there is no column 'order_cuont'; did you mean"
+    started = time.monotonic()
+    warehouse.clientele("build")
+    assert warehouse.exit_code == 2 and told in warehouse.output
+    # dbt was not started.
+    assert not warehouse.database.exists() and time.monotonic() - started < 30
+    said = ["--vars", "{audiences_global_holdout_share: 2}"]
+    warehouse.dbt("build", "--project-dir", warehouse.project, *said)
+    assert warehouse.exit_code != 0 and "nothing was built" in warehouse.output
+    assert told in warehouse.output and "`audiences_global_holdout_share` is 2" in warehouse.output
+    assert warehouse.query("select count(*) from duckdb_tables()") == [(0,)]
