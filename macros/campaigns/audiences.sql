@@ -8,8 +8,16 @@
     {%- if not execute -%}
         {{ return({'audiences': [], 'columns': [], 'problems': []}) }}
     {%- endif -%}
-    {%- set asked = {'project': flags.PROJECT_DIR or '.', 'engine': 'spark' if target.type == 'spark' else 'duckdb'} -%}
+    {%- set asked = {'project': project_folder(), 'engine': 'spark' if target.type == 'spark' else 'duckdb'} -%}
     {{ return(fromjson(read_audiences(tojson(asked)))) }}
+{% endmacro %}
+
+
+{#- The folder of this project, wherever dbt was started: that of its seeds, the only nodes that tell. -#}
+
+{% macro project_folder() %}
+    {%- set seeds = graph.nodes.values() | selectattr('resource_type', 'equalto', 'seed') | selectattr('package_name', 'equalto', project_name) | list -%}
+    {{ return(seeds[0].root_path if seeds else '.') }}
 {% endmacro %}
 
 
@@ -18,7 +26,7 @@
 {% macro check_audiences() %}
     {%- set problems = audiences()['problems'] -%}
     {%- set share = var('audiences_global_holdout_share') -%}
-    {%- if share is not number or share < 0 or share > 0.9 -%}
+    {%- if execute and (share is not number or share < 0 or share > 0.9) -%}
         {%- do problems.append('dbt_project.yml: `audiences_global_holdout_share` is ' ~ share ~ '; it must be a number from 0 to 0.9') -%}
     {%- endif -%}
     {%- if problems -%}

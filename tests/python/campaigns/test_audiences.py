@@ -193,7 +193,9 @@ def test_nothing_is_built_of_a_project_with_a_wrong_audience(new_warehouse):
     # dbt was not started.
     assert not warehouse.database.exists() and time.monotonic() - started < 30
     said = ["--vars", "{audiences_global_holdout_share: 2}"]
-    warehouse.dbt("build", "--project-dir", warehouse.project, *said)
+    folder = warehouse.project
+    warehouse.project = warehouse.folder
+    warehouse.dbt("build", "--project-dir", folder, "--profiles-dir", folder, *said)
     assert warehouse.exit_code != 0 and "nothing was built" in warehouse.output
     assert told in warehouse.output and "`audiences_global_holdout_share` is 2" in warehouse.output
     assert warehouse.query("select count(*) from duckdb_tables()") == [(0,)]
