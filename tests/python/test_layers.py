@@ -35,7 +35,6 @@ def test_every_sql_model_that_decides_has_a_unit_test(manifest):
         "stg_order_totals",
         "stg_products",
         "ml_clv__histories",
-        "fct_customer_campaigns",
         "fct_customer_category_shares",
         "fct_order_lines",
         "dim_products",

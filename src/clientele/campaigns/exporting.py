@@ -150,8 +150,8 @@ def _record(audiences, audience, campaign_id):
             {quoted(campaign_id)} as campaign_id,
             customer_id,
             arm,
-            -- The end of the as-of date, up to which the orders of each customer are known.
-            cast(as_of_date as timestamp) + interval '23:59:59' as assigned_at,
+            -- The morning after the as-of date, up to which the orders of each customer are known.
+            cast(as_of_date as timestamp) + interval 1 day as assigned_at,
             cast(null as timestamp) as sent_at,
             {quoted(audience["channel"])} as channel,
             cast(case when arm = 'treated' then {"null" if cost is None else cost} else 0 end

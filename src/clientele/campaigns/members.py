@@ -134,7 +134,8 @@ def _make_tables(connection, said, settings, records, project):
         connection.execute(
             "create view contacts as select customer_id, max(last_campaign_date) as "
             f"last_campaign_date from ({' union all '.join(contacts)}) "
-            "where last_campaign_date <= (select as_of_date from as_of) group by customer_id"
+            # What was exported as of this day begins the morning after.
+            "where last_campaign_date <= (select as_of_date + 1 from as_of) group by customer_id"
         )
     sql = members_sql(
         said,

@@ -65,7 +65,7 @@ def test_the_record_is_the_raw_table_of_campaigns_and_says_why(project, tmp_path
     # The best come first; the cost is that of contacts.
     assert [row[1] for row in rows[:3]] == ["c998", "c996", "c994"]
     assert {(row[2], str(row[6])) for row in rows} == {("treated", "0.5000"), ("control", "0.0000")}
-    assert {str(row[3]) for row in rows} == {"2024-12-31 23:59:59"}
+    assert {str(row[3]) for row in rows} == {"2025-01-01 00:00:00"}
     assert rows[0][8] == "Some people. Place 1. Because"
 
 
