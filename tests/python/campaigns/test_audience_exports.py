@@ -270,3 +270,26 @@ def test_a_wrong_audience_is_told_by_each_command(project, capsys):
     (project / "audiences/wrong.yml").unlink()
     assert cli.main(["audience", "preview", "duo"]) == 2
     assert "no audience 'duo'; did you mean due?" in capsys.readouterr().err
+
+
+def test_the_next_build_reads_the_record(published_sample, sample_copy, monkeypatch):
+    """Beside the campaigns of the source, with both arms."""
+    monkeypatch.setenv("CLIENTELE_PUBLISH_DIR", str(published_sample.folder / "published"))
+    monkeypatch.setenv("CLIENTELE_CAMPAIGNS_DIR", str(sample_copy.folder / "campaigns"))
+    before = sample_copy.query("select count(*) from staging.stg_campaigns")[0][0]
+    with open_audiences(PROJECT) as found:
+        done = export(found, "welcome", sample_copy.folder / "welcome.csv")
+    settings, _ = settings_of(PROJECT, "sample", None, None, [])
+    read = f"{{campaign_exports: '{settings['campaign_exports']}'}}"
+    sample_copy.dbt("run", "--select", "stg_campaigns", "--vars", read)
+    assert sample_copy.exit_code == 0, sample_copy.output[-3000:]
+    rows = sample_copy.query(
+        "select arm, count(*), min(assigned_at)::varchar, count(segment) from staging.stg_campaigns "
+        f"where campaign_id = '{done.campaign_id}' group by arm order by arm"
+    )
+    assert rows == [
+        ("control", done.control, "2026-01-01 00:00:00", done.control),
+        ("treated", done.treated, "2026-01-01 00:00:00", done.treated),
+    ]
+    after = sample_copy.query("select count(*) from staging.stg_campaigns")[0][0]
+    assert after == before + done.control + done.treated
