@@ -284,8 +284,8 @@ def test_the_next_build_reads_the_record(published_sample, sample_copy, monkeypa
     sample_copy.dbt("run", "--select", "stg_campaigns", "--vars", read)
     assert sample_copy.exit_code == 0, sample_copy.output[-3000:]
     rows = sample_copy.query(
-        "select arm, count(*), min(assigned_at)::varchar, count(segment) from staging.stg_campaigns "
-        f"where campaign_id = '{done.campaign_id}' group by arm order by arm"
+        "select arm, count(*), min(assigned_at)::varchar, count(segment) "
+        f"from staging.stg_campaigns where campaign_id = '{done.campaign_id}' group by 1 order by 1"
     )
     assert rows == [
         ("control", done.control, "2026-01-01 00:00:00", done.control),
