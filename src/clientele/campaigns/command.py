@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import duckdb
+
 from clientele.campaigns.audiences import checked
 from clientele.campaigns.exporting import LEAST_P, export, recorded, sample_ratio_p_value
 from clientele.campaigns.members import open_audiences
@@ -120,7 +122,11 @@ def _preview(options, _) -> int:
 
 def _print_plan(found, name):
     """Print what the audience could show, as of the build: the plan is a mart."""
-    plans = found.rows(PLAN, name=name)
+    try:
+        plans = found.rows(PLAN, name=name)
+    except duckdb.CatalogException:
+        # A publication from before there were plans.
+        plans = []
     if not plans:
         print("Its plan is there after the next build and publication.")
         return

@@ -262,6 +262,13 @@ def test_the_command_line_lists_previews_and_exports(project, tmp_path, capsys):
     assert "Exported as due_2024-12-31" in said and "500 customers meet the condition" in said
 
 
+def test_a_publication_from_before_there_were_plans_is_previewed(project, capsys):
+    with duckdb.connect(str(project / "published/current/clientele.duckdb")) as connection:
+        connection.execute("drop table marts.fct_campaign_plans")
+    assert cli.main(["audience", "preview", "due"]) == 0
+    assert "after the next build" in capsys.readouterr().out
+
+
 def test_a_wrong_audience_is_told_by_each_command(project, capsys):
     write_audience(project, "wrong", condition="clvv > 1")
     assert cli.main(["audience", "preview", "due"]) == 2
