@@ -57,6 +57,7 @@ def build(
         with Progress(manifest, earlier) as progress, redirect_stdout(_Log()):
             runner = dbtRunner(callbacks=[progress.hear])
             outcome = runner.invoke([*invocation, *SILENT, *dbt_arguments])
+    _close_warehouse()
     if isinstance(outcome.exception, DbtUsageException):
         raise ValueError(f"dbt build: {outcome.exception}")
     results = getattr(outcome.result, "results", [])
@@ -118,6 +119,18 @@ def warnings(results: list) -> list[str]:
         for row in results
         if row.status == "warn"
     ]
+
+
+def _close_warehouse() -> None:
+    """Close the connection that dbt-duckdb keeps open in this process, so that others can open it.
+
+    profiles.yml asks for it (`keep_open`), because opening the file again for every model takes
+    longer than many models do.
+    """
+    # Not imported here: a build with Spark does not need DuckDB's adapter.
+    adapter = sys.modules.get("dbt.adapters.duckdb.connections")
+    if adapter is not None:
+        adapter.DuckDBConnectionManager.close_all_connections()
 
 
 class _Log(io.TextIOBase):

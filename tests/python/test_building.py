@@ -6,6 +6,7 @@ import os
 import time
 from types import SimpleNamespace
 
+import duckdb
 import pytest
 from dbt.cli.main import dbtRunner
 
@@ -23,8 +24,8 @@ on-run-end: ["{{ log('rule not_null of n: 1 row, key 7', info=True) if var('told
 tiny:
   target: duckdb
   outputs:
-    duckdb: {type: duckdb, path: "{{ env_var('CLIENTELE_DB') }}", threads: 2, keep_open: false}
-    other: {type: duckdb, path: "{{ env_var('CLIENTELE_DB') }}", threads: 2, keep_open: false}
+    duckdb: {type: duckdb, path: "{{ env_var('CLIENTELE_DB') }}", threads: 2, keep_open: true}
+    other: {type: duckdb, path: "{{ env_var('CLIENTELE_DB') }}", threads: 2, keep_open: true}
 """,
     "seeds/numbers.csv": "n\n1\n2\n",
     "models/staging/stg_numbers.sql": "select * from {{ ref('numbers') }}",
@@ -103,6 +104,13 @@ def test_a_build_prints_a_line_per_phase_and_times_and_logs_the_rest(tiny):
     assert sum(cpu.values()) == pytest.approx(whole, abs=0.05 * len(cpu) + 0.05)
     assert "OK created" in log_of(tiny)
     assert "three words printed" in log_of(tiny)
+
+
+def test_after_a_build_the_warehouse_is_open_to_others(tiny):
+    tiny()
+    # DuckDB refuses this if this process still has the file open for writing.
+    with duckdb.connect(str(tiny.folder / "tiny.duckdb"), read_only=True) as connection:
+        assert connection.sql("select n from fct_numbers").fetchall() == [(1,), (2,)]
 
 
 def test_a_second_build_and_plain_dbt_reuse_what_was_parsed(tiny):

@@ -27,16 +27,22 @@ last_orders as (
 
 ),
 
--- Lines after the earliest of these days may count now and not then, or the reverse.
+-- Lines after the earliest of these days may count now and not then, or the reverse. Equal days judge every line alike.
 settled as (
 
     select
-        least(
-            as_of_date,
-            cast({{ dbt.string_literal(last['as_of_date']) }} as date),
-            cast({{ dbt.string_literal(last['extract_date']) }} as date),
-            cast({{ dbt.string_literal(extract_date()) }} as date)
-        ) as settled_date
+        case
+            when
+                as_of_date <> cast({{ dbt.string_literal(last['as_of_date']) }} as date)
+                or cast({{ dbt.string_literal(last['extract_date']) }} as date)
+                <> cast({{ dbt.string_literal(extract_date()) }} as date)
+                then least(
+                    as_of_date,
+                    cast({{ dbt.string_literal(last['as_of_date']) }} as date),
+                    cast({{ dbt.string_literal(last['extract_date']) }} as date),
+                    cast({{ dbt.string_literal(extract_date()) }} as date)
+                )
+        end as settled_date
 
     from as_of
 
