@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from clientele.brief import command as brief_command
+from clientele.campaigns import command as audience_command
 from clientele.contacts import GROUPS, write_contacts
 from clientele.places import project_folder, publications_folder, warehouse_file
 from clientele.summary import summary
@@ -134,6 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
     contacts.set_defaults(run=_contacts)
 
     brief_command.add_parser(commands)
+    audience_command.add_parser(commands)
 
     scores = commands.add_parser(
         "score",

@@ -55,7 +55,8 @@ class CompiledProject:
         nodes = {
             key: node
             for key, node in manifest["nodes"].items()
-            if node["resource_type"] in ("model", "test")
+            # A test of a model that the source does without is there and not enabled.
+            if node["resource_type"] in ("model", "test") and node["config"]["enabled"]
         }
         graph = {
             key: [parent for parent in node["depends_on"]["nodes"] if parent in nodes]
