@@ -6,7 +6,13 @@ Everything works on arrays, one element for each comparison of an arm with its c
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+
+from clientele.libraries import load
+
+# Here, and not for the whole package: the command line reads audiences without it.
+load("scipy.stats")
+
+from scipy import stats  # noqa: E402
 
 CONFIDENCE = 0.95
 

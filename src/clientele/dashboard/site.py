@@ -18,6 +18,15 @@ ASSETS = Path(__file__).parent / "assets"
 PAGES = {
     "index": ("Overview", "What the customers bring, who they are, and what has changed."),
     "week": ("This week", "Whom to contact now, and with what."),
+    "audiences": (
+        "Audiences",
+        "Groups to contact for one purpose: how many customers each has, who is held out, and what "
+        "it could show.",
+    ),
+    "campaigns": (
+        "Campaigns",
+        "What campaigns brought, against customers who were held out, and for whom they worked.",
+    ),
     "segments": (
         "Segments",
         "Groups of customers who buy alike: their size, what distinguishes them, and what to do.",
@@ -60,7 +69,7 @@ PAGES = {
     "glossary": ("Glossary", "The words of this site."),
 }
 # Pages without a chart do not load the chart library.
-WITHOUT_CHARTS = {"quality", "week", "glossary"}
+WITHOUT_CHARTS = {"audiences", "quality", "week", "glossary"}
 LISTS = ["members", "offers", "contacts"]
 SCRIPTS = ["base.js", "parts.js", "charts.js", *(f"pages/{name}.js" for name in PAGES)]
 

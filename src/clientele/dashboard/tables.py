@@ -78,6 +78,17 @@ class Page:
         """Return the rows of a query on the publication."""
         return self.connection.execute(sql).df()
 
+    def has(self, mart: str) -> bool:
+        """Return whether the publication has a mart; some exist only if the source brings them."""
+        return bool(
+            self.connection.execute(
+                "select 1 from duckdb_tables() where schema_name = 'marts' and table_name = ? "
+                "union all "
+                "select 1 from duckdb_views() where schema_name = 'marts' and view_name = ?",
+                [mart, mart],
+            ).fetchall()
+        )
+
     def attach_earlier(self) -> bool:
         """Attach the publication that this one replaced as ``earlier``; false if it is not kept."""
         name = self.about["previous_build_id"]
