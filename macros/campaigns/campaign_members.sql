@@ -13,8 +13,9 @@
         {%- else %}
         members.{{ column['name'] }}
         {%- endif %}
-        {{- ',' if not loop.last }}
+        {{- ',' }}
         {%- endfor %}
+        {{ 'false' if var('source')['tables']['campaigns'].get('randomised') == false else 'true' }} as is_randomised
     from ({{ canonical_select('campaigns') }}) as members
     {%- if spelled %}
     left join raw.customer_spellings as spelled
@@ -27,8 +28,9 @@
     select
         {%- for column in canonical_columns('campaigns') %}
         cast({{ column['name'] }} as {{ column['type'] }}) as {{ column['name'] }}
-        {{- ',' if not loop.last }}
+        {{- ',' }}
         {%- endfor %}
+        true as is_randomised
     from {{ read_files('campaign_exports', var('campaign_exports', none)) }} as exported
     {%- endif %}
 {% endmacro %}

@@ -17,17 +17,29 @@ raw_rows as (
     {%- else -%}
     select 0 as row_count
     {%- endif %}
+    {%- if table == 'campaigns' and var('campaign_exports', none) %}
+
+    union all
+
+    select count(*) as row_count from {{ read_files('campaign_exports', var('campaign_exports')) }} as exported
+    {%- endif %}
+
+),
+
+summed as (
+
+    select sum(row_count) as row_count from raw_rows
 
 )
 
 select
     staged.row_count as staged_row_count,
-    raw_rows.row_count as raw_row_count
+    summed.row_count as raw_row_count
 
 from staged
 
-cross join raw_rows
+cross join summed
 
-where staged.row_count <> raw_rows.row_count
+where staged.row_count <> summed.row_count
 
 {% endtest %}

@@ -5,10 +5,11 @@
 
     Rules with `level: warn` are left to a second node of the table, which has the argument `level: warn` and the config
     `severity: warn`; its `key` names rows only.
+    `key_where` is a condition that limits the search for repeated keys, where a table is too large for all of them.
     One node checks a whole table because every node costs dbt about 75 ms, whatever its SQL takes.
 -#}
 
-{% test checks(model, key=none, level='error') %}
+{% test checks(model, key=none, level='error', key_where=none) %}
 
 {%- set row_key = described_key(key) if key else "''" %}
 {%- set tests_key = key and level == 'error' %}
@@ -29,6 +30,7 @@ repeated_hashes as (
 
     select {{ row_hash(key) }} as key_hash
     from {{ model }}
+    {{ 'where ' ~ key_where if key_where }}
     group by 1
     having count(*) > 1
 
@@ -40,7 +42,9 @@ repeated_keys as (
 
     from {{ model }} as checked
 
-    where {{ row_hash(key) }} in (select repeated_hashes.key_hash from repeated_hashes)
+    where
+        {{ row_hash(key) }} in (select repeated_hashes.key_hash from repeated_hashes)
+        {{ 'and ' ~ key_where if key_where }}
 
     group by {{ key | join(', ') }}
 

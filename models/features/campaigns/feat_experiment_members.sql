@@ -1,16 +1,95 @@
 {{ config(enabled=has_experiments()) }}
 
+{%- set key = "md5(concat('uplift:', members.campaign_id, ':', members.customer_id))" %}
+
 with
 
-members as (
+today as (
 
-    select * from {{ ref('int_experiment_members') }}
+    select as_of_date from {{ ref('int_as_of_dates') }}
+    where is_current
+
+),
+
+-- Only a window that is over says what came of it.
+assigned as (
+
+    select
+        members.campaign_id,
+        members.customer_id,
+        members.assigned_date,
+        members.is_control,
+        case when members.is_control then 'control' else members.arm end as arm,
+        cast({{ dbt.dateadd('day', -1, 'members.assigned_date') }} as date) as known_date,
+        cast({{ dbt.dateadd('day', campaign_window('members.campaign_id'), 'members.assigned_date') }} as date) as end_date,
+        cast(coalesce(members.cost, 0) as double) as contact_cost
+
+    from {{ ref('int_campaign_members') }} as members
+
+    inner join today
+        on {{ dbt.dateadd('day', campaign_window('members.campaign_id'), 'members.assigned_date') }} <= today.as_of_date
+
+    where members.is_randomised
+
+),
+
+-- Without a control there is nothing to compare with.
+recent as (
+
+    select
+        campaign_id,
+        max(assigned_date) as campaign_date
+
+    from assigned
+
+    group by campaign_id
+
+    having count(case when is_control then 1 end) > 0 and count(case when not is_control then 1 end) > 0
+
+    order by max(assigned_date) desc, campaign_id asc
+
+    limit {{ var('uplift_campaigns') }}
+
+),
+
+-- The order of a hash decides who is sampled, and its last digit who is held out of the fit.
+hashed as (
+
+    select
+        members.*,
+        recent.campaign_date,
+        substr({{ key }}, 32, 1) < '8' as is_held_out,
+        row_number() over (partition by members.campaign_id order by {{ key }}, members.customer_id) as sample_number
+
+    from assigned as members
+
+    inner join recent
+        on members.campaign_id = recent.campaign_id
+
+),
+
+sampled as (
+
+    select * from hashed
+    where sample_number <= {{ var('uplift_sample_size') }}
+
+),
+
+-- What is known of a customer ends on the day before the assignment.
+as_of_dates as (
+
+    select distinct
+        customer_id,
+        0 as period_number,
+        known_date as as_of_date
+
+    from sampled
 
 ),
 
 customers as (
 
-    select distinct customer_id from members
+    select distinct customer_id from sampled
 
 ),
 
@@ -33,39 +112,25 @@ matched_returns as (
 
 ),
 
--- What is known of a customer ends on the day before the assignment.
-as_of_dates as (
-
-    select distinct
-        customer_id,
-        0 as period_number,
-        cast({{ dbt.dateadd('day', -1, 'campaign_date') }} as date) as as_of_date
-
-    from members
-
-),
-
 {{ behaviour_to_date(by_customer=true) }},
 
 outcomes as (
 
     select
-        members.campaign_id,
-        members.customer_id,
-        count(*) as next_order_count,
+        sampled.campaign_id,
+        sampled.customer_id,
+        count(case when orders.is_purchase then 1 end) as next_order_count,
         sum(orders.net_amount) as next_amount
 
-    from members
+    from sampled
 
     inner join orders
         on
-            members.customer_id = orders.customer_id
-            and members.campaign_date <= orders.order_date
-            and {{ dbt.dateadd('day', var('uplift_window_days') - 1, 'members.campaign_date') }} >= orders.order_date
+            sampled.customer_id = orders.customer_id
+            and sampled.assigned_date <= orders.order_date
+            and sampled.end_date > orders.order_date
 
-    where orders.is_purchase
-
-    group by members.campaign_id, members.customer_id
+    group by sampled.campaign_id, sampled.customer_id
 
 ),
 
@@ -74,12 +139,11 @@ described as (
     select
 
         -- keys
-        members.campaign_id,
-        members.customer_id,
-        members.arm,
-        members.campaign_date,
-        members.last_date,
-        members.is_held_out,
+        sampled.campaign_id,
+        sampled.customer_id,
+        sampled.arm,
+        sampled.campaign_date,
+        sampled.is_held_out,
 
         -- known on the day before
         {% for name, expression in uplift_features('behaviour').items() -%}
@@ -88,21 +152,19 @@ described as (
         {{ uplift_segment('behaviour') }} as uplift_segment,
         cast(behaviour.monetary as double) as monetary,
         behaviour.average_order_value as order_value,
-        cast(members.contact_cost as double) as contact_cost,
+        sampled.contact_cost,
 
         -- in the window
         cast(coalesce(outcomes.next_order_count, 0) as int) as next_order_count,
         cast(coalesce(outcomes.next_amount, 0) as double) as next_amount
 
-    from members
+    from sampled
 
     left join behaviour
-        on
-            members.customer_id = behaviour.customer_id
-            and cast({{ dbt.dateadd('day', -1, 'members.campaign_date') }} as date) = behaviour.as_of_date
+        on sampled.customer_id = behaviour.customer_id and sampled.known_date = behaviour.as_of_date
 
     left join outcomes
-        on members.campaign_id = outcomes.campaign_id and members.customer_id = outcomes.customer_id
+        on sampled.campaign_id = outcomes.campaign_id and sampled.customer_id = outcomes.customer_id
 
 )
 

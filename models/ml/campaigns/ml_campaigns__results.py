@@ -1,0 +1,21 @@
+"""Effects of campaigns with their intervals, checks and verdicts, from sums."""
+
+from clientele.frames import as_table, collect
+
+
+def model(dbt, session):
+    from clientele.campaigns.results import (
+        CELL_KEY,
+        RESULT_TYPES,
+        STRATUM_KEY,
+        campaign_results,
+    )
+
+    days = collect(dbt.ref("int_as_of_dates"), key="period_number")
+    results = campaign_results(
+        collect(dbt.ref("feat_campaign_cells"), key=CELL_KEY).reset_index(),
+        collect(dbt.ref("feat_campaign_strata"), key=STRATUM_KEY).reset_index(),
+        as_of_date=days.loc[0, "as_of_date"],
+        **dbt.config.meta_get("params"),
+    )
+    return as_table(session, results, RESULT_TYPES)
