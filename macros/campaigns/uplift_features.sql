@@ -4,17 +4,16 @@
 -#}
 
 {% macro uplift_features(behaviour) %}
-    {%- set log = namespace(of={}) -%}
+    {%- set features = {
+        'x_has_no_order': "case when " ~ behaviour ~ ".frequency is null then 1e0 else 0e0 end",
+        'x_is_single_order': "case when " ~ behaviour ~ ".frequency = 1 then 1e0 else 0e0 end",
+    } -%}
     {%- for measure in ['frequency', 'recency_days', 'tenure_days', 'recent_order_count', 'monetary', 'discount_share'] -%}
-        {%- do log.of.update({
+        {%- do features.update({
             'x_log_' ~ measure: "coalesce(ln(1 + greatest(cast(" ~ behaviour ~ "." ~ measure ~ " as double), 0)), 0)"
         }) -%}
     {%- endfor -%}
-    {{ return({
-        'x_has_no_order': "case when " ~ behaviour ~ ".frequency is null then 1e0 else 0e0 end",
-        'x_is_single_order': "case when " ~ behaviour ~ ".frequency = 1 then 1e0 else 0e0 end",
-        **log.of,
-    }) }}
+    {{ return(features) }}
 {% endmacro %}
 
 

@@ -1,5 +1,6 @@
 {{ config(enabled=has_experiments()) }}
 
+{%- set last_day = dbt.dateadd('day', '(' ~ campaign_window('members.campaign_id') ~ ') - 1', 'members.assigned_date') %}
 {%- set key = "md5(concat('uplift:', members.campaign_id, ':', members.customer_id))" %}
 
 with
@@ -21,13 +22,13 @@ assigned as (
         members.is_control,
         case when members.is_control then 'control' else members.arm end as arm,
         cast({{ dbt.dateadd('day', -1, 'members.assigned_date') }} as date) as known_date,
-        cast({{ dbt.dateadd('day', campaign_window('members.campaign_id'), 'members.assigned_date') }} as date) as end_date,
+        cast({{ last_day }} as date) as last_date,
         cast(coalesce(members.cost, 0) as double) as contact_cost
 
     from {{ ref('int_campaign_members') }} as members
 
     inner join today
-        on {{ dbt.dateadd('day', campaign_window('members.campaign_id'), 'members.assigned_date') }} <= today.as_of_date
+        on {{ last_day }} <= today.as_of_date
 
     where members.is_randomised
 
@@ -128,7 +129,7 @@ outcomes as (
         on
             sampled.customer_id = orders.customer_id
             and sampled.assigned_date <= orders.order_date
-            and sampled.end_date > orders.order_date
+            and sampled.last_date >= orders.order_date
 
     group by sampled.campaign_id, sampled.customer_id
 

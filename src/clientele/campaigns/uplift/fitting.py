@@ -119,7 +119,9 @@ def _judged(members, features, treated, held_out):
     ):
         expected = fit.outcome.predict(later[features])
         gain = gains(arm, later[outcome].to_numpy(float), expected)
-        judged[target] = judge({"uplift": score, **others}, gain, "uplift")
+        judged[target] = judge(
+            {"uplift": score, **others}, gain, "uplift", is_count=target == "orders"
+        )
     return judged
 
 

@@ -16,7 +16,7 @@ class Judgement:
     Attributes:
         qini: Area between the ranking's Qini curve and a random ranking's, in units of the outcome
             per customer, and `error` its standard error.
-        share: The same as a share of the largest that the effect allows; NaN without an effect.
+        share: The same as a share of the largest that the effect on a count allows; NaN without one.
         advantage: `qini` of the compared ranking minus this one's, with `advantage_error`.
     """
 
@@ -27,7 +27,9 @@ class Judgement:
     advantage_error: float
 
 
-def judge(rankings: dict[str, np.ndarray], gain: np.ndarray, compared: str) -> dict[str, Judgement]:
+def judge(
+    rankings: dict[str, np.ndarray], gain: np.ndarray, compared: str, *, is_count: bool
+) -> dict[str, Judgement]:
     """Judge rankings on the same customers, whose outcomes had no part in them.
 
     Args:
@@ -35,10 +37,12 @@ def judge(rankings: dict[str, np.ndarray], gain: np.ndarray, compared: str) -> d
             customers with the same score are in random order.
         gain: Transformed outcomes of these customers; see ``learning.gains``.
         compared: The ranking whose advantage over each ranking is measured.
+        is_count: Whether the outcome counts orders, so that there is a largest area.
     """
     weights = {name: ranking_weights(score) for name, score in rankings.items()}
     mean, error = gain.mean(), gain.std(ddof=1) / np.sqrt(len(gain))
-    largest = abs(mean) * (1 - min(abs(mean), 1)) / 2 if abs(mean) > TOLD_APART * error else 0.0
+    has_largest = is_count and abs(mean) > TOLD_APART * error
+    largest = abs(mean) * (1 - min(abs(mean), 1)) / 2 if has_largest else 0.0
     judged = {}
     for name, weight in weights.items():
         qini, qini_error = _mean_product(weight, gain)
