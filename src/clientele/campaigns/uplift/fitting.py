@@ -1,4 +1,4 @@
-"""Fit the uplift of each arm of each campaign, and judge it on customers that the fit has not seen."""
+"""Fit the uplift of each arm of each campaign, and judge it on customers that it has not seen."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Judge rankings of customers by what a randomised campaign brought; see `docs/methods/uplift.md`."""
+"""Judge rankings of customers by a randomised campaign; `docs/methods/uplift.md` has formulas."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Judgement:
     Attributes:
         qini: Area between the ranking's Qini curve and a random ranking's, in units of the outcome
             per customer, and `error` its standard error.
-        share: The same as a share of the largest that the effect on a count allows; NaN without one.
+        share: The same as a share of the largest that an effect on a count allows; else NaN.
         advantage: `qini` of the compared ranking minus this one's, with `advantage_error`.
     """
 

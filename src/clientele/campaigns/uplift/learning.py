@@ -1,4 +1,4 @@
-"""Learn the uplift of a contact from a randomised campaign; `docs/methods/uplift.md` has the formulas.
+"""Learn the uplift of a contact from a randomised campaign; formulas: `docs/methods/uplift.md`.
 
 The uplift of a customer is linear in a few features of the day before, plus a deviation of the
 customer's segment. Both are shrunk, as far as the data say: without differences between customers
