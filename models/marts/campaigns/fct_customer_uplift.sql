@@ -186,8 +186,8 @@ ranked as (
 
         -- why
         uplift_segment,
-        segment_uplift as segment_extra_orders,
-        segment_uplift_error as segment_extra_orders_error,
+        round(segment_uplift, 9) as segment_extra_orders,
+        round(segment_uplift_error, 9) as segment_extra_orders_error,
         churn_probability
 
     from priced

@@ -18,8 +18,8 @@ arms as (
         max(case when name = 'is_told_apart' then value end) as is_told_apart,
         max(case when name = 'uplift' then value end) as uplift_orders,
         max(case when name = 'uplift' then error end) as uplift_orders_error,
-        max(case when name = 'amount_uplift' then value end) as uplift_amount,
-        max(case when name = 'amount_uplift' then error end) as uplift_amount_error
+        max(case when name = 'revenue_uplift' then value end) as uplift_revenue,
+        max(case when name = 'revenue_uplift' then error end) as uplift_revenue_error
 
     from fits
 
@@ -32,7 +32,7 @@ arms as (
 rankings as (
 
     select * from fits
-    where part in ('orders', 'amount')
+    where part in ('orders', 'revenue')
 
 ),
 
@@ -43,21 +43,21 @@ described as (
         -- keys
         rankings.campaign_id,
         rankings.arm,
-        rankings.part as target,
+        rankings.part as metric,
         rankings.name as ranking,
 
         -- the campaign
         cast(arms.customer_count as int) as customer_count,
         cast(arms.held_out_count as int) as held_out_count,
-        case when rankings.part = 'orders' then arms.uplift_orders else arms.uplift_amount end as mean_uplift,
-        case when rankings.part = 'orders' then arms.uplift_orders_error else arms.uplift_amount_error end as mean_uplift_error,
+        round(case when rankings.part = 'orders' then arms.uplift_orders else arms.uplift_revenue end, 9) as mean_uplift,
+        round(case when rankings.part = 'orders' then arms.uplift_orders_error else arms.uplift_revenue_error end, 9) as mean_uplift_error,
 
         -- the ranking
-        rankings.value as qini,
-        rankings.error as qini_error,
-        rankings.share as normalised_qini,
-        rankings.advantage as uplift_advantage,
-        rankings.advantage_error as uplift_advantage_error,
+        round(rankings.value, 9) as qini,
+        round(rankings.error, 9) as qini_error,
+        round(rankings.share, 9) as normalised_qini,
+        round(rankings.advantage, 9) as uplift_advantage,
+        round(rankings.advantage_error, 9) as uplift_advantage_error,
         case when arms.is_told_apart = 1 then 'told apart' else 'not told apart' end as uplift_verdict,
         case
             when rankings.name = 'uplift' then null

@@ -32,12 +32,12 @@ def fit_campaigns(members: pd.DataFrame, *, features: list[str], control: str) -
         control: Name of the arm that was not contacted.
 
     Each row has a ``part`` and a ``name``:
-        `campaign`: `uplift` of orders with its error, `amount_uplift`, `cost` of a contact,
+        `campaign`: `uplift` of orders with its error, `revenue_uplift`, `cost` of a contact,
         `customer_count`, `held_out_count`, `is_told_apart` (1 if the ranking beats chance, 0 if
         not, null with too few customers).
         `slope`: by feature, and `intercept`. `deviation`: by segment, what it adds.
         `segment`: by segment, the shrunk uplift and its error.
-        `orders`, `amount`: by ranking, Qini and what belongs to it.
+        `orders`, `revenue`: by ranking, Qini and what belongs to it.
     """
     rows = []
     for (campaign, arm), of_arm in _arms(members, control):
@@ -63,7 +63,7 @@ def fit_arm(members: pd.DataFrame, *, features: list[str], control: str) -> list
     costs = members["contact_cost"].to_numpy(float)[treated]
     rows = [
         _row("campaign", "uplift", orders.mean, orders.error),
-        _row("campaign", "amount_uplift", money.mean, money.error),
+        _row("campaign", "revenue_uplift", money.mean, money.error),
         _row("campaign", "cost", costs.mean()),
         _row("campaign", "customer_count", len(members)),
         _row("campaign", "held_out_count", held_out.sum()),
@@ -74,9 +74,9 @@ def fit_arm(members: pd.DataFrame, *, features: list[str], control: str) -> list
     rows += [_row("deviation", name, value) for name, value in orders.deviations.items()]
     for segment in orders.segments.itertuples():
         rows.append(_row("segment", segment.Index, segment.shrunk, segment.shrunk_error))
-    for target, of_target in judged.items():
-        for name, j in of_target.items():
-            row = _row(target, name, j.qini, j.error)
+    for metric, of_metric in judged.items():
+        for name, j in of_metric.items():
+            row = _row(metric, name, j.qini, j.error)
             row |= {"share": j.share, "advantage": j.advantage}
             rows.append(row | {"advantage_error": j.advantage_error})
     return rows
@@ -99,7 +99,7 @@ def _fit(members, features, treated, outcome):
 
 
 def _judged(members, features, treated, held_out):
-    """Fit on one half, and judge the rankings on the other: by orders, and by money."""
+    """Fit on one half, and judge the rankings on the other: by orders, and by revenue."""
     known, later = members[~held_out], members[held_out]
     segments, arm = later["uplift_segment"], treated[held_out]
     orders = _fit(known, features, treated[~held_out], "next_order_count")
@@ -113,14 +113,14 @@ def _judged(members, features, treated, held_out):
         "churn risk": -orders.outcome.predict(later[features]),
     }
     judged = {}
-    for target, outcome, fit, score in (
+    for metric, outcome, fit, score in (
         ("orders", "next_order_count", orders, uplift),
-        ("amount", "next_amount", money, uplift * value),
+        ("revenue", "next_amount", money, uplift * value),
     ):
         expected = fit.outcome.predict(later[features])
         gain = gains(arm, later[outcome].to_numpy(float), expected)
-        judged[target] = judge(
-            {"uplift": score, **others}, gain, "uplift", is_count=target == "orders"
+        judged[metric] = judge(
+            {"uplift": score, **others}, gain, "uplift", is_count=metric == "orders"
         )
     return judged
 
