@@ -107,6 +107,13 @@ if dbt_spark is not None:
             return prepare_as_json(source)
 
         @available
+        def read_audiences(self, said: str) -> str:
+            """Read `audiences/*.yml`; JSON in, JSON out."""
+            from clientele.campaigns.audiences import read_as_json
+
+            return read_as_json(said)
+
+        @available
         def find_files(self, path: str) -> str | None:
             """Return ``path``, made absolute, if Spark finds a file there; else None. Reads none.
 

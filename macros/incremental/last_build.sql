@@ -28,6 +28,8 @@
     {#- What these change in the data is found in the data. -#}
     {%- do settings.pop('as_of_date', none) -%}
     {%- do settings.pop('data', none) -%}
+    {#- It decides nothing about orders. -#}
+    {%- do settings.pop('campaign_exports', none) -%}
     {#- As YAML, because a source's YAML may hold dates, which JSON cannot. -#}
     {%- set known = {'settings': toyaml(settings, sort_keys=true), 'project': flags.PROJECT_DIR or '.'} -%}
     {{ return(run_query('select build_configuration(' ~ text_literal(tojson(known, sort_keys=true)) ~ ')').columns[0].values()[0]) }}

@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 
 from clientele import state
+from clientele.campaigns.audiences import FOLDER, checked
 from clientele.dbt_arguments import combine
 from clientele.locks import exclusive
-from clientele.places import warehouse_file
+from clientele.places import campaigns_folder, warehouse_file
 from clientele.sources import load_source, project_vars
 from clientele.summary import summary
 from clientele.warehouse import warehouse
@@ -24,6 +25,9 @@ def settings_of(
     settings = load_source(source, project / "sources")
     if data:
         settings["data"] = str(Path(data).absolute())
+    exports = campaigns_folder(project) / source
+    if any(exports.glob("*.parquet")):
+        settings["campaign_exports"] = str(exports.absolute() / "*.parquet")
     if as_of:
         settings["as_of_date"] = as_of
     return combine(settings, dbt_arguments)
@@ -72,6 +76,8 @@ def _build(project, settings, dbt_arguments, target, verbose, now=None):
     from clientele.building import build
 
     prepare_source(settings)
+    if (project / FOLDER).is_dir():
+        checked(project)
     defaults = project_vars(project)
     # Without the values of dbt_project.yml, dbt reuses what it parsed for plain commands.
     variables = {key: value for key, value in settings.items() if value != defaults.get(key)}

@@ -5,6 +5,7 @@ import re
 import sys
 from pathlib import Path
 
+from clientele.campaigns import command as audience_command
 from clientele.contacts import GROUPS, write_contacts
 from clientele.places import project_folder, publications_folder, warehouse_file
 from clientele.summary import summary
@@ -131,6 +132,8 @@ def main(arguments: list[str] | None = None) -> int:
     contacts.add_argument("--limit", type=int, metavar="N", help="at most N customers")
     contacts.add_argument("--force", action="store_true", help="replace the file if it exists")
     contacts.set_defaults(run=_contacts)
+
+    audience_command.add_parser(commands)
 
     scores = commands.add_parser(
         "score",

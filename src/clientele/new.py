@@ -7,7 +7,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 # What builds write, and must not be committed.
-IGNORED = ["target/", "logs/", "*.duckdb", "*.duckdb.wal", "published/", "dashboard/", ".user.yml"]
+IGNORED = ["target/", "logs/", "*.duckdb", "*.duckdb.wal", "published/", "/campaigns/"]
+IGNORED += ["dashboard/", ".user.yml"]
 
 
 def new(folder: Path) -> int:

@@ -1,4 +1,4 @@
-"""Where things are: the project, its warehouse, dbt's artifacts and the publications."""
+"""Where things are: the project, its warehouse, dbt's artifacts, publications and campaigns."""
 
 import os
 from pathlib import Path
@@ -32,3 +32,8 @@ def target_folder(project: Path) -> Path:
 def publications_folder(project: Path) -> Path:
     """Return the folder of publications."""
     return project / (os.environ.get("CLIENTELE_PUBLISH_DIR") or "published")
+
+
+def campaigns_folder(project: Path) -> Path:
+    """Return the folder of the records of exported audiences, which has one for each source."""
+    return project / (os.environ.get("CLIENTELE_CAMPAIGNS_DIR") or "campaigns")

@@ -67,7 +67,7 @@ def state_of(project: Path, settings: dict) -> dict[str, str | None]:
     # Variables of the environment are options of dbt too.
     options = sorted(item for item in os.environ.items() if item[0].startswith("DBT_"))
     return {
-        "files": _files(source, data) if is_sound else None,
+        "files": _files(source, data, settings.get("campaign_exports")) if is_sound else None,
         "tables": _tables(source, warehouse_file(project)) if is_sound else None,
         "settings": _digest(json.dumps([settings, data, options], default=str)),
         "day": _day(source) if is_sound else None,
@@ -139,7 +139,7 @@ def _stamps(database: Path) -> list[str]:
     return [stamp(database), *([stamp(log)] if log.exists() else [])]
 
 
-def _files(source, data):
+def _files(source, data, exports):
     """Return a digest of the stamps of all files; None for files that are elsewhere or missing."""
     stamps = []
     for name, table in sorted(source["tables"].items()):
@@ -150,6 +150,7 @@ def _files(source, data):
         if not found:
             return None
         stamps += [f"{name} {stamp(file)}" for file in found]
+    stamps += [f"exports {stamp(file)}" for file in _files_at(exports)] if exports else []
     return _digest(*stamps)
 
 
@@ -202,6 +203,7 @@ def _code(project):
         suffixes = SUFFIXES | ({".py"} if key == "model-paths" else set())
         for folder in settings.get(key) or default:
             files += [f for f in _files_in(project / folder) if f.suffix in suffixes]
+    files += _files_in(project / "audiences")
     package = Path(__file__).parent
     files += [f for f in _files_in(package) if f.suffix != ".pyc"]
     return _digest(

@@ -129,6 +129,7 @@ class Warehouse:
         return {
             "CLIENTELE_DB": str(self.database),
             "CLIENTELE_PUBLISH_DIR": str(self.folder / "published"),
+            "CLIENTELE_CAMPAIGNS_DIR": str(self.folder / "campaigns"),
             "CLIENTELE_TEMP": str(self.folder / "temp"),
             "CLIENTELE_SPARK_WAREHOUSE": str(self.folder / "spark_warehouse"),
             "DBT_TARGET_PATH": str(self.folder / "target"),

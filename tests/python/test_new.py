@@ -16,8 +16,8 @@ from clientele.new import new, project_files
 
 # What makes a wheel; the rest of the clone must not be needed.
 BUILT_FROM = ["setup.py", "pyproject.toml", "README.md", "LICENSE", "requirements.lock",
-              "dbt_project.yml", "profiles.yml", "src", "analyses", "docs", "macros", "models",
-              "seeds", "sources", "tests/generic", "tests/singular"]  # fmt: skip
+              "audiences", "dbt_project.yml", "profiles.yml", "src", "analyses", "docs", "macros",
+              "models", "seeds", "sources", "tests/generic", "tests/singular"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

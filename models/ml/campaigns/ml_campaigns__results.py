@@ -1,9 +1,12 @@
 """Effects of campaigns with their intervals, checks and verdicts, from sums."""
 
 from clientele.frames import as_table, collect
+from clientele.libraries import load
 
 
 def model(dbt, session):
+    # Not when the package is imported: the command line, which needs no SciPy, is in it too.
+    load("scipy.stats")
     from clientele.campaigns.results import (
         CELL_KEY,
         RESULT_TYPES,

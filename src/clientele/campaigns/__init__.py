@@ -1,5 +1,1 @@
-"""Read the results of campaigns: effects with intervals, checks, and verdicts in words."""
-
-from clientele.libraries import load
-
-load("scipy.stats")
+"""Campaigns: whom to contact, who is held out, what was sent, and what came of it."""

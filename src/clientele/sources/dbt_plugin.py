@@ -6,10 +6,15 @@ import contextlib
 import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 
+from clientele.campaigns.audiences import read_as_json
 from clientele.configuration import build_configuration
 from clientele.sources.preparing import prepare_as_json
 
-FUNCTIONS = {"prepare_source": prepare_as_json, "build_configuration": build_configuration}
+FUNCTIONS = {
+    "prepare_source": prepare_as_json,
+    "build_configuration": build_configuration,
+    "read_audiences": read_as_json,
+}
 
 
 class Plugin(BasePlugin):

@@ -23,6 +23,14 @@ def _mapping(loader, node, deep=False):
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
+def load_yaml(text: str):
+    """Return what a YAML text holds. Raises ``ValueError`` for a key given twice or bad YAML."""
+    try:
+        return yaml.load(text, Loader=_StrictLoader)
+    except yaml.YAMLError as error:
+        raise ValueError(f"it is no valid YAML: {error}".replace("\n", " ")) from None
+
+
 def load_source(name: str, folder: Path) -> dict:
     """Return the vars that ``folder/<name>.yml`` holds.
 

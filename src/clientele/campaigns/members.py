@@ -1,0 +1,148 @@
+"""Evaluate audiences as their files are now, on published marts.
+
+The SQL is that of the build: the macro `audience_members`, which this module renders itself.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+from jinja2 import Environment
+
+from clientele.campaigns.audiences import MARTS, checked, hash_threshold, nearest
+from clientele.places import campaigns_folder, publications_folder
+from clientele.sources.settings import load_source, project_vars
+
+MACRO = "macros/campaigns/audience_members.sql"
+# The mart of contacts; a publication without campaigns has none.
+CONTACTS = "fct_customer_campaigns"
+
+
+@dataclass(frozen=True)
+class Audiences:
+    """The audiences of a project on its current publication.
+
+    `connection` has the view `facts` (what conditions may read, by customer), the table `members`
+    (as `fct_audience_members`, of all audiences), and the publication as `published`.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    audiences: list[dict]
+    columns: list[dict]
+    as_of_date: date
+    source: str
+    currency: str
+    records: Path
+
+    def named(self, name: str) -> dict:
+        """Return the audience of that name. Raises ``ValueError`` if there is none."""
+        for audience in self.audiences:
+            if audience["name"] == name:
+                return audience
+        known = [audience["name"] for audience in self.audiences]
+        raise ValueError(
+            f"no audience '{name}'{nearest(name, known)}; known are {', '.join(known) or 'none'}"
+        )
+
+    def rows(self, sql: str, **parameters) -> list[tuple]:
+        """Return the rows of a query."""
+        return self.connection.execute(sql, parameters or None).fetchall()
+
+
+@contextmanager
+def open_audiences(project: Path) -> Iterator[Audiences]:
+    """Yield the audiences of ``project`` on its current publication.
+
+    Raises:
+        ValueError: an audience is wrong, or nothing is published.
+    """
+    said = checked(project)
+    database = publications_folder(project) / "current" / "clientele.duckdb"
+    if not database.is_file():
+        raise ValueError(
+            f"nothing is published in {database.parents[1]}; `clientele build` and "
+            "`clientele publish` do that"
+        )
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(f"attach {quoted(str(database.resolve()))} as published (read_only)")
+        as_of_date, source, currency = connection.execute(
+            "select as_of_date, source_name, currency from published.marts.publications"
+        ).fetchall()[0]
+        records = campaigns_folder(project) / source
+        settings = project_vars(project)
+        if (project / "sources" / f"{source}.yml").is_file():
+            settings |= load_source(source, project / "sources")
+        _make_tables(connection, said, settings, records, project)
+        yield Audiences(
+            connection,
+            said["audiences"],
+            said["columns"],
+            as_of_date,
+            source,
+            currency or "",
+            records,
+        )
+
+
+def members_sql(
+    said: dict, *, salt: str, global_holdout_share: float, has_contacts: bool, project: Path
+) -> str:
+    """Return the CTEs of the macro `audience_members`, from `facts` to `members`."""
+    template = Environment().from_string((project / MACRO).read_text(encoding="utf-8"))
+    return template.module.audience_members(
+        said["columns"],
+        said["audiences"],
+        salt,
+        hash_threshold(global_holdout_share),
+        has_contacts,
+    )
+
+
+def quoted(text: str) -> str:
+    """Return a text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _make_tables(connection, said, settings, records, project):
+    """Make the views that the macro reads, the view `facts`, and the table `members`."""
+    only = {
+        "customer_values": f"horizon_days = {int(settings['clv_band_horizon_days'])}",
+        "offers": "rank = 1",
+    }
+    for name, mart in MARTS.items():
+        connection.execute(
+            f"create view {name} as from published.marts.{mart} where {only.get(name, 'true')}"
+        )
+    connection.execute("create view as_of as select as_of_date from published.marts.publications")
+    contacts = []
+    if connection.execute(
+        "select 1 from duckdb_tables() where database_name = 'published' and table_name = $name",
+        {"name": CONTACTS},
+    ).fetchall():
+        contacts.append(f"select customer_id, last_campaign_date from published.marts.{CONTACTS}")
+    if any(records.glob("*.parquet")):
+        # A customer who was assigned rests in either arm: else the arms would not be alike.
+        contacts.append(
+            "select customer_id, cast(assigned_at as date) as last_campaign_date "
+            f"from read_parquet({quoted(str(records / '*.parquet'))})"
+        )
+    if contacts:
+        connection.execute(
+            "create view contacts as select customer_id, max(last_campaign_date) as "
+            f"last_campaign_date from ({' union all '.join(contacts)}) "
+            # What was exported as of this day begins the morning after.
+            "where last_campaign_date <= (select as_of_date + 1 from as_of) group by customer_id"
+        )
+    sql = members_sql(
+        said,
+        salt=settings["audiences_salt"],
+        global_holdout_share=settings["audiences_global_holdout_share"],
+        has_contacts=bool(contacts),
+        project=project,
+    )
+    connection.execute(f"create view facts as with {sql} from facts")
+    connection.execute(f"create table members as with {sql} from members")
