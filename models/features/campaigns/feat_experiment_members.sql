@@ -47,7 +47,7 @@ recent as (
 
     having count(case when is_control then 1 end) > 0 and count(case when not is_control then 1 end) > 0
 
-    order by max(assigned_date) desc, campaign_id asc
+    order by campaign_date desc, campaign_id asc
 
     limit {{ var('uplift_campaigns') }}
 
