@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 # Standard errors beyond which a difference is not taken for chance.
 TOLD_APART = 1.96
@@ -59,8 +58,9 @@ def ranking_weights(score: np.ndarray) -> np.ndarray:
     [0.25, -0.25]
     """
     # What differs in the last digits only is the same.
-    rounded = np.round(score, 9)
-    return 0.5 - (rankdata(-rounded) - 0.5) / len(score)
+    _, value, counts = np.unique(-np.round(score, 9), return_inverse=True, return_counts=True)
+    before = np.cumsum(counts) - counts / 2
+    return 0.5 - before[value] / len(score)
 
 
 def _mean_product(weight, gain):
