@@ -39,7 +39,8 @@ recent as (
 
     select
         campaign_id,
-        max(assigned_date) as campaign_date
+        max(assigned_date) as campaign_date,
+        count(*) as customer_count
 
     from assigned
 
@@ -66,6 +67,9 @@ hashed as (
 
     inner join recent
         on members.campaign_id = recent.campaign_id
+
+    -- Of many customers it is enough to sort the sixteenth with the lowest hashes, which holds the whole sample.
+    where recent.customer_count < 20 * {{ var('uplift_sample_size') }} or {{ key }} < '1'
 
 ),
 
