@@ -1,6 +1,6 @@
 {{ config(enabled=has_experiments()) }}
 
-{%- set last_day = dbt.dateadd('day', '(' ~ campaign_window('members.campaign_id') ~ ') - 1', 'members.assigned_date') %}
+{%- set window = '(' ~ campaign_window('members.campaign_id') ~ ')' %}
 {%- set key = "md5(concat('uplift:', members.campaign_id, ':', members.customer_id))" %}
 
 with
@@ -20,15 +20,13 @@ assigned as (
         members.customer_id,
         members.assigned_date,
         members.is_control,
-        case when members.is_control then 'control' else members.arm end as arm,
-        cast({{ dbt.dateadd('day', -1, 'members.assigned_date') }} as date) as known_date,
-        cast({{ last_day }} as date) as last_date,
-        cast(coalesce(members.cost, 0) as double) as contact_cost
+        members.arm,
+        members.cost
 
     from {{ ref('int_campaign_members') }} as members
 
     inner join today
-        on {{ last_day }} <= today.as_of_date
+        on members.assigned_date <= cast({{ dbt.dateadd('day', '1 - ' ~ window, 'today.as_of_date') }} as date)
 
     where members.is_randomised
 
@@ -58,8 +56,14 @@ recent as (
 hashed as (
 
     select
-        members.*,
+        members.campaign_id,
+        members.customer_id,
+        members.assigned_date,
         recent.campaign_date,
+        case when members.is_control then 'control' else members.arm end as arm,
+        cast(coalesce(members.cost, 0) as double) as contact_cost,
+        cast({{ dbt.dateadd('day', -1, 'members.assigned_date') }} as date) as known_date,
+        cast({{ dbt.dateadd('day', window ~ ' - 1', 'members.assigned_date') }} as date) as last_date,
         substr({{ key }}, 32, 1) < '8' as is_held_out,
         row_number() over (partition by members.campaign_id order by {{ key }}, members.customer_id) as sample_number
 
