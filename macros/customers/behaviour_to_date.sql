@@ -1,10 +1,11 @@
 {#-
     CTEs that compute what is known about each customer on each day; the last one is `behaviour`. The model must have three
     CTEs: `orders`, `matched_returns`, and `as_of_dates` (as_of_date, period_number). `judged` has the orders up to each day.
-    A new measure is one line in `behaviour_measures`, and a sum in `summed` if it needs one.
+    A new measure is one line in `behaviour_measures`, and a sum in `summed` if it needs one. With `by_customer`, each customer
+    has days of their own: `as_of_dates` has a customer_id.
 -#}
 
-{% macro behaviour_to_date() %}
+{% macro behaviour_to_date(by_customer=false) %}
 -- Returns known by each date: a later return was not yet known on an earlier day.
 returned_to_date as (
 
@@ -17,6 +18,7 @@ returned_to_date as (
 
     inner join as_of_dates
         on matched_returns.return_date <= as_of_dates.as_of_date
+        {%- if by_customer %} and matched_returns.customer_id = as_of_dates.customer_id{% endif %}
 
     group by matched_returns.order_id, as_of_dates.as_of_date
 
@@ -44,6 +46,7 @@ orders_to_date as (
 
     inner join as_of_dates
         on orders.order_date <= as_of_dates.as_of_date
+        {%- if by_customer %} and orders.customer_id = as_of_dates.customer_id{% endif %}
 
     left join returned_to_date
         on

@@ -40,6 +40,22 @@ offers as (
 
 ),
 
+uplifts as (
+    {% if has_experiments() %}
+    select * from {{ ref('fct_customer_uplift') }}
+    where is_best_contact
+    {% else %}
+    -- Without a randomised campaign nothing is known of what a contact brings.
+    select
+        {%- for column in read['columns'] if column['relation'] == 'uplifts' %}
+        cast(null as {{ column['type'] }}) as {{ column['column'] }},
+        {%- endfor %}
+        customer_id
+    from customers
+    where 1 = 0
+    {% endif %}
+),
+
 as_of as (
 
     select as_of_date from {{ ref('int_as_of_dates') }}

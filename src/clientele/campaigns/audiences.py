@@ -24,13 +24,27 @@ MARTS = {
     "customer_values": "fct_customer_values",
     "actions": "fct_customer_actions",
     "offers": "fct_product_recommendations",
+    "uplifts": "fct_customer_uplift",
 }
-# The first of the products to offer next; the other columns of that mart are about the list.
-OFFER = {
-    "product_id": "next_product_id",
-    "product_label": "next_product",
-    "reason": "next_product_reason",
-    "is_repurchase": "next_product_is_repurchase",
+# Of these marts, the columns under the names that conditions use: the first of the products to
+# offer next, and the best contact. Without randomised campaigns the latter is null.
+NAMES = {
+    "offers": {
+        "product_id": "next_product_id",
+        "product_label": "next_product",
+        "reason": "next_product_reason",
+        "is_repurchase": "next_product_is_repurchase",
+    },
+    "uplifts": {
+        "campaign_id": "best_contact_campaign_id",
+        "arm": "best_contact_arm",
+        "uplift_verdict": "uplift_verdict",
+        "uplift_segment": "uplift_segment",
+        "expected_extra_orders": "expected_extra_orders",
+        "expected_extra_margin": "expected_extra_margin",
+        "expected_contact_profit": "expected_contact_profit",
+        "contact_rank": "contact_rank",
+    },
 }
 CONSENT = "has_consent"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -125,10 +139,10 @@ def customer_columns(project: Path) -> list[dict]:
         model = yaml.load(files[0].read_text(encoding="utf-8"), Loader=loader)["models"][0]
         for column in model["columns"]:
             name = column["name"]
-            if relation == "offers":
-                if name not in OFFER:
+            if relation in NAMES:
+                if name not in NAMES[relation]:
                     continue
-                name = OFFER[name]
+                name = NAMES[relation][name]
             if name not in seen:
                 seen.add(name)
                 columns.append(

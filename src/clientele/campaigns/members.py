@@ -17,8 +17,8 @@ from clientele.places import campaigns_folder, publications_folder
 from clientele.sources.settings import load_source, project_vars
 
 MACRO = "macros/campaigns/audience_members.sql"
-# The mart of contacts; a publication without campaigns has none.
-CONTACTS = "fct_customer_campaigns"
+# The marts of contacts and of their uplift; a publication without campaigns has none.
+CONTACTS, UPLIFTS = "fct_customer_campaigns", "uplifts"
 
 
 @dataclass(frozen=True)
@@ -112,17 +112,25 @@ def _make_tables(connection, said, settings, records, project):
     only = {
         "customer_values": f"horizon_days = {int(settings['clv_band_horizon_days'])}",
         "offers": "rank = 1",
+        UPLIFTS: "is_best_contact",
     }
     for name, mart in MARTS.items():
+        if name == UPLIFTS and not _is_published(connection, mart):
+            nulls = ", ".join(
+                f"null::{column['type']} as {column['column']}"
+                for column in said["columns"]
+                if column["relation"] == name
+            )
+            connection.execute(
+                f"create view {name} as select '' as customer_id, {nulls} where false"
+            )
+            continue
         connection.execute(
             f"create view {name} as from published.marts.{mart} where {only.get(name, 'true')}"
         )
     connection.execute("create view as_of as select as_of_date from published.marts.publications")
     contacts = []
-    if connection.execute(
-        "select 1 from duckdb_tables() where database_name = 'published' and table_name = $name",
-        {"name": CONTACTS},
-    ).fetchall():
+    if _is_published(connection, CONTACTS):
         contacts.append(f"select customer_id, last_campaign_date from published.marts.{CONTACTS}")
     if any(records.glob("*.parquet")):
         # A customer who was assigned rests in either arm: else the arms would not be alike.
@@ -146,3 +154,12 @@ def _make_tables(connection, said, settings, records, project):
     )
     connection.execute(f"create view facts as with {sql} from facts")
     connection.execute(f"create table members as with {sql} from members")
+
+
+def _is_published(connection, mart):
+    """Return whether the publication has a mart."""
+    found = connection.execute(
+        "select 1 from duckdb_tables() where database_name = 'published' and table_name = $name",
+        {"name": mart},
+    )
+    return bool(found.fetchall())

@@ -181,3 +181,28 @@ def test_the_build_and_the_command_line_find_the_same_customers(published_sample
     assert differing == [(0,)]
     assert total > 500 and 0.7 < treated / total < 0.95
     assert len(sizes) == 5 and not any(is_empty for _, is_empty, _, _ in sizes)
+
+
+def test_a_retention_list_ranks_by_what_the_best_contact_brings(project):
+    """Of a customer's contacts only the best counts; without experiments nobody is on the list."""
+    said = {
+        "condition": "uplift_verdict = 'told apart' and expected_contact_profit > 0",
+        "order_by": "expected_contact_profit desc",
+        "holdout": 0,
+    }
+    write_audience(project, "worth_it", **said)
+    database = str(project / "published/current/clientele.duckdb")
+    with duckdb.connect(database) as connection:
+        connection.execute(
+            "insert into marts.fct_customer_uplift by name select 'c' || n as customer_id, "
+            "'told apart' as uplift_verdict, is_best as is_best_contact, "
+            "case when is_best then 3 - n else 100 end as expected_contact_profit "
+            "from range(10) as t(n), (values (true), (false)) as b(is_best)"
+        )
+    ranked = [(customer, rank) for _, customer, _, rank in members(project)]
+    assert ranked == [("c0", 1), ("c1", 2), ("c2", 3)]
+    with duckdb.connect(database) as connection:
+        connection.execute("drop table marts.fct_customer_uplift")
+    assert members(project) == []
+    write_audience(project, "worth_it", **said | {"condition": "contact_rank is null"})
+    assert len(members(project)) == 1000
