@@ -61,7 +61,8 @@ def generate_data(folder: Path, campaigns: int, customers: int) -> None:
             from range({customers * ORDERS_PER_CUSTOMER}) as t (i);
             create table intermediate.int_order_lines as
             select order_id, 'P' || (hash(order_id, n) % 200) as product_id,
-                cast(1 as decimal(18, 3)) as quantity, cast(0 as decimal(18, 3)) as returned_quantity,
+                cast(1 as decimal(18, 3)) as quantity,
+                cast(0 as decimal(18, 3)) as returned_quantity,
                 cast(null as decimal(18, 4)) as unit_cost,
                 cast(net_amount / 3 as decimal(18, 4)) as net_amount, false as is_return
             from intermediate.int_orders cross join range(3) as t (n);

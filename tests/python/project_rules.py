@@ -445,8 +445,12 @@ def marts_read_by(manifest, pattern):
 
 @rule
 def an_exposure_depends_on_what_its_files_read(manifest):
-    """An analysis reads by its refs, a file by `marts.<name>`, a page by names in backticks."""
-    offences = []
+    """An analysis reads by its refs, a file by `marts.<name>`, a page by names in backticks.
+
+    Marts that not every source has are named by exposures that not every source has.
+    """
+    optional = {m["name"] for m in nodes(manifest, "model") if "enabled=has_" in m["raw_code"]}
+    offences, read_optionally, said_optionally = [], set(), set()
     for exposure in nodes(manifest, "exposure"):
         found = {p: marts_read_by(manifest, p) for p in exposure["config"]["meta"].get("files", [])}
         offences += [
@@ -454,9 +458,17 @@ def an_exposure_depends_on_what_its_files_read(manifest):
         ]
         read = {name for names in found.values() for name in names or ()}
         said = {parent["name"] for parent in parents(manifest, exposure)}
-        offences += [f"{exposure['name']} reads {name} and does not say so" for name in read - said]
+        read_optionally |= read & optional
+        if said <= optional:
+            said_optionally |= said
+        else:
+            read -= optional
+            offences += [
+                f"{exposure['name']} reads {name} and does not say so" for name in read - said
+            ]
         offences += [f"{exposure['name']} does not read {name}" for name in said - read]
-    return offences
+    unsaid = read_optionally - said_optionally
+    return offences + [f"{name} is read, and no exposure says so" for name in unsaid]
 
 
 @rule

@@ -33,11 +33,13 @@ def test_every_sql_model_that_decides_has_a_unit_test(manifest):
         # They rename, join or group, and decide nothing.
         "stg_order_lines",
         "stg_order_totals",
+        "stg_campaigns",
         "stg_products",
         "ml_clv__histories",
         "fct_customer_category_shares",
         "fct_order_lines",
         "dim_products",
+        "fct_campaign_results",
         "fct_segment_memberships",
         "rpt_segmentation_drift",
         "ml_segments__sample",

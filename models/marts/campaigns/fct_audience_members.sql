@@ -58,8 +58,7 @@ uplifts as (
 
 as_of as (
 
-    select as_of_date from {{ ref('int_as_of_dates') }}
-    where is_current
+    select max(as_of_date) as as_of_date from features
 
 ),
 

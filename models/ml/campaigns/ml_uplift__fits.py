@@ -1,4 +1,4 @@
-"""For each arm of the last campaigns, the parameters of its uplift, and what its ranking is worth."""
+"""For each arm of the last campaigns: parameters of its uplift, and what its ranking is worth."""
 
 from clientele.fits import fitted_once
 from clientele.frames import collect
