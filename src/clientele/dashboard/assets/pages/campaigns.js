@@ -1,6 +1,7 @@
 const VERDICT_COLOURS = {worked: GREEN, "did not": ORANGE, "cannot tell": "#888888", "not a fair test": "#aa4499"};
 const campaignName = (d) => `${words(d.campaign_id)}${d.arm === "treated" ? "" : `, ${words(d.arm).toLowerCase()}`}`;
-const between = (lower, upper, format) => (given(lower) && given(upper) ? `${show.change(lower, format)} to ${show.change(upper, format)}` : NONE);
+// A word joiner keeps a sign and its currency on one line.
+const between = (lower, upper, format) => (given(lower) && given(upper) ? `${show.change(lower, format)} to ${show.change(upper, format)}`.replace(/[+−]/g, "$&\u2060") : NONE);
 /** Uplift per customer with its interval, a row for each name. */
 function uplifts(rows, width, {format, label}) {
   const names = rows.map((d) => d.name), known = rows.filter((d) => given(d.uplift_lower) && given(d.uplift_upper));
@@ -79,8 +80,8 @@ pages.campaigns = {
           draw: (width) => together(sums, width, {format: total}), columns: [{key: "assigned_date", label: "From", format: show.date}, {key: "name", label: "Campaign"}, {key: "total", label: "In all so far", format: (value) => show.change(value, total)}, {key: "lower", label: "At least", format: total}, {key: "upper", label: "At most", format: total}]
         }) : null,
         card({
-          title: "Was it a fair test?", how: "Chance must decide who is held out, and customers must not be missing from an arm: a chance of the split below 0.1 % says that some are.", rows: tests, wide: true, follows: ["campaign", "metric"], table: "open",
-          columns: [{key: "name", label: "Campaign"}, {key: "control_arm", label: "Compared with", format: words}, {key: "is_randomised", label: "By chance", format: show.yes}, {key: "assigned_date", label: "From", format: show.date}, {key: "window_days", label: "Counted for", format: show.days}, {key: "is_complete", label: "Over", format: show.yes}, {key: "sample_ratio_p_value", label: "Chance of the split", format: show.share}, {key: "balance_gap", label: "Gap before", format: show.decimal}, {key: "placebo_p_value", label: "Chance of the time before", format: show.share}]
+          title: "Was it a fair test?", how: "Chance must decide who is held out, and customers must not be missing from an arm: a p-value of the split below 0.1 % says that some are missing.", rows: tests, wide: true, follows: ["campaign", "metric"], table: "open",
+          columns: [{key: "name", label: "Campaign"}, {key: "control_arm", label: "Compared with", format: words}, {key: "is_randomised", label: "Randomised", format: show.yes}, {key: "assigned_date", label: "From", format: show.date}, {key: "window_days", label: "Counted for", format: show.days}, {key: "is_complete", label: "Over", format: show.yes}, {key: "sample_ratio_p_value", label: "p-value of the split", format: show.share}, {key: "balance_gap", label: "Imbalance before", format: show.decimal}, {key: "placebo_p_value", label: "p-value of the time before", format: show.share}]
         })), paragraph(WHY, "how")];
   }
 };
