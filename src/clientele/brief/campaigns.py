@@ -28,17 +28,24 @@ def last_campaigns(reader, money, min_cell: int) -> list[str]:
                 dense_rank() over (order by first_assigned_date desc, campaign_id desc) as place,
                 count(distinct arm) over (partition by campaign_id) as arms
             from now.marts.{RESULTS}
-            where segment = 'all' and metric in ('margin', 'revenue')
+            where segment = 'all' and metric in ('margin', 'orders', 'revenue')
                 and customer_count >= $min_cell and control_customer_count >= $min_cell
         )
-        select campaign_id, arm, arms, metric, first_assigned_date, verdict, verdict_reason,
-            uplift_total, uplift_total_lower, uplift_total_upper, profit_amount
-        from results where place <= $shown
+        select money.campaign_id, money.arm, money.arms, money.metric, money.first_assigned_date,
+            money.verdict, money.verdict_reason, money.uplift_total, money.uplift_total_lower,
+            money.uplift_total_upper, money.profit_amount, orders.verdict,
+            orders.uplift_total, orders.uplift_total_lower, orders.uplift_total_upper
+        from results as money
+        left join results as orders
+            on money.campaign_id = orders.campaign_id and money.arm = orders.arm
+            and orders.metric = 'orders'
+        where money.place <= $shown and money.metric != 'orders'
         -- Money that stays comes before money that comes in.
         qualify row_number() over (
-            partition by campaign_id, arm order by uplift_total is null, metric
+            partition by money.campaign_id, money.arm
+            order by money.uplift_total is null, money.metric
         ) = 1
-        order by place, arm
+        order by money.place, money.arm
         """,
         {"min_cell": min_cell, "shown": SHOWN},
     )
@@ -46,14 +53,24 @@ def last_campaigns(reader, money, min_cell: int) -> list[str]:
 
 
 def _sentence(row: tuple, money) -> str:
-    campaign, arm, arms, metric, day, verdict, reason, uplift, lower, upper, profit = row
+    campaign, arm, arms, metric, day, verdict, reason, *figures = row
+    uplift, lower, upper, profit, *orders = figures
     who = f"{campaign}, {arm}" if arms > 1 else campaign
-    said = f"{who}, from {day_of(day)}: {verdict}."
+    said = f"{who}, from {day_of(day)}: "
     if verdict not in CLEAR or uplift is None:
-        return f"{said} {reason}"
-    said += f" {money(uplift, sign=True)} of {metric}"
+        return said + _orders(metric, *orders) + f"{verdict}. {reason}"
+    said += f"{verdict}. {money(uplift, sign=True)} of {metric}"
     if lower is not None and upper is not None:
         said += f", likely between {money(lower)} and {money(upper)}"
     if profit is not None:
         said += f"; after its cost {money(float(profit), sign=True)}"
     return f"{said}."
+
+
+def _orders(metric, verdict, uplift, lower, upper) -> str:
+    """Return what is clear about orders, which vary less than money, before money's own verdict."""
+    if verdict not in CLEAR or uplift is None or lower is None or upper is None:
+        return ""
+    return (
+        f"orders {verdict}, {uplift:+,.0f}, likely between {lower:,.0f} and {upper:,.0f}; {metric} "
+    )

@@ -239,7 +239,8 @@ def test_an_audience_does_what_the_contact_list_would_do_without_one(page):
 def test_results_of_campaigns_are_told_if_there_are_any(small_page):
     more = """
         create table marts.fct_campaign_results as
-        select *, date '2025-03-01' + 30 * (campaign_id = 'tea')::int as first_assigned_date,
+        select *, date '2025-03-01' + 30 * (campaign_id = 'tea')::int
+                + 9 * (campaign_id = 'herbs')::int as first_assigned_date,
             uplift_total - 300 as uplift_total_lower, uplift_total + 300 as uplift_total_upper,
         from (values
             ('spring', 'all', 'treated', 'orders', 'worked', '', 900, 300, 40, null),
@@ -247,6 +248,9 @@ def test_results_of_campaigns_are_told_if_there_are_any(small_page):
             ('spring', 'all', 'treated', 'margin', 'worked', '', 900, 300, 500, 350),
             ('spring', 'Buys often', 'treated', 'margin', 'did not', '', 300, 90, 9000, 9000),
             ('tea', 'all', 'mail', 'revenue', 'cannot tell', 'Wait for it.', 80, 80, 10, null),
+            ('tea', 'all', 'mail', 'orders', 'cannot tell', '', 80, 80, 1, null),
+            ('herbs', 'all', 'treated', 'orders', 'worked', '', 900, 300, 1340, null),
+            ('herbs', 'all', 'treated', 'margin', 'cannot tell', 'Too few.', 900, 300, 5, null),
             ('tea', 'all', 'post', 'revenue', 'worked', '', 80, 80, 900, null),
             ('tea', 'all', 'call', 'revenue', 'worked', '', 3, 80, 7777, null)
         ) as results (
@@ -258,6 +262,8 @@ def test_results_of_campaigns_are_told_if_there_are_any(small_page):
         "tea, mail, from 31 March 2025: cannot tell. Wait for it.",
         "tea, post, from 31 March 2025: worked. +900 EUR of revenue, likely between 600 EUR and "
         "1,200 EUR.",
+        "herbs, from 10 March 2025: orders worked, +1,340, likely between 1,040 and 1,640; margin "
+        "cannot tell. Too few.",
         "spring, from 1 March 2025: worked. +500 EUR of margin, likely between 200 EUR and "
         "800 EUR; after its cost +350 EUR.",
     ]
