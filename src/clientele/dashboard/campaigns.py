@@ -39,6 +39,36 @@ TESTS = """
     group by campaign_id, arm
     order by assigned_date desc, campaign_id, arm
 """
+RANKINGS = """
+    select campaign_id, arm, ranking, mean_uplift, qini, qini_error, uplift_verdict, comparison
+    from marts.rpt_uplift_backtests
+    where metric = 'orders'
+    order by campaign_id, arm, ranking <> 'uplift', ranking
+"""
+# What the first tenth of customers, the first two tenths and so on bring by three orders.
+LISTS = """
+    with scored as (
+        select uplift.*, customers.clv
+        from marts.fct_customer_uplift as uplift
+        join marts.dim_customers as customers using (customer_id)
+        where uplift.uplift_verdict = 'told apart'
+    ),
+    tenths as (
+        select campaign_id, arm, expected_contact_profit as profit, ranking,
+            ntile(10) over (
+                partition by campaign_id, arm, ranking order by score desc nulls last, customer_id
+            ) as tenth
+        from (
+            select *, 'expected profit' as ranking, expected_contact_profit as score from scored
+            union all select *, 'churn risk', churn_probability from scored
+            union all select *, 'value', clv from scored
+        )
+    )
+    select campaign_id, arm, ranking, tenth, count(*) as customer_count, sum(profit) as profit
+    from tenths
+    group by campaign_id, arm, ranking, tenth
+    order by campaign_id, arm, ranking, tenth
+"""
 
 
 def load(page: Page) -> None:
@@ -54,3 +84,6 @@ def load(page: Page) -> None:
         also=results["fewest"] < page.min_cell,
     )
     page.add_facts("tests", TESTS)
+    if page.has("rpt_uplift_backtests"):
+        page.add_facts("rankings", RANKINGS)
+        page.add("lists", LISTS, keys=["campaign_id", "arm", "ranking", "tenth"])

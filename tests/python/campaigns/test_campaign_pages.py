@@ -95,6 +95,61 @@ def test_campaigns_show_the_verdict_first_and_the_uplift_of_the_mart(visit, mart
     ]
 
 
+def test_customers_who_are_not_told_apart_have_no_list(visit, marts):
+    page = visit("campaigns")
+    shown = {(row[0], row[2]): row[1] for row in table(page, "Is it known whom to contact?")}
+    expected = marts(
+        "select campaign_id, arm, ranking, uplift_verdict from marts.rpt_uplift_backtests "
+        "where metric = 'orders'"
+    )
+    assert len(shown) == len(expected) > 3
+    for campaign, arm, ranking, verdict in expected:
+        name = campaign.capitalize() + ("" if arm == "treated" else f", {arm}")
+        assert shown[name, ranking.capitalize()] == verdict.capitalize()
+    assert marts("select 1 from marts.fct_customer_uplift where contact_rank > 0") == []
+    assert page.get_by_text("Whom to contact", exact=True).count() == 0
+
+
+def test_the_list_by_expected_profit_stands_beside_that_by_churn_risk(
+    publication, tmp_path, browser
+):
+    """Where customers are told apart; compared with sums that pandas makes of the mart."""
+    folder = stricter(publication, tmp_path / "copy", 5)
+    with duckdb.connect(str(folder / "clientele.duckdb")) as connection:
+        connection.execute(
+            "create or replace table marts.fct_customer_uplift as "
+            "select * replace ('told apart' as uplift_verdict, "
+            "(hash(customer_id, campaign_id) % 1000) / 100 - 3 as expected_contact_profit) "
+            "from marts.fct_customer_uplift"
+        )
+        scores = connection.execute(
+            "select u.campaign_id, u.arm, u.customer_id, u.churn_probability, c.clv, "
+            "u.expected_contact_profit as profit "
+            "from marts.fct_customer_uplift as u join marts.dim_customers as c using (customer_id)"
+        ).df()
+    write_site(folder, tmp_path / "site")
+    with served(tmp_path / "site") as at:
+        page = browser.new_page()
+        page.goto(f"{at}/campaigns.html")
+        drawn = card(page, "Whom to contact")
+        drawn.locator("svg").first.wait_for()
+        shown = {tuple(row[:3]): row[3:] for row in table(page, "Whom to contact")}
+        page.close()
+    by = {"Expected profit": "profit", "Churn risk": "churn_probability", "Value": "clv"}
+    found = 0
+    for (campaign, arm), rows in scores.groupby(["campaign_id", "arm"]):
+        name = campaign.capitalize() + ("" if arm == "treated" else f", {arm}")
+        for ranking, column in by.items():
+            ordered = rows.sort_values([column, "customer_id"], ascending=[False, True])
+            first = ordered.head(-(-len(rows) // 10))
+            customers, profit = shown[name, ranking, "10%"]
+            assert customers == f"{len(first):,}"
+            amount = float(profit.replace("£", "").replace(",", "").replace("−", "-"))
+            assert amount == pytest.approx(first["profit"].sum(), abs=0.51)
+            found += 1
+    assert found == 3 * len(scores.groupby(["campaign_id", "arm"]))
+
+
 def test_means_of_few_buyers_are_not_shown(publication, tmp_path, marts):
     tables = tables_of("campaigns", stricter(publication, tmp_path / "copy", 60))
     buyers = {

@@ -42,6 +42,28 @@ function addedUp(rows) {
     return {...one, total, lower: total - Math.sqrt(square), upper: total + Math.sqrt(square)};
   });
 }
+const RANKINGS = [["Expected profit", BLUE], ["Churn risk", ORANGE], ["Value", "#888888"]];
+/** Adds up, for each ranking, what its first tenths bring. */
+function firstTenths(rows) {
+  const before = new Map();
+  return rows.filter((d) => !d.is_hidden).map((d) => {
+    const key = `${d.campaign_id}\n${d.arm}\n${d.ranking}`, {customers, profit} = before.get(key) ?? {customers: 0, profit: 0};
+    const sums = {customers: customers + d.customer_count, profit: profit + d.profit};
+    before.set(key, sums);
+    return {...d, ...sums, name: campaignName(d), list: words(d.ranking), share: d.tenth / 10};
+  });
+}
+/** Profit by the share of customers contacted, a line for each ranking and a panel for each arm. */
+function profits(rows, width) {
+  return drawn({
+    width, height: 110 + 190 * new Set(rows.map((d) => d.name)).size, marginLeft: 70, marginRight: 130, x: {label: "Share of customers contacted", tickFormat: "%", grid: true}, y: {label: "Expected profit", grid: true, zero: true, tickFormat: show.moneyShort}, fy: {label: null}, color: colourOf(RANKINGS),
+    marks: [
+      plot.lineY(rows, {x: "share", y: "profit", fy: "name", stroke: "list", strokeWidth: 2}),
+      plot.dot(rows, {x: "share", y: "profit", fy: "name", fill: "list", r: 3, tip: true, title: (d) => `${d.name}\nFirst ${show.share(d.share)} by ${d.list.toLowerCase()}: ${show.count(d.customers)} customers\n${show.money(d.profit)} expected`}),
+      plot.ruleY([0])
+    ]
+  });
+}
 pages.campaigns = {
   filters: () => [
     select("campaign", "Campaign", [["all", "All campaigns"], ...new Map(rowsOf("tests").map((d) => [d.campaign_id, words(d.campaign_id)]))], {says: "Covers all campaigns."}),
@@ -63,6 +85,8 @@ pages.campaigns = {
     const legendOf = (some) => [...new Set(shown(some).map((d) => d.verdict))].map((name) => [words(name), VERDICT_COLOURS[name]]);
     const follows = ["campaign", "metric"];
     const columns = [{key: "verdict", label: "Verdict", format: words}, {key: "customer_count", label: "Customers", format: show.count}, {key: "control_customer_count", label: "Compared with", format: show.count}, {key: "treated_mean", label: "Each brought", format}, {key: "control_mean", label: "Held out", format}, {key: "uplift", label: "Uplift each", format: (value) => show.change(value, format)}, {key: "interval", label: "95 % interval"}, {key: "uplift_total", label: "In all", format: (value) => show.change(value, total)}];
+    const contacts = firstTenths(rowsOf("lists").filter(chosen));
+    const rankings = rowsOf("rankings").filter(chosen).map((d) => ({...d, name: campaignName(d), list: words(d.ranking)}));
     const tests = rowsOf("tests").filter(chosen).map((d) => ({...d, name: campaignName(d)}));
     return [
       campaign !== "all" ? tiles(whole.map((d) => ({label: d.name, value: d.is_hidden ? show.hidden : words(d.verdict), note: d.is_hidden ? "" : d.verdict_reason}))) : null,
@@ -78,6 +102,14 @@ pages.campaigns = {
         campaign === "all" && metric !== "conversion" ? card({
           title: "All together", how: "The sum of what fair, finished tests brought, campaign after campaign, with its 95 % interval.", rows: sums, wide: true, follows: ["metric"], empty: "No campaign can be added up yet.",
           draw: (width) => together(sums, width, {format: total}), columns: [{key: "assigned_date", label: "From", format: show.date}, {key: "name", label: "Campaign"}, {key: "total", label: "In all so far", format: (value) => show.change(value, total)}, {key: "lower", label: "At least", format: total}, {key: "upper", label: "At most", format: total}]
+        }) : null,
+        contacts.length ? card({
+          title: "Whom to contact", how: "What contacts are expected to bring after their cost, if the first customers of a list are contacted. Those who are likeliest to leave are not those who can be won.", rows: contacts, wide: true, legend: RANKINGS, follows: ["campaign"],
+          draw: (width) => profits(contacts, width), columns: [{key: "name", label: "Campaign"}, {key: "list", label: "Ranked by"}, {key: "share", label: "First", format: show.share}, {key: "customers", label: "Customers", format: show.count}, {key: "profit", label: "Expected profit", format: show.money}]
+        }) : null,
+        rankings.length ? card({
+          title: "Is it known whom to contact?", how: "A ranking of customers is judged on those whom its fit has not seen. Qini is the extra orders per customer that it finds beyond a random order. Only a campaign whose customers are told apart has a list.", rows: rankings, wide: true, follows: ["campaign"], table: "open",
+          columns: [{key: "name", label: "Campaign"}, {key: "uplift_verdict", label: "Customers are", format: words}, {key: "list", label: "Ranked by"}, {key: "qini", label: "Qini", format: show.decimal}, {key: "qini_error", label: "Standard error", format: show.decimal}, {key: "comparison", label: "Compared with it"}]
         }) : null,
         card({
           title: "Was it a fair test?", how: "Chance must decide who is held out, and customers must not be missing from an arm: a p-value of the split below 0.1 % says that some are missing.", rows: tests, wide: true, follows: ["campaign", "metric"], table: "open",
