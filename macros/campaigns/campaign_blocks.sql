@@ -1,10 +1,12 @@
 {#-
-    Lists of campaigns, each of about four million customers, that are summed one after another: then one needs memory at a
-    time. Campaigns that follow one another in time need the same orders. A list without campaigns stands for all of them.
-    The raw table is asked, because this decides what is compiled.
+    Blocks of campaigns that are summed by themselves, because joins and groups of a million customers are fast and need
+    little memory. Each has the `names` of its campaigns, which follow one another in time, and the `first_date` and
+    `last_date` of their assignments. The block {} stands for all campaigns. The raw tables are asked, because this decides
+    what is compiled.
 -#}
 
 {% macro campaign_blocks() %}
+    {%- set size = var('campaigns_block_size') -%}
     {%- set table = (var('source').get('tables') or {}).get('campaigns') or {} -%}
     {%- set places = [] -%}
     {%- if execute and sum_blocks(2) > 1 -%}
@@ -12,7 +14,7 @@
             {%- set imported = is_imported('campaigns') -%}
             {%- do places.append([
                 'campaign_id' if imported else 'cast(' ~ mapped_value(table['columns']['campaign_id']) ~ ' as string)',
-                'assigned_at' if imported else mapped_value(table['columns']['assigned_at']),
+                'assigned_at' if imported else try_timestamp(mapped_value(table['columns']['assigned_at'])),
                 raw_location('campaigns'),
             ]) -%}
         {%- endif -%}
@@ -20,40 +22,47 @@
             {%- do places.append(['campaign_id', 'assigned_at', read_files('campaign_exports', var('campaign_exports'))]) -%}
         {%- endif -%}
     {%- endif -%}
-    {%- set is_large = namespace(value=false) -%}
+    {%- set assigned = [] -%}
     {%- for place in places -%}
-        {%- if run_query('select count(*) from ' ~ place[2]).columns[0].values()[0] | int > 4000000 -%}
-            {%- set is_large.value = true -%}
-        {%- endif -%}
+        {%- do assigned.append('select ' ~ place[0] ~ ' as campaign_id, cast(' ~ place[1] ~ ' as date) as assigned_date from ' ~ place[2]) -%}
     {%- endfor -%}
-    {%- if not is_large.value -%}{{ return([[]]) }}{%- endif -%}
+    {%- set rows = run_query(
+        'select campaign_id, count(*), min(assigned_date), max(assigned_date) from (' ~ assigned | join(' union all ')
+        ~ ') as assigned where assigned_date is not null group by campaign_id order by 3, 1'
+    ).rows if assigned else [] -%}
     {%- set blocks = [] -%}
-    {%- for place in places -%}
-        {%- set rows = run_query(
-            'select ' ~ place[0] ~ ', count(*), min(' ~ place[1] ~ ') from ' ~ place[2]
-            ~ ' where ' ~ place[0] ~ ' is not null group by 1 order by 3, 1'
-        ).rows -%}
-        {%- set block = namespace(names=[], size=0) -%}
-        {%- for row in rows -%}
-            {%- if block.size + row[1] | int > 4000000 and block.names -%}
-                {%- do blocks.append(block.names) -%}
-                {%- set block.names = [] -%}
-                {%- set block.size = 0 -%}
-            {%- endif -%}
-            {%- set block.names = block.names + [row[0]] -%}
-            {%- set block.size = block.size + row[1] | int -%}
-        {%- endfor -%}
-        {%- if block.names -%}{%- do blocks.append(block.names) -%}{%- endif -%}
+    {%- set last = namespace(size=size) -%}
+    {%- for row in rows if row[0] is not none -%}
+        {%- if last.size + row[1] | int > size or not blocks -%}
+            {%- do blocks.append({'names': [], 'first_date': row[2], 'last_date': row[3]}) -%}
+            {%- set last.size = 0 -%}
+        {%- endif -%}
+        {%- do blocks[-1]['names'].append(row[0]) -%}
+        {%- do blocks[-1].update({'last_date': [blocks[-1]['last_date'], row[3]] | max}) -%}
+        {%- set last.size = last.size + row[1] | int -%}
     {%- endfor -%}
-    {{ return(blocks) }}
+    {{ return(blocks if blocks | length > 1 else [{}]) }}
 {% endmacro %}
 
 
 {#- The condition that a campaign is of a block. -#}
 
-{% macro is_in_block(campaign_id, names) -%}
-    {%- if names -%}
-        {{ campaign_id }} in ({% for name in names %}{{ text_literal(name) }}{{ ', ' if not loop.last }}{% endfor %})
+{% macro is_in_block(campaign_id, block) -%}
+    {%- if block -%}
+        {{ campaign_id }} in ({% for name in block['names'] %}{{ text_literal(name) }}{{ ', ' if not loop.last }}{% endfor %})
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- The condition that an order's day counts for a campaign of a block, or may count. -#}
+
+{% macro is_day_of_block(order_date, block) -%}
+    {%- if block -%}
+        {%- set windows = [var('campaigns_window_days')] + (var('campaigns_windows') or {}).values() | map('int') | list -%}
+        {{ order_date }} >= {{ dbt.dateadd('day', -var('campaigns_covariate_days'), "cast('" ~ block['first_date'] ~ "' as date)") }}
+        and {{ order_date }} < {{ dbt.dateadd('day', windows | max, "cast('" ~ block['last_date'] ~ "' as date)") }}
     {%- else -%}
         true
     {%- endif -%}

@@ -54,53 +54,61 @@ active as (
 
     from (
         select
-            campaign_id,
-            customer_id,
-            any_value(arm) as arm,
-            any_value(segment) as segment,
-            cast(sum(case when is_after then order_count else 0 end) as double) as orders_after,
-            cast(sum(case when is_after then 0 else order_count end) as double) as orders_before,
-            sum(case when is_after then net_amount else 0 end) as revenue_after,
-            sum(case when is_after then 0 else net_amount end) as revenue_before,
-            sum(case when is_after then margin_amount else 0 end) as margin_after,
-            sum(case when is_after then 0 else margin_amount end) as margin_before,
-            cast(max(case when is_after and order_count > 0 then 1 else 0 end) as double) as conversion_after,
-            cast(max(case when not is_after and order_count > 0 then 1 else 0 end) as double) as conversion_before
+            *,
+            case when orders_after > 0 then 1e0 else 0e0 end as conversion_after,
+            case when orders_before > 0 then 1e0 else 0e0 end as conversion_before
 
         from (
             select
-                members.campaign_id,
-                members.customer_id,
-                members.arm,
-                coalesce(members.segment, '') as segment,
-                days.order_date >= members.assigned_date as is_after,
-                days.order_count,
-                days.net_amount,
-                days.margin_amount
+                campaign_id,
+                customer_id,
+                arm,
+                segment
+                {%- for metric, value in {'orders': 'order_count', 'revenue': 'net_amount', 'margin': 'margin_amount'}.items() %},
+                -- Null instead of zero: what is null costs no addition.
+                coalesce(sum(case when is_after then {{ value }} end), 0e0) as {{ metric }}_after,
+                coalesce(sum(case when not is_after then {{ value }} end), 0e0) as {{ metric }}_before
+                {%- endfor %}
 
-            from {{ ref('int_campaign_members') }} as members
+            from (
+                select
+                    members.campaign_id,
+                    members.customer_id,
+                    members.arm,
+                    members.segment,
+                    days.order_date >= members.assigned_date as is_after,
+                    cast(days.order_count as double) as order_count,
+                    days.net_amount,
+                    days.margin_amount
 
-            inner join (
-                select customer_days.*
-                from {{ ref('feat_customer_days') }} as customer_days
-                inner join (
-                    select min(first_date) as first_date, max(last_date) as last_date, max(window_days) as window_days
-                    from campaigns where {{ is_in_block('campaign_id', block) }}
-                ) as span
+                from (
+                    select
+                        campaign_id,
+                        customer_id,
+                        arm,
+                        coalesce(segment, '') as segment,
+                        assigned_date,
+                        cast({{ dbt.dateadd('day', -var('campaigns_covariate_days'), 'assigned_date') }} as date) as first_date,
+                        cast({{ dbt.dateadd('day', campaign_window('campaign_id'), 'assigned_date') }} as date) as end_date
+
+                    from {{ ref('int_campaign_members') }}
+
+                    where {{ is_in_block('campaign_id', block) }}
+                ) as members
+
+                inner join {{ ref('feat_customer_days') }} as days
                     on
-                        customer_days.order_date >= {{ dbt.dateadd('day', -var('campaigns_covariate_days'), 'span.first_date') }}
-                        and customer_days.order_date < {{ dbt.dateadd('day', 'span.window_days', 'span.last_date') }}
-            ) as days
-                on
-                    members.customer_id = days.customer_id
-                    and days.order_date >= {{ dbt.dateadd('day', -var('campaigns_covariate_days'), 'members.assigned_date') }}
-                    and days.order_date < {{ dbt.dateadd('day', campaign_window('members.campaign_id'), 'members.assigned_date') }}
+                        members.customer_id = days.customer_id
+                        and members.first_date <= days.order_date
+                        and members.end_date > days.order_date
 
-            where {{ is_in_block('members.campaign_id', block) }}
-        ) as pairs
+                where {{ is_day_of_block('days.order_date', block) }}
+            ) as pairs
 
-        group by campaign_id, customer_id
-    ) as customers
+            -- A customer has one arm and one segment in a campaign.
+            group by campaign_id, customer_id, arm, segment
+        ) as customers
+    ) as converted
 
     group by 1, 2, 3, 4
     {{ 'union all' if not loop.last }}
