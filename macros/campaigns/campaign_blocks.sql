@@ -1,5 +1,5 @@
 {#-
-    Blocks of campaigns that are summed by themselves, because joins and groups of a million customers are fast and need
+    Blocks of campaigns that are summed one after another, because joins and groups of few million customers are fast and need
     little memory. Each has the `names` of its campaigns, which follow one another in time, and the `first_date` and
     `last_date` of their assignments. The block {} stands for all campaigns. The raw tables are asked, because this decides
     what is compiled.
