@@ -91,7 +91,9 @@ def _build(project, settings, dbt_arguments, target, verbose, now=None):
     with warehouse(target, project) as built:
         source = settings["source"]
         # Results of another source may be in the warehouse still.
-        campaigns = (source.get("tables") or {}).get("campaigns") or settings.get("campaign_exports")
+        campaigns = (source.get("tables") or {}).get("campaigns") or settings.get(
+            "campaign_exports"
+        )
         page = summary(
             built.query,
             currency=source.get("currency", ""),
