@@ -106,7 +106,7 @@ def test_a_campaign_without_control_is_compared_and_claims_nothing(simulated):
     assert found["profit_amount"].isna().all() and found["sample_ratio_p_value"].isna().all()
     assert orders["uplift_lower"] > 2 * effect
     assert orders["adjusted_uplift_lower"] < effect < orders["adjusted_uplift_upper"]
-    assert orders["compared_share"] > 0.9
+    assert orders["compared_share"] > 0.8
 
 
 # Published figures of the experiment, by arm and metric: uplift per customer and its interval.
