@@ -25,7 +25,7 @@ def lines(*rows):
 def both(campaign, arm, day, margin, orders, *reason):
     """Return the rows of an arm, of the whole and of a segment, which is not to be shown."""
     return [
-        (campaign, segment, arm, metric, day, verdict, *reason)
+        (campaign, segment, arm, metric, day, verdict if segment == "all" else segment, *reason)
         for segment in ("all", "gold")
         for metric, verdict in (("margin", margin), ("orders", orders), ("conversion", "worked"))
     ]
