@@ -10,7 +10,7 @@ from clientele.dbt_arguments import combine
 from clientele.locks import exclusive
 from clientele.places import campaigns_folder, warehouse_file
 from clientele.sources import load_source, project_vars
-from clientele.summary import summary
+from clientele.summary import CAMPAIGN_RESULTS, summary
 from clientele.warehouse import warehouse
 
 
@@ -89,7 +89,16 @@ def _build(project, settings, dbt_arguments, target, verbose, now=None):
     if now is not None:
         state.keep(project, now)
     with warehouse(target, project) as built:
-        page = summary(built.query, currency=settings["source"].get("currency", ""))
+        source = settings["source"]
+        # Results of another source may be in the warehouse still.
+        campaigns = (source.get("tables") or {}).get("campaigns") or settings.get(
+            "campaign_exports"
+        )
+        page = summary(
+            built.query,
+            currency=source.get("currency", ""),
+            has_campaigns=bool(campaigns) and CAMPAIGN_RESULTS in built.marts(),
+        )
         print(f"\nThe marts are in {built.place}")
         if target == "duckdb":
             print(f'  duckdb.connect("{built.place}").sql("from marts.dim_customers")')

@@ -9,7 +9,7 @@ from clientele.brief import command as brief_command
 from clientele.campaigns import command as audience_command
 from clientele.contacts import GROUPS, write_contacts
 from clientele.places import project_folder, publications_folder, warehouse_file
-from clientele.summary import summary
+from clientele.summary import CAMPAIGN_RESULTS, summary
 from clientele.warehouse import warehouse
 from clientele.watching import duration, watch
 
@@ -250,7 +250,8 @@ def _summary(options, _) -> int:
             "the catalog of target `spark` ends with its build, which has printed its summary"
         )
     with warehouse(options.target, project_folder()) as built:
-        print(summary(built.query, currency=options.currency))
+        has_campaigns = CAMPAIGN_RESULTS in built.marts()
+        print(summary(built.query, currency=options.currency, has_campaigns=has_campaigns))
     return 0
 
 

@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 from clientele.reconciling import loss, reconciled
 
+CAMPAIGN_RESULTS = "fct_campaign_results"
+CAMPAIGNS_SHOWN = 2
+
 
 def _table(rows: list[tuple], header: tuple[str, ...], numbers: set[int]) -> list[str]:
     """Return the lines of a table, columns in ``numbers`` to the right; none without rows."""
@@ -21,7 +24,13 @@ def _table(rows: list[tuple], header: tuple[str, ...], numbers: set[int]) -> lis
     ]
 
 
-def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_count: int = 5) -> str:
+def summary(
+    query: Callable[[str], list[tuple]],
+    *,
+    currency: str = "",
+    rule_count: int = 5,
+    has_campaigns: bool = False,
+) -> str:
     """Return a page of text about the marts that ``query`` reads, amounts in ``currency``."""
     unit = f" {currency}" if currency else ""
     reasons = query(
@@ -109,6 +118,8 @@ def summary(query: Callable[[str], list[tuple]], *, currency: str = "", rule_cou
         {3, 4, 5, 6},
     )
     lines += ["", *_forecasts(query, unit)]
+    if has_campaigns:
+        lines += _campaigns(query)
     lines += ["", f"Outcome of {sum(row[1] for row in reasons):,} raw lines"]
     lines += _table(
         [
@@ -201,3 +212,36 @@ def _forecasts(query, unit):
     model = f" ({values[0][1]})" if values else ""
     header = ("within", "orders", "value", "forecast", "the same days before")
     return [f"Expected from these customers{model}", *_table(rows, header, {1, 2}), *reasons]
+
+
+def _campaigns(query):
+    """Return a line for each arm of the last campaigns, verdict first; none without results.
+
+    The verdict is about money. Orders vary less: they are told where they are clear and money is
+    not.
+    """
+    rows = query(
+        f"""
+        select campaign_id, arm, first_assigned_date, metric, verdict, verdict_reason
+        from marts.{CAMPAIGN_RESULTS}
+        where segment = 'all' and metric in ('margin', 'orders')
+        order by first_assigned_date desc, campaign_id desc, arm, metric
+        """
+    )
+    last = list(dict.fromkeys(row[0] for row in rows))[:CAMPAIGNS_SHOWN]
+    arms = {}
+    for campaign, arm, day, metric, verdict, reason in rows:
+        if campaign in last:
+            arms.setdefault((campaign, arm, day), {})[metric] = (verdict, reason)
+    counts = [campaign for campaign, _, _ in arms]
+    lines = []
+    for (campaign, arm, day), told in arms.items():
+        verdict, reason = told["margin"]
+        if verdict == "cannot tell" and told["orders"][0] in ("worked", "did not"):
+            verdict, reason = f"{told['orders'][0]} for orders", f"{told['orders'][1]}"
+            reason += " Margin: cannot tell."
+        if verdict == "not a fair test":
+            reason = reason.split(". ")[0].removesuffix(".") + "."
+        name = f"{campaign}, {arm}" if counts.count(campaign) > 1 else campaign
+        lines.append(f"  {verdict}: {name}, from {day}. {reason}")
+    return ["", "Last campaigns", *lines] if lines else []

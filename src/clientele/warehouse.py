@@ -30,6 +30,11 @@ class Warehouse:
     query: Callable[[str], list[tuple]]
     place: str
 
+    def marts(self) -> set[str]:
+        """Return the names of the marts; not every source has all of them."""
+        # Spark names the schema beside each table.
+        return {str(value) for row in self.query("show tables from marts") for value in row}
+
 
 @contextmanager
 def warehouse(target: str, project: Path) -> Iterator[Warehouse]:

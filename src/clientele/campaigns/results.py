@@ -48,6 +48,7 @@ def campaign_results(
     as_of_date,
     relevant_share: float,
     shares: dict[str, dict[str, float]] | None = None,
+    currency: str = "",
 ) -> pd.DataFrame:
     """Return the results of all campaigns, with the columns of ``RESULT_TYPES``.
 
@@ -58,6 +59,7 @@ def campaign_results(
         as_of_date: Day until which orders are known.
         relevant_share: Smallest effect that matters, as a share of the control's mean.
         shares: Planned share of each arm, by campaign.
+        currency: Code that amounts have in the reasons of verdicts.
     """
     found = []
     for campaign_id, rows in cells.groupby("campaign_id", sort=True):
@@ -86,7 +88,7 @@ def campaign_results(
         return pd.DataFrame(columns=list(RESULT_TYPES))
     results = pd.concat(found, ignore_index=True)
     results["relevant_uplift"] = _relevant(results, relevant_share)
-    results = verdicts(results)
+    results = verdicts(results, currency=currency)
     order = results["metric"].map(METRICS.index)
     results = results.assign(order=order).sort_values(["campaign_id", "segment", "arm", "order"])
     return results[list(RESULT_TYPES)].reset_index(drop=True)

@@ -13,20 +13,19 @@ MIN_CUSTOMERS = 30
 # Standardised differences above this are called unbalanced, as is usual.
 MAX_GAP = 0.1
 MIN_COMPARED = 0.8
-UNITS = {
-    "orders": "orders", "revenue": "revenue", "margin": "margin", "conversion": "buyers",
-}  # fmt: skip
+UNITS = {"orders": "orders", "conversion": "buyers"}
 
 
-def verdicts(results: pd.DataFrame) -> pd.DataFrame:
+def verdicts(results: pd.DataFrame, *, currency: str = "") -> pd.DataFrame:
     """Return the results with `verdict`, `verdict_reason` and `needed_customer_count`.
 
     A result is *worked* if the adjusted difference is above 0 with a p-value, adjusted for the
     number of arms or segments, of at most 5 %. It *did not* work if the 95 % interval is below the
     smallest effect that matters. Otherwise nobody can tell, and the customers are counted that it
     would take, split as now, until the interval is too narrow to hold both 0 and that effect.
+    Amounts are in ``currency``.
     """
-    told = [_tell(row) for row in results.to_dict("records")]
+    told = [_tell(row, currency) for row in results.to_dict("records")]
     return results.assign(
         verdict=[verdict for verdict, _, _ in told],
         verdict_reason=[reason for _, reason, _ in told],
@@ -34,9 +33,9 @@ def verdicts(results: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _tell(row):
+def _tell(row, currency):
     if not row["is_randomised"]:
-        return UNFAIR, _not_randomised(row), None
+        return UNFAIR, _not_randomised(row, currency), None
     if row["sample_ratio_p_value"] < SAMPLE_RATIO_ALPHA:
         return (
             UNFAIR,
@@ -54,21 +53,21 @@ def _tell(row):
     if not np.isfinite(lower):
         return CANNOT_TELL, "All customers had the same result.", None
     uplift, relevant = row["adjusted_uplift_per_customer"], row["relevant_uplift"]
-    said = f"{_shown(uplift)} {UNITS[row['metric']]} per customer, {_range(lower, upper)}"
+    said = f"{_per_customer(row, currency)}, {_range(lower, upper)}"
     if uplift > 0 and row["p_value_adjusted"] <= ALPHA:
-        return WORKED, f"It brought {said}.{_profit(row)}", None
+        return WORKED, f"It brought {said}.{_profit(row, currency)}", None
     if upper < 0:
         return DID_NOT, f"It lowered the result: {said}.", None
     if upper < relevant:
         return (
             DID_NOT,
-            f"{said[0].upper() + said[1:]}: less than the {_shown(relevant)} that would matter.",
+            f"{said}: less than the {_shown(relevant, sign='')} that would matter.",
             None,
         )
     if lower > 0:
-        reason = f"{said[0].upper() + said[1:]}, but many segments or arms were compared:"
+        reason = f"{said}, but many segments or arms were compared:"
         return CANNOT_TELL, f"{reason} one of them looks like that by chance.", None
-    reason = f"{said[0].upper() + said[1:]}: nothing and an effect that matters are both possible."
+    reason = f"{said}: nothing and an effect that matters are both possible."
     if not relevant > 0:
         return CANNOT_TELL, reason, None
     count = row["customer_count"] + row["control_customer_count"]
@@ -78,7 +77,7 @@ def _tell(row):
     return CANNOT_TELL, reason, min(needed, 2_000_000_000)
 
 
-def _not_randomised(row):
+def _not_randomised(row, currency):
     estimate = row["adjusted_uplift_per_customer"]
     if not np.isfinite(estimate):
         return "Arms were not drawn by chance, and nobody similar can be compared."
@@ -86,8 +85,7 @@ def _not_randomised(row):
     said = (
         "Arms were not drawn by chance. Beside customers who had bought alike (days since the last "
         "order, orders of half a year, spend of a year), the difference is "
-        f"{_shown(estimate)} {UNITS[row['metric']]} "
-        f"per customer, {limits}, if nothing else told them apart."
+        f"{_per_customer(row, currency)}, {limits}, if nothing else told them apart."
     )
     doubts = []
     if row["placebo_p_value"] < ALPHA:
@@ -103,16 +101,26 @@ def _not_randomised(row):
     return f"{said} The checks on the time before found nothing against it."
 
 
-def _profit(row):
+def _profit(row, currency):
     profit = row["profit_amount"]
     if not np.isfinite(profit):
         return ""
-    lower, upper = row["profit_lower_amount"], row["profit_upper_amount"]
-    return f" After its cost: {profit:+,.0f}, between {lower:+,.0f} and {upper:+,.0f}."
+    lower, upper = _shown(row["profit_lower_amount"]), _shown(row["profit_upper_amount"])
+    amount = f"{_shown(profit)} {currency}".strip()
+    return f" After its cost: {amount}, between {lower} and {upper}."
 
 
-def _shown(value):
-    return f"{value:+,.4f}" if abs(value) < 1 else f"{value:+,.2f}"
+def _per_customer(row, currency):
+    """Return the uplift per customer with its unit; an amount has the currency."""
+    unit = UNITS.get(row["metric"]) or f"{currency} of {row['metric']}".strip()
+    return f"{_shown(row['adjusted_uplift_per_customer'])} {unit} per customer"
+
+
+def _shown(value, sign="+"):
+    """Return a number with three significant digits; more would look more certain than it is."""
+    rounded = float(f"{value:.2e}")
+    decimals = max(0, 2 - int(np.floor(np.log10(abs(rounded))))) if rounded else 0
+    return f"{rounded:{sign},.{decimals}f}"
 
 
 def _range(lower, upper):

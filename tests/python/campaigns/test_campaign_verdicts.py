@@ -20,14 +20,14 @@ FAIR = {
 
 def told(**changes):
     """Return verdict, reason and customers needed of a fair result with changes."""
-    row = verdicts(pd.DataFrame([FAIR | changes])).iloc[0]
+    row = verdicts(pd.DataFrame([FAIR | changes]), currency="EUR").iloc[0]
     return row["verdict"], row["verdict_reason"], row["needed_customer_count"]
 
 
 @pytest.mark.parametrize(
     ("changes", "verdict", "words"),
     [
-        ({}, "worked", "After its cost: +900, between +400 and +1,400"),
+        ({}, "worked", "After its cost: +900 EUR, between +400 and +1,400."),
         ({"adjusted_uplift_per_customer": -1.0, "adjusted_uplift_lower": -1.5,
           "adjusted_uplift_upper": -0.5}, "did not", "lowered"),
         ({"adjusted_uplift_per_customer": 0.1, "adjusted_uplift_lower": -0.1,
@@ -42,6 +42,38 @@ def told(**changes):
 def test_a_verdict_follows_from_the_interval(changes, verdict, words):
     found, reason, _ = told(**changes)
     assert found == verdict and words in reason
+
+
+@pytest.mark.parametrize(
+    ("metric", "numbers", "words"),
+    [
+        ("margin", (0.8708, 0.40049, 1.3412), "+0.871 EUR of margin per customer, 95 % interval "
+         "+0.400 to +1.34."),
+        ("revenue", (12.3456, 9.9996, 1234.5), "+12.3 EUR of revenue per customer, 95 % interval "
+         "+10.0 to +1,230."),
+        ("orders", (0.0456, 0.000123, 0.0911), "+0.0456 orders per customer, 95 % interval "
+         "+0.000123 to +0.0911."),
+        ("conversion", (0.02, 0.01, 0.03), "+0.0200 buyers per customer"),
+    ],
+)  # fmt: skip
+def test_reasons_have_three_digits_and_amounts_their_currency(metric, numbers, words):
+    names = [f"adjusted_uplift_{name}" for name in ("per_customer", "lower", "upper")]
+    changes = dict(zip(names, numbers, strict=True)) | {"metric": metric, "profit_amount": np.nan}
+    assert words in told(**changes)[1]
+    assert words in told(**changes, is_randomised=False)[1].replace(", if nothing", ".")
+    without = verdicts(pd.DataFrame([FAIR | changes])).iloc[0]["verdict_reason"]
+    assert words.replace(" EUR", "") in without
+
+
+def test_what_would_matter_has_no_sign_and_nothing_is_nought():
+    _, reason, _ = told(
+        adjusted_uplift_per_customer=0.0, adjusted_uplift_lower=-0.1234,
+        adjusted_uplift_upper=0.1234, p_value_adjusted=1.0,
+    )  # fmt: skip
+    assert reason == (
+        "+0 EUR of margin per customer, 95 % interval -0.123 to +0.123: "
+        "less than the 0.400 that would matter."
+    )
 
 
 def test_the_customers_needed_make_the_interval_too_narrow_for_both():
