@@ -1,5 +1,6 @@
 {#-
-    Called when a run ends: completes the build's row of `rpt_build_changes`. If every table that builds continue is now
+    Called when a run ends: completes the build's row of `rpt_build_changes`. A build of which all passed keeps what it tells
+    of customers (`rpt_restatements`). If every table that builds continue is now
     of this run, the next build compares the source with what this one read.
 -#}
 
@@ -18,6 +19,10 @@
     {%- for id in continued_models() -%}{%- do needed.append(id.split('.')[-1]) -%}{%- endfor -%}
     {%- if needed | reject('in', passed) | list or invocation_args_dict.get('empty') -%}
         {{ return('') }}
+    {%- endif -%}
+    {%- set failed = results | rejectattr('status', 'in', ['success', 'pass', 'warn', 'no-op']) | list -%}
+    {%- if not failed and 'ml_customers__standing' in passed and 'dim_customers' in passed -%}
+        {%- do keep_told() -%}
     {%- endif -%}
     {%- set last_build = state_table('last_build') -%}
     {%- do run_query(
