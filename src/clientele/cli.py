@@ -5,6 +5,7 @@ import re
 import sys
 from pathlib import Path
 
+from clientele.brief import command as brief_command
 from clientele.contacts import GROUPS, write_contacts
 from clientele.places import project_folder, publications_folder, warehouse_file
 from clientele.summary import summary
@@ -13,7 +14,7 @@ from clientele.watching import duration, watch
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line and return the exit code: 0, 1 if dbt failed, or 2 for wrong input."""
+    """Return the exit code: 0, 1 if dbt failed, 2 for wrong input, 3 if data are stale."""
     parser = argparse.ArgumentParser(prog="clientele", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
@@ -46,14 +47,14 @@ def main(arguments: list[str] | None = None) -> int:
     )
     look.set_defaults(run=_watch)
 
-    lay = commands.add_parser(
+    fresh = commands.add_parser(
         "new",
         help="write a dbt project of your own into a new folder",
         description="Write the models, macros, tests, sources and settings into a new folder: a "
         "dbt project that is yours to change. Not needed in a clone, which is a project already.",
     )
-    lay.add_argument("folder", type=Path, help="a new or empty folder")
-    lay.set_defaults(run=_new)
+    fresh.add_argument("folder", type=Path, help="a new or empty folder")
+    fresh.set_defaults(run=_new)
 
     start = commands.add_parser(
         "init",
@@ -131,6 +132,8 @@ def main(arguments: list[str] | None = None) -> int:
     contacts.add_argument("--limit", type=int, metavar="N", help="at most N customers")
     contacts.add_argument("--force", action="store_true", help="replace the file if it exists")
     contacts.set_defaults(run=_contacts)
+
+    brief_command.add_parser(commands)
 
     scores = commands.add_parser(
         "score",

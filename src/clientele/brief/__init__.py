@@ -1,0 +1,1 @@
+"""The Monday page: what has really changed between two publications, and what to do next."""
