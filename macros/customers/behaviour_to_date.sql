@@ -82,9 +82,7 @@ summed as (
         sum(case when is_purchase then unit_count end) as unit_count,
         sum(case when is_purchase then line_count end) as line_count,
         count(case when is_purchase and is_weekend then 1 end) as weekend_order_count,
-        count(case when is_purchase and is_evening then 1 end) as evening_order_count,
-        count(*) as known_order_count,
-        sum(returned_amount) as known_returned_amount
+        count(case when is_purchase and is_evening then 1 end) as evening_order_count
 
     from judged
 
@@ -102,11 +100,8 @@ behaviour as (
         first_order_date,
         last_order_date,
         {%- for measure, expression in behaviour_measures().items() %}
-        {{ expression }} as {{ measure }},
+        {{ expression }} as {{ measure }}{{ ',' if not loop.last }}
         {%- endfor %}
-        -- No measures: they tell why another day was told otherwise.
-        cast(known_order_count as int) as known_order_count,
-        cast(known_returned_amount as decimal(18, 4)) as known_returned_amount
 
     from summed
 

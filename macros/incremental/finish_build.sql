@@ -1,7 +1,7 @@
 {#-
-    Called when a run ends: completes the build's row of `rpt_build_changes`. A build of which all passed keeps what it tells
-    of customers (`rpt_restatements`). If every table that builds continue is now
-    of this run, the next build compares the source with what this one read.
+    Called when a run ends: completes the build's row of `rpt_build_changes`. If every table that builds continue is now
+    of this run, the next build compares the source with what this one read. If nothing failed, what the build tells about
+    customers is kept for `rpt_restatements`.
 -#}
 
 {% macro finish_build(results) %}
@@ -21,7 +21,7 @@
         {{ return('') }}
     {%- endif -%}
     {%- set failed = results | rejectattr('status', 'in', ['success', 'pass', 'warn', 'no-op']) | list -%}
-    {%- if not failed and 'ml_customers__standing' in passed and 'dim_customers' in passed -%}
+    {%- if not failed and 'rpt_restatements' in passed -%}
         {%- do keep_told() -%}
     {%- endif -%}
     {%- set last_build = state_table('last_build') -%}

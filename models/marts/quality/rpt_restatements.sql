@@ -1,81 +1,119 @@
-{#- What is compared: the days that this build knows of, if a build of that day told of them. -#}
-{%- set told_days, told_customers = told_days(), told_customers() %}
-{%- set measures = {'segment': 'segment_key', 'rfm_group': 'rfm_group', 'status': 'lifecycle_stage', 'value': 'clv_band'} %}
+{%- set measures = {'segment': 'segment_key', 'rfm_group': 'rfm_key', 'status': 'lifecycle_stage', 'value': 'clv_band'} %}
+{%- set returned = 'coalesce(sold.unmatched_amount, 0) + coalesce(returned.matched_amount, 0)' %}
 {%- set text = dbt.type_string() %}
 
 with
 
-standing as (
+memberships as (
 
-    select * from {{ ref('ml_customers__standing') }}
-
-),
-
-customers as (
-
-    select * from {{ ref('dim_customers') }}
+    select * from {{ ref('fct_segment_memberships') }}
 
 ),
 
-as_of_dates as (
+fits as (
 
-    select * from {{ ref('int_as_of_dates') }}
+    select
+        (
+            select max(version) from {{ ref('ml_segmentation__in_force') }}
+            where segmentation = 'behaviour'
+        ) as segment_version,
+        (select md5(max(fitted_on)) from {{ ref('ml_clv__parameters') }}) as value_fit
 
 ),
-{%- if told_days and told_customers %}
 
+-- The days that this build knows too. Until a day is over, its figures are not final.
 days as (
 
     select
-        told.as_of_date,
-        told.build_id,
-        told.configuration,
-        as_of_dates.is_current
+        told_days.as_of_date,
+        told_days.build_id,
+        as_of_dates.is_current,
+        coalesce(told_days.segment_version, 0) <> coalesce(fits.segment_version, 0) as has_other_segments,
+        coalesce(told_days.value_fit, '') <> coalesce(fits.value_fit, '') as has_other_values,
+        told_days.configuration <> {{ text_literal(build_configuration() if execute else '') }} as has_other_settings
 
-    from {{ told_days }} as told
+    from {{ told_days() }} as told_days
 
-    inner join as_of_dates
-        on told.as_of_date = as_of_dates.as_of_date
+    inner join {{ ref('int_as_of_dates') }} as as_of_dates
+        on told_days.as_of_date = as_of_dates.as_of_date
+
+    cross join fits
+
+    where
+        told_days.source_name = {{ text_literal(var('source').name) }}
+        and told_days.as_of_date < cast('{{ extract_date() }}' as date)
 
 ),
 
--- The last row of a customer up to a day is what was told on that day.
+-- A customer's last row up to a day is what was said on that day.
+said as (
+
+    select
+        days.as_of_date as said_on,
+        days.is_current,
+        customers_told.*,
+        row_number() over (
+            partition by days.as_of_date, customers_told.customer_id
+            order by customers_told.as_of_date desc
+        ) as recency
+
+    from {{ told_customers() }} as customers_told
+
+    inner join days
+        on customers_told.as_of_date <= days.as_of_date
+
+),
+
 told as (
 
     select
-        days.as_of_date,
-        told.customer_id,
-        told.segment_key,
-        told.rfm_group,
-        told.lifecycle_stage,
-        -- Bands are of today's values: they are known of the current day only.
-        case when days.is_current then told.clv_band end as clv_band,
-        told.segment_version,
-        told.order_count,
-        told.net_amount,
-        told.returned_amount,
-        row_number() over (partition by days.as_of_date, told.customer_id order by told.as_of_date desc) as recency
+        customer_id,
+        said_on as as_of_date,
+        segment_key,
+        rfm_key,
+        lifecycle_stage,
+        case when is_current then clv_band end as clv_band,
+        {%- for figure in sale_figures() %}
+        {{ figure }},
+        {%- endfor %}
+        returned_amount
 
-    from {{ told_customers }} as told
+    from said
 
-    inner join days
-        on told.as_of_date <= days.as_of_date
+    where recency = 1
 
 ),
 
 known as (
 
     select
-        standing.*,
-        case when standing.is_current then customers.clv_band end as clv_band
+        behaviour.customer_id,
+        behaviour.as_of_date,
+        segments.segment_key,
+        rfm_groups.segment_key as rfm_key,
+        {{ lifecycle_stage('behaviour.tenure_days', 'behaviour.recency_days') }} as lifecycle_stage,
+        -- Values are of today only.
+        case when days.is_current then customers.clv_band end as clv_band
 
-    from standing
+    from {{ ref('feat_customers__behaviour') }} as behaviour
 
     inner join days
-        on standing.as_of_date = days.as_of_date
+        on behaviour.as_of_date = days.as_of_date
 
-    left join customers
-        on standing.customer_id = customers.customer_id
+    left join memberships as segments
+        on
+            behaviour.customer_id = segments.customer_id
+            and behaviour.as_of_date = segments.as_of_date
+            and segments.segmentation = 'behaviour'
+
+    left join memberships as rfm_groups
+        on
+            behaviour.customer_id = rfm_groups.customer_id
+            and behaviour.as_of_date = rfm_groups.as_of_date
+            and rfm_groups.segmentation = 'rfm'
+
+    left join {{ ref('dim_customers') }} as customers
+        on behaviour.customer_id = customers.customer_id
 
 ),
 
@@ -87,19 +125,16 @@ compared as (
         {%- for column in measures.values() %}
         told.{{ column }} as told_{{ column }},
         known.{{ column }},
+        coalesce(told.{{ column }}, '') <> coalesce(known.{{ column }}, '') as has_other_{{ column }},
         {%- endfor %}
-        coalesce(told.segment_version <> known.segment_version, false) as is_refitted,
-        -- What the customer's own orders explain, before what everybody shares.
-        case
-            when coalesce(known.order_count, 0) > coalesce(told.order_count, 0) then 'late order'
-            when coalesce(known.order_count, 0) < coalesce(told.order_count, 0) then 'correction'
-            when known.returned_amount > told.returned_amount then 'late return'
-            when known.returned_amount <> told.returned_amount or known.net_amount <> told.net_amount then 'correction'
-        end as own_reason
+        {%- for figure in sale_figures() %}
+        coalesce(told.{{ figure }}, 0) as told_{{ figure }},
+        {%- endfor %}
+        coalesce(told.returned_amount, 0) as told_returned_amount
 
     from known
 
-    full outer join (select * from told where recency = 1) as told
+    full outer join told
         on
             known.customer_id = told.customer_id
             and known.as_of_date = told.as_of_date
@@ -107,79 +142,59 @@ compared as (
 ),
 
 changed as (
-    {% for measure, column in measures.items() %}
-    select
-        as_of_date,
-        customer_id,
-        '{{ measure }}' as measure,
-        told_{{ column }} as told_value,
-        {{ column }} as value_now,
-        own_reason,
-        {{ 'is_refitted' if measure in ('segment', 'value') else 'false' }} as is_refitted
-    from compared
-    where coalesce(told_{{ column }}, '') <> coalesce({{ column }}, '')
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+
+    select * from compared
+    where has_other_{{ measures.values() | join(' or has_other_') }}
 
 ),
 
-restated as (
+{{ sales_to_date('changed') }},
+
+explained as (
 
     select
-        changed.as_of_date,
-        changed.customer_id,
-        changed.measure,
-        changed.told_value,
-        changed.value_now,
-        coalesce(
-            changed.own_reason,
-            case
-                when changed.is_refitted then 'refit'
-                when days.configuration <> {{ text_literal(build_configuration()) }} then 'configuration'
-                else 'others'
-            end
-        ) as reason,
-        days.build_id as told_build_id
+        changed.*,
+        days.build_id,
+        days.has_other_segments,
+        days.has_other_values,
+        case when days.has_other_settings then 'configuration' else 'others' end as shared_reason,
+        case
+            when sold.order_count > changed.told_order_count then 'late order'
+            {%- for figure in sale_figures() %}
+            when coalesce(sold.{{ figure }}, 0) <> changed.told_{{ figure }} then 'correction'
+            {%- endfor %}
+            when {{ returned }} > changed.told_returned_amount then 'late return'
+            when {{ returned }} < changed.told_returned_amount then 'correction'
+        end as own_reason
 
     from changed
 
     inner join days
         on changed.as_of_date = days.as_of_date
 
-)
-{%- else %}
+    left join sold
+        on
+            changed.customer_id = sold.customer_id
+            and changed.as_of_date = sold.as_of_date
 
-restated as (
-
-    select
-        as_of_dates.as_of_date,
-        standing.customer_id,
-        '' as measure,
-        '' as told_value,
-        customers.clv_band as value_now,
-        '' as reason,
-        '' as told_build_id
-
-    from standing
-
-    inner join customers
-        on standing.customer_id = customers.customer_id
-
-    inner join as_of_dates
-        on standing.as_of_date = as_of_dates.as_of_date
-
-    where 1 = 0
+    left join returned
+        on
+            changed.customer_id = returned.customer_id
+            and changed.as_of_date = returned.as_of_date
 
 )
-{%- endif %}
-
+{% for measure, column in measures.items() %}
+{%- set is_refitted = {'segment': 'has_other_segments', 'value': 'has_other_values'}.get(measure, 'false') %}
 select
     as_of_date,
     customer_id,
-    cast(measure as {{ text }}) as measure,
-    cast(told_value as {{ text }}) as told_value,
-    cast(value_now as {{ text }}) as value_now,
-    cast(reason as {{ text }}) as reason,
-    cast(told_build_id as {{ text }}) as told_build_id
+    cast('{{ measure }}' as {{ text }}) as measure,
+    cast(told_{{ column }} as {{ text }}) as told_value,
+    cast({{ column }} as {{ text }}) as value_now,
+    cast(coalesce(own_reason, case when {{ is_refitted }} then 'refit' end, shared_reason) as {{ text }}) as reason,
+    cast(build_id as {{ text }}) as told_build_id
 
-from restated
+from explained
+where has_other_{{ column }}
+{{ 'union all' if not loop.last }}
+{%- endfor %}
