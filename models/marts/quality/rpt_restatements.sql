@@ -1,12 +1,14 @@
 {%- set measures = {'segment': 'segment_key', 'rfm_group': 'rfm_key', 'status': 'lifecycle_stage', 'value': 'clv_band'} %}
 {%- set returned = 'coalesce(sold.unmatched_amount, 0) + coalesce(returned.matched_amount, 0)' %}
-{%- set text = dbt.type_string() %}
 
 with
 
-memberships as (
+as_of_dates as (
 
-    select * from {{ ref('fct_segment_memberships') }}
+    select distinct
+        as_of_date,
+        is_current
+    from {{ ref('feat_customers__behaviour') }}
 
 ),
 
@@ -34,7 +36,7 @@ days as (
 
     from {{ told_days() }} as told_days
 
-    inner join {{ ref('int_as_of_dates') }} as as_of_dates
+    inner join as_of_dates
         on told_days.as_of_date = as_of_dates.as_of_date
 
     cross join fits
@@ -100,13 +102,13 @@ known as (
     inner join days
         on behaviour.as_of_date = days.as_of_date
 
-    left join memberships as segments
+    left join {{ ref('fct_segment_memberships') }} as segments
         on
             behaviour.customer_id = segments.customer_id
             and behaviour.as_of_date = segments.as_of_date
             and segments.segmentation = 'behaviour'
 
-    left join memberships as rfm_groups
+    left join {{ ref('fct_segment_memberships') }} as rfm_groups
         on
             behaviour.customer_id = rfm_groups.customer_id
             and behaviour.as_of_date = rfm_groups.as_of_date
@@ -188,11 +190,11 @@ explained as (
 select
     as_of_date,
     customer_id,
-    cast('{{ measure }}' as {{ text }}) as measure,
-    cast(told_{{ column }} as {{ text }}) as told_value,
-    cast({{ column }} as {{ text }}) as value_now,
-    cast(coalesce(own_reason, case when {{ is_refitted }} then 'refit' end, shared_reason) as {{ text }}) as reason,
-    cast(build_id as {{ text }}) as told_build_id
+    cast('{{ measure }}' as {{ dbt.type_string() }}) as measure,
+    cast(told_{{ column }} as {{ dbt.type_string() }}) as told_value,
+    cast({{ column }} as {{ dbt.type_string() }}) as value_now,
+    cast(coalesce(own_reason, case when {{ is_refitted }} then 'refit' end, shared_reason) as {{ dbt.type_string() }}) as reason,
+    cast(build_id as {{ dbt.type_string() }}) as told_build_id
 
 from explained
 where has_other_{{ column }}
