@@ -40,7 +40,6 @@ days as (
         on told_days.as_of_date = as_of_dates.as_of_date
 
     cross join fits
-
     where
         told_days.source_name = {{ text_literal(var('source').name) }}
         and told_days.as_of_date < cast('{{ extract_date() }}' as date)
@@ -81,7 +80,6 @@ told as (
         returned_amount
 
     from said
-
     where recency = 1
 
 ),
