@@ -52,9 +52,9 @@
 {#- A state table, or a query without rows if there is none. -#}
 
 {% macro known_state(name, columns) %}
-    {%- set table = state_table(name) -%}
-    {%- if execute and target.type != 'spark' and adapter.get_relation(table.database, table.schema, table.identifier) -%}
-        {{ return(table) }}
+    {%- if execute and target.type != 'spark' -%}
+        {%- set table = state_table(name) -%}
+        {%- if adapter.get_relation(table.database, table.schema, table.identifier) -%}{{ return(table) }}{%- endif -%}
     {%- endif -%}
     {%- set nulls = [] -%}
     {%- for column, type in columns.items() -%}{%- do nulls.append('cast(null as ' ~ type ~ ') as ' ~ column) -%}{%- endfor -%}
