@@ -1,6 +1,7 @@
 {#-
     Called when a run ends: completes the build's row of `rpt_build_changes`. If every table that builds continue is now
-    of this run, the next build compares the source with what this one read.
+    of this run, the next build compares the source with what this one read. If nothing failed, what the build tells about
+    customers is kept for `rpt_restatements`.
 -#}
 
 {% macro finish_build(results) %}
@@ -18,6 +19,10 @@
     {%- for id in continued_models() -%}{%- do needed.append(id.split('.')[-1]) -%}{%- endfor -%}
     {%- if needed | reject('in', passed) | list or invocation_args_dict.get('empty') -%}
         {{ return('') }}
+    {%- endif -%}
+    {%- set failed = results | rejectattr('status', 'in', ['success', 'pass', 'warn', 'no-op']) | list -%}
+    {%- if not failed and 'rpt_restatements' in passed -%}
+        {%- do keep_told() -%}
     {%- endif -%}
     {%- set last_build = state_table('last_build') -%}
     {%- do run_query(

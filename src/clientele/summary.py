@@ -56,6 +56,7 @@ def summary(
         f"{revenue or 0:,.0f}{unit} from known customers"
         + (f"; guests made {guest_orders:,} more orders." if guest_orders else "."),
         *_changes(query),
+        *_restatements(query),
         "",
         "Segments (how customers buy)",
     ]
@@ -148,6 +149,25 @@ def _changes(query):
         return ["Since the build before, no order changed."]
     return [
         f"Orders since the build before: {', '.join(changes)}; {row[5]:,} customers computed again."
+    ]
+
+
+def _restatements(query):
+    """Return a line for each past day on which customers stand otherwise than its build said."""
+    rows = query(
+        """
+        select as_of_date, reason, count(distinct customer_id) as customers
+        from marts.rpt_restatements
+        group by grouping sets ((as_of_date), (as_of_date, reason))
+        order by as_of_date desc, case when reason is null then 0 else 1 end, customers desc, reason
+        """
+    )
+    days = {}
+    for day, reason, count in rows:
+        days.setdefault(day, []).append(f"{count:,} {reason or 'customers'}")
+    return [
+        f"Restated as of {day}: {customers} ({', '.join(reasons)})."
+        for day, (customers, *reasons) in days.items()
     ]
 
 

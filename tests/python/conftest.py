@@ -173,11 +173,12 @@ class Warehouse:
     def fingerprints(self, schema="marts", *, of_builds=False):
         """Return a digest of the rows of every table and view of a schema, order left out.
 
-        `rpt_build_changes`, which differs between builds, is there with ``of_builds`` only.
+        `rpt_build_changes` and `rpt_restatements`, which depend on the builds before, are there
+        with ``of_builds`` only.
         """
         names = self.query(
             f"select table_name from information_schema.tables where table_schema = '{schema}' "
-            f"and ({of_builds} or table_name <> 'rpt_build_changes')"
+            f"and ({of_builds} or table_name not in ('rpt_build_changes', 'rpt_restatements'))"
         )
         return {
             name: self.query(

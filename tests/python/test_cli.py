@@ -86,6 +86,7 @@ def answers(**tables):
 
     first_build = (True, None, None, None, None, None)
     tables = {"dim_products": [(1,)], "rpt_build_changes": [first_build]} | tables
+    tables = {"rpt_restatements": [[]]} | tables
 
     def query(sql):
         # A query that reads two marts is answered for the one that the test names last.
@@ -211,3 +212,31 @@ def test_the_summary_says_which_orders_changed(row, said):
         )
     )
     assert page.splitlines()[1] == (said or "")
+
+
+def test_the_summary_counts_restated_customers_by_day_and_reason():
+    """A customer may have several reasons, so the first number is not their sum."""
+    rows = [
+        ("2025-10-02", None, 1200),
+        ("2025-10-02", "others", 1190),
+        ("2025-10-02", "late order", 40),
+        ("2025-07-04", None, 1),
+        ("2025-07-04", "correction", 1),
+    ]
+    page = summary(
+        answers(
+            fct_customer_features=[(10, 100.0, "2025-12-31")],
+            fct_orders=[(30, 0)],
+            dim_segments=[[]],
+            fct_association_rules=[[], [(0, 0, 0)], []],
+            fct_customer_values=[[]],
+            rpt_data_quality=[("accepted", 5, 12.5, 0, "Sales")],
+            rpt_reconciliation=[[]],
+            rpt_restatements=[rows],
+        )
+    )
+    assert page.splitlines()[1:4] == [
+        "Restated as of 2025-10-02: 1,200 customers (1,190 others, 40 late order).",
+        "Restated as of 2025-07-04: 1 customers (1 correction).",
+        "",
+    ]

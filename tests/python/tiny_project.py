@@ -32,6 +32,7 @@ EMPTY = {
         "1 as vanished_order_count, 1 as released_order_count, 1 as touched_customer_count, "
         "timestamp '2024-01-01' as built_at"
     ),
+    "rpt_restatements": "current_date as as_of_date, '' as customer_id, '' as reason",
     "rpt_reconciliation": (
         "'' as currency, '' as measure, '' as step, '' as reason, 1 as amount, "
         "0 as unknown_amount_row_count, 'all' as period, 1 as step_number"

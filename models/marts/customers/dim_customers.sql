@@ -92,10 +92,7 @@ described as (
         -- standing
         case
             when customers.order_count = 0 then 'no purchase'
-            when features.tenure_days <= {{ var('lifecycle_new_days') }} then 'new'
-            when features.recency_days <= {{ var('lifecycle_active_days') }} then 'active'
-            when features.recency_days <= {{ var('lifecycle_lapsed_days') }} then 'lapsing'
-            else 'lapsed'
+            else {{ lifecycle_stage('features.tenure_days', 'features.recency_days') }}
         end as lifecycle_stage,
         rfm.rfm_group,
         memberships.segment_key,

@@ -42,7 +42,7 @@ def test_the_samples_mart_is_the_same_on_both_engines(sample_on_spark, mart):
 def test_no_mart_is_left_out(sample_on_spark):
     built, spark = sample_on_spark
     assert set(built.fingerprints()) == set(GRAIN)
-    assert marts_of(spark) == {*GRAIN, OF_BUILDS}
+    assert marts_of(spark) == {*GRAIN, *OF_BUILDS}
 
 
 @pytest.mark.parametrize("file_format", TEXT)

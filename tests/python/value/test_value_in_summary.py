@@ -22,6 +22,7 @@ def page(*forecasts):
         ],
         "rpt_reconciliation": [],
         "rpt_build_changes": [],
+        "rpt_restatements": [],
     }
     return summary(
         lambda sql: next(rows for words, rows in marts.items() if words in sql), currency="EUR"
