@@ -65,8 +65,8 @@ active as (
                 segment
                 {%- for metric, value in {'orders': 'order_count', 'revenue': 'net_amount', 'margin': 'margin_amount'}.items() %},
                 -- Null instead of zero: what is null costs no addition.
-                coalesce(sum(case when is_after then {{ value }} end), 0e0) as {{ metric }}_after,
-                coalesce(sum(case when not is_after then {{ value }} end), 0e0) as {{ metric }}_before
+                cast(coalesce(sum(case when is_after then {{ value }} end), 0) as decimal(18, 4)) as {{ metric }}_after,
+                cast(coalesce(sum(case when not is_after then {{ value }} end), 0) as decimal(18, 4)) as {{ metric }}_before
                 {%- endfor %}
 
             from (
@@ -76,7 +76,7 @@ active as (
                     members.arm,
                     members.segment,
                     days.order_date >= members.assigned_date as is_after,
-                    cast(days.order_count as double) as order_count,
+                    days.order_count,
                     days.net_amount,
                     days.margin_amount
 

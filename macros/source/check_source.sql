@@ -17,6 +17,9 @@
             {%- if var('campaign_exports', none) -%}
                 {%- do problems.extend(campaign_export_problems()) -%}
             {%- endif -%}
+            {%- if has_campaigns() and not problems -%}
+                {%- do problems.extend(repeated_assignments()) -%}
+            {%- endif -%}
         {%- endif -%}
         {%- if problems -%}
             {%- do exceptions.raise_compiler_error(

@@ -172,6 +172,11 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"clientele: {error}", file=sys.stderr)
         return 2
+    except Exception as error:  # DuckDB's, which few commands import.
+        if type(error).__name__ not in ("IOException", "SerializationException"):
+            raise
+        print(f"clientele: a file is damaged; build or restore it: {error}", file=sys.stderr)
+        return 2
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:

@@ -55,6 +55,21 @@ def replaced(column, value):
     return f"select * replace ({value} as {column}) from ({GOOD})"
 
 
+def with_campaigns(*rows):
+    """Return a change that adds a file of campaigns with rows of campaign, customer and arm."""
+
+    def change(source):
+        path = lines(source)["path"].replace("lines.", "campaigns.")
+        duckdb.execute(
+            "copy (select *, timestamp '2024-01-02' as assigned_at from (values "
+            f"{', '.join(map(str, rows))}) as t(campaign_id, customer_id, arm)) to '{path}'"
+        )
+        columns = {name: name for name in ("campaign_id", "customer_id", "arm", "assigned_at")}
+        source["tables"]["campaigns"] = {"path": path, "columns": columns}
+
+    return change
+
+
 def to_table(source):
     """Read a table of the database instead of the file."""
     del lines(source)["path"]
@@ -86,6 +101,17 @@ CASES = {
             ("sku", "[1, 2]", "INTEGER[]", "key"),
         ]
     },
+    "a customer may be in two campaigns": Case(
+        change=with_campaigns(("spring", "c1", "control"), ("tea", "c1", "treated"))
+    ),
+    "a customer who is twice in a campaign is named": Case(
+        ("1 customers are listed more than once in a campaign, for example 'c1' in 'spring'",),
+        change=with_campaigns(("spring", "c1", "control"), ("spring", "c1", "control")),
+    ),
+    "a customer in two arms of a campaign is named": Case(
+        ("1 customers are listed more than once in a campaign, some of them in two arms",),
+        change=with_campaigns(("spring", "c2", "control"), ("spring", "c2", "treated")),
+    ),
     # 13085.0 is what pandas makes of a key with gaps.
     "a key that is a fraction passes": Case(sql=replaced("customer", "13085.0::double")),
     "text that never reads as its type is named": Case(
@@ -172,6 +198,10 @@ class Checker:
                     "vars": {"source": None, "data": None, "earliest_order_date": "1990-01-01"},
                 }
             )
+        )
+        (folder / "models").mkdir()
+        (folder / "models/raw.yml").write_text(
+            yaml.safe_dump({"sources": [{"name": "raw", "tables": [{"name": "campaigns"}]}]})
         )
         self.arguments = ["--target", target, "--project-dir", str(folder)]
         self.arguments += ["--profiles-dir", str(PROJECT), "--target-path", str(folder / "target")]

@@ -3,7 +3,7 @@
 {#-
     For campaigns that are no experiment: those treated, and those compared with them, in strata of what they had bought before.
     Compared are the control arm, if there is one, or else all customers who had bought and are not in the campaign.
--    Members are not in a common table expression, which DuckDB would write to memory and disk.
+    Members are not in a common table expression, which DuckDB would write to memory and disk.
 #}
 
 with
@@ -112,10 +112,12 @@ histories as (
                     then days.order_count
             end
         ), 0) as recent_order_count,
-        coalesce(sum(case when days.order_date < people.assigned_date then days.net_amount end), 0) as year_amount
+        cast(
+            coalesce(sum(case when days.order_date < people.assigned_date then days.net_amount end), 0) as decimal(18, 4)
+        ) as year_amount
         {%- for metric, value in {'orders': 'order_count', 'revenue': 'net_amount', 'margin': 'margin_amount'}.items() %},
         cast(
-            coalesce(sum(case when days.order_date >= people.assigned_date then days.{{ value }} end), 0) as double
+            coalesce(sum(case when days.order_date >= people.assigned_date then days.{{ value }} end), 0) as decimal(18, 4)
         ) as {{ metric }}_after,
         cast(
             coalesce(sum(
@@ -125,7 +127,7 @@ histories as (
                         and days.order_date >= {{ dbt.dateadd('day', '-people.window_days', 'people.assigned_date') }}
                         then days.{{ value }}
                 end
-            ), 0) as double
+            ), 0) as decimal(18, 4)
         ) as {{ metric }}_before
         {%- endfor %}
 
@@ -176,8 +178,8 @@ select
     stratum,
     min(case when is_control then 1 else 0 end) = 1 as is_control,
     count(*) as customer_count,
-    sum(cast(year_amount as double)) as year_amount,
-    sum(cast(year_amount as double) * cast(year_amount as double)) as year_amount_square,
+    cast(sum(year_amount) as double) as year_amount,
+    cast(sum(year_amount * year_amount) as double) as year_amount_square,
     {{ campaign_sums() }}
 
 from stratified

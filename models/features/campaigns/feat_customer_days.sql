@@ -57,12 +57,12 @@ days as (
         orders.customer_id,
         orders.order_date,
         cast(sum(case when orders.is_purchase then 1 else 0 end) as int) as order_count,
-        cast(sum(orders.net_amount) as double) as net_amount,
+        cast(sum(orders.net_amount) as decimal(18, 4)) as net_amount,
         cast(
             sum(
                 coalesce(costs.costed_amount - costs.cost_amount, 0)
                 + (orders.net_amount - coalesce(costs.costed_amount, 0)) * {{ var('clv_margin_share') }}
-            ) as double
+            ) as decimal(18, 4)
         ) as margin_amount
 
     from orders

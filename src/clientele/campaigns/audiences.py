@@ -183,6 +183,8 @@ def _audience(file, checker):
     settings = DEFAULTS | {key: value for key, value in said.items() if value is not None}
     mistakes += [
         f"`{key}` is missing; write it as a text"
+        if settings.get(key) is None or isinstance(settings[key], str)
+        else f"`{key}` is {settings[key]!r}; write it as a text"
         for key in ("description", "condition")
         if not isinstance(settings.get(key), str) or not settings[key].strip()
     ]

@@ -40,7 +40,7 @@ def add_parser(commands) -> None:
     write.add_argument("name", help="of a file in audiences/, without .yml")
     write.add_argument("--to", type=Path, required=True, metavar="FILE", help="a new file")
     write.add_argument(
-        "--format", choices=["csv", "parquet"], help="of FILE; the default is by its name, or csv"
+        "--format", choices=["csv", "parquet"], help="of FILE; the default is by its name"
     )
     write.add_argument(
         "--force",
@@ -110,7 +110,7 @@ def _preview(options, _) -> int:
         p_value = sample_ratio_p_value(treated, control, audience["holdout_share"])
         if p_value is not None and p_value < LEAST_P:
             print(f"Warning: the arms' sizes do not fit the planned share (p = {p_value:.2g}).")
-        _print_plan(found, name)
+        _print_plan(found, name, treated, control)
         print("Segments:")
         for segment, treated, control in found.rows(SEGMENTS, name=name):
             print(f"  {segment or 'no purchase':<48}{treated:>8,} to contact{control:>8,} held out")
@@ -120,7 +120,7 @@ def _preview(options, _) -> int:
     return 0
 
 
-def _print_plan(found, name):
+def _print_plan(found, name, treated, control):
     """Print what the audience could show, as of the build: the plan is a mart."""
     try:
         plans = found.rows(PLAN, name=name)
@@ -130,8 +130,14 @@ def _print_plan(found, name):
     if not plans:
         print("Its plan is there after the next build and publication.")
         return
+    built = plans[0][-2:]
+    if built != (treated, control):
+        print(
+            f"The plan is of the published build, with {built[0]:,} to contact and {built[1]:,} "
+            "held out; build and publish for one of the audience as it is now."
+        )
     print(f"What it can show within {plans[0][1]} days (two-sided test at 5 %, 80 % power):")
-    for metric, _, size, mean, effect, share, forgone, needed_share, needed in plans:
+    for metric, _, size, mean, effect, share, forgone, needed_share, needed, *_ in plans:
         if effect is None or not mean:
             print(f"  {metric:<8}cannot tell: no holdout, or no history of such customers")
             continue
@@ -197,6 +203,6 @@ FIRST = """
 PLAN = """
     select
         metric, window_days, control_count, baseline_mean, detectable_effect, detectable_share,
-        holdout_forgone, needed_holdout_share, needed_customer_count
+        holdout_forgone, needed_holdout_share, needed_customer_count, treated_count, control_count
     from published.marts.fct_campaign_plans where audience = $name order by metric
 """

@@ -74,6 +74,8 @@ class Checker:
             raise Refused("it is more than a condition; the order belongs into `order_by`")
         if len(node["select_list"]) != 1:
             raise Refused("it must be one condition; join several with `and` or `or`")
+        # Alone too: its own brackets could close those around it.
+        self._parsed(f"select {text}\n", text)
         expression = node["select_list"][0]
         if self._type_of(expression) != "BOOLEAN":
             raise Refused("it must be true or false for each customer, such as `order_count > 1`")
@@ -109,6 +111,8 @@ class Checker:
         said = self.connection.execute("select json_serialize_sql(?)", [query]).fetchall()[0][0]
         tree = json.loads(said)
         if tree["error"]:
+            if "Only SELECT" in tree["error_message"]:
+                raise Refused("it does not read as SQL: several statements are not allowed")
             raise Refused(f"it does not read as SQL: {tree['error_message'].splitlines()[0]}")
         if len(tree["statements"]) != 1:
             raise Refused("several statements are not allowed; write one condition without `;`")

@@ -63,16 +63,19 @@ def export(
         audiences: Audiences on a publication.
         name: One of them.
         file: A new file.
-        file_format: csv or parquet; None is what the name of ``file`` ends with, else csv.
+        file_format: csv or parquet; None is what the name of ``file`` ends with.
         force: Record another campaign on the same day, replace ``file``, accept arms whose sizes
             do not fit the planned share.
 
     Raises:
-        ValueError: no such audience, nobody in it, ``file`` exists, or the arms' sizes do not fit.
+        ValueError: no such audience, nobody in it, ``file`` exists or has no known ending, or the
+            arms' sizes do not fit.
         OSError: a file cannot be written. There is then neither a new record nor a new list.
     """
     audience = audiences.named(name)
-    file_format = file_format or ("parquet" if file.suffix == ".parquet" else "csv")
+    file_format = file_format or file.suffix.lstrip(".").lower()
+    if file_format not in ("csv", "parquet"):
+        raise ValueError(f"{file} ends in neither .csv nor .parquet; add --format")
     audiences.records.mkdir(parents=True, exist_ok=True)
     lock = audiences.records / ".export.lock"
     with exclusive(lock, "another export is at work; try again when it has ended"):

@@ -57,7 +57,8 @@ def open_audiences(project: Path) -> Iterator[Audiences]:
     """Yield the audiences of ``project`` on its current publication.
 
     Raises:
-        ValueError: an audience is wrong, or nothing is published.
+        ValueError: an audience is wrong, nothing is published, a record of an export cannot be
+            read, or the publication was built with another global holdout or salt.
     """
     said = checked(project)
     database = publications_folder(project) / "current" / "clientele.duckdb"
@@ -132,6 +133,13 @@ def _make_tables(connection, said, settings, records, project):
     contacts = []
     if _is_published(connection, CONTACTS):
         contacts.append(f"select customer_id, last_campaign_date from published.marts.{CONTACTS}")
+    for record in sorted(records.glob("*.parquet")):
+        try:
+            connection.execute(f"from read_parquet({quoted(str(record))}) limit 0")
+        except duckdb.Error:
+            raise ValueError(
+                f"{record} is no record of an export; restore it, or move it away if it is none"
+            ) from None
     if any(records.glob("*.parquet")):
         # A customer who was assigned rests in either arm: else the arms would not be alike.
         contacts.append(
@@ -153,7 +161,34 @@ def _make_tables(connection, said, settings, records, project):
         project=project,
     )
     connection.execute(f"create view facts as with {sql} from facts")
-    connection.execute(f"create table members as with {sql} from members")
+    try:
+        connection.execute(f"create table members as with {sql} from members")
+    except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"a condition in audiences/ cannot be computed for all customers ({reason}); keep its "
+            "numbers within the usual"
+        ) from None
+    if _is_published(connection, "fct_audience_members"):
+        _check_arms(connection)
+
+
+def _check_arms(connection):
+    """Refuse to draw arms that differ from those of the build: some would be in both."""
+    changed = connection.execute(
+        """
+        select count(distinct customer_id)
+        from facts
+        join published.marts.fct_audience_members as built using (customer_id)
+        where facts.is_held_out_of_all <> (built.arm = 'global_holdout')
+        """
+    ).fetchall()[0][0]
+    if changed:
+        raise ValueError(
+            f"{changed:,} customers are in the global holdout of either the publication or this "
+            "project, but not of both. `audiences_global_holdout_share` and `audiences_salt` must "
+            "stand in dbt_project.yml, not in --vars; after a change, build and publish first"
+        )
 
 
 def _is_published(connection, mart):

@@ -154,9 +154,10 @@ def _experiment(rows, shares):
     table["balance_gap"] = table["placebo_p_value"] = table["compared_share"] = np.nan
     table["p_value_adjusted"] = _over_families(table)
     may_claim = (table["metric"] == "margin") & (not ratio < SAMPLE_RATIO_ALPHA)
+    has_interval = np.isfinite(table["uplift_total_lower"])
     for end in ("", "_lower", "_upper"):
         profit = table[f"uplift_total{end}"] - table["cost_amount"]
-        table[f"profit{end}_amount"] = np.where(may_claim, profit, np.nan)
+        table[f"profit{end}_amount"] = np.where(may_claim & has_interval, profit, np.nan)
     return table
 
 

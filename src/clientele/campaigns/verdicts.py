@@ -13,6 +13,10 @@ MIN_CUSTOMERS = 30
 # Standardised differences above this are called unbalanced, as is usual.
 MAX_GAP = 0.1
 MIN_COMPARED = 0.8
+NOBODY_BOUGHT = (
+    "Nobody in either arm bought in the window. If that surprises you, check that the campaign's "
+    "customer_id is written as in the order lines."
+)
 UNITS = {"orders": "orders", "conversion": "buyers"}
 
 
@@ -21,9 +25,9 @@ def verdicts(results: pd.DataFrame, *, currency: str = "") -> pd.DataFrame:
 
     A result is *worked* if the adjusted difference is above 0 with a p-value, adjusted for the
     number of arms or segments, of at most 5 %. It *did not* work if the 95 % interval is below the
-    smallest effect that matters. Otherwise nobody can tell, and the customers are counted that it
-    would take, split as now, until the interval is too narrow to hold both 0 and that effect.
-    Amounts are in ``currency``.
+    smallest effect that matters, even if it is above 0: a contact may cost more than it brings.
+    Otherwise nobody can tell, and the customers are counted that it would take, split as now, until
+    the interval is too narrow to hold both 0 and that effect. Amounts are in ``currency``.
     """
     told = [_tell(row, currency) for row in results.to_dict("records")]
     return results.assign(
@@ -50,18 +54,21 @@ def _tell(row, currency):
     if fewest < MIN_CUSTOMERS:
         return CANNOT_TELL, f"An arm has only {int(fewest)} customers.", None
     lower, upper = row["adjusted_uplift_lower"], row["adjusted_uplift_upper"]
+    if not np.isfinite(lower) and row["treated_mean"] == row["control_mean"] == 0:
+        return CANNOT_TELL, NOBODY_BOUGHT, None
     if not np.isfinite(lower):
         return CANNOT_TELL, "All customers had the same result.", None
     uplift, relevant = row["adjusted_uplift_per_customer"], row["relevant_uplift"]
     said = f"{_per_customer(row, currency)}, {_range(lower, upper)}"
-    if uplift > 0 and row["p_value_adjusted"] <= ALPHA:
+    if uplift > 0 and row["p_value_adjusted"] <= ALPHA and not upper < relevant:
         return WORKED, f"It brought {said}.{_profit(row, currency)}", None
     if upper < 0:
         return DID_NOT, f"It lowered the result: {said}.", None
     if upper < relevant:
         return (
             DID_NOT,
-            f"{said}: less than the {_shown(relevant, sign='')} that would matter.",
+            f"{said}: less than the {_shown(relevant, sign='')} that would matter."
+            f"{_profit(row, currency)}",
             None,
         )
     if lower > 0:

@@ -300,3 +300,46 @@ def test_the_next_build_reads_the_record(published_sample, sample_copy, monkeypa
     ]
     after = sample_copy.query("select count(*) from staging.stg_campaigns")[0][0]
     assert after == before + done.control + done.treated
+
+
+def test_a_list_needs_a_known_ending_or_a_format(project, tmp_path):
+    with pytest.raises(ValueError, match="ends in neither .csv nor .parquet"):
+        exported(project, "due", tmp_path / "due.xlsx")
+    assert records(project) == []
+    exported(project, "due", tmp_path / "due.txt", file_format="csv")
+    assert (tmp_path / "due.txt").read_text().startswith("customer_id,")
+
+
+def test_a_damaged_record_is_named(project, tmp_path):
+    exported(project, "due", tmp_path / "due.csv")
+    record = project / "campaigns/shop/due_2024-12-31.parquet"
+    record.write_bytes(b"no parquet")
+    with pytest.raises(ValueError, match=f"{record} is no record of an export"):
+        exported(project, "due", tmp_path / "again.csv", force=True)
+
+
+def test_a_damaged_publication_is_told_without_a_traceback(project, capsys):
+    (project / "published/current/clientele.duckdb").write_bytes(b"no database")
+    assert cli.main(["audience", "list"]) == 2
+    assert "a file is damaged" in capsys.readouterr().err
+
+
+def test_a_condition_that_overflows_is_told(project, tmp_path):
+    write_audience(project, "huge", condition="order_count * 9223372036854775807 > 1")
+    with pytest.raises(ValueError, match="cannot be computed for all customers"):
+        exported(project, "due", tmp_path / "due.csv")
+
+
+def test_a_build_with_another_global_holdout_is_not_exported_from(project, tmp_path):
+    """Such as one with `--vars`: its holdout would be written to."""
+    database = project / "published/current/clientele.duckdb"
+    built = "create table marts.fct_audience_members as select 'due' as audience, 'c' || n as "
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(f"{built} customer_id, 'treated' as arm from range(10) as t(n)")
+    exported(project, "due", tmp_path / "due.csv")
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            "update marts.fct_audience_members set arm = 'global_holdout' where customer_id = 'c4'"
+        )
+    with pytest.raises(ValueError, match="1 customers are in the global holdout of either"):
+        exported(project, "due", tmp_path / "again.csv", force=True)

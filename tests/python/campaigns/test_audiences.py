@@ -89,6 +89,12 @@ def test_those_that_come_first_stand_first(project):
     [
         ({"holduot": 0.1}, "there is no setting 'holduot'; did you mean holdout?"),
         ({"condition": None}, "`condition` is missing"),
+        ({"condition": True}, "`condition` is True; write it as a text"),
+        ({"condition": "order_count > 5) or (1 = 1"}, "`condition`: it does not read as SQL"),
+        (
+            {"order_by": "clv; drop table x"},
+            "`order_by`: it does not read as SQL: several statements",
+        ),
         ({"description": " "}, "`description` is missing"),
         (
             {"condition": "order_cuont > 1"},

@@ -14,7 +14,7 @@ FAIR = {
     "adjusted_uplift_lower": 0.5, "adjusted_uplift_upper": 1.5, "p_value_adjusted": 0.001,
     "relevant_uplift": 0.4, "profit_amount": 900.0, "profit_lower_amount": 400.0,
     "profit_upper_amount": 1400.0, "balance_gap": np.nan, "placebo_p_value": np.nan,
-    "compared_share": np.nan,
+    "compared_share": np.nan, "treated_mean": 5.0, "control_mean": 4.0,
 }  # fmt: skip
 
 
@@ -32,6 +32,11 @@ def told(**changes):
           "adjusted_uplift_upper": -0.5}, "did not", "lowered"),
         ({"adjusted_uplift_per_customer": 0.1, "adjusted_uplift_lower": -0.1,
           "adjusted_uplift_upper": 0.3, "p_value_adjusted": 0.3}, "did not", "less than the"),
+        # It brings something, and costs more.
+        ({"relevant_uplift": 20.0, "profit_amount": -19000.0, "profit_lower_amount": -19500.0,
+          "profit_upper_amount": -18500.0}, "did not", "After its cost: -19,000 EUR"),
+        ({"adjusted_uplift_lower": np.nan, "treated_mean": 0.0, "control_mean": 0.0},
+         "cannot tell", "Nobody in either arm bought"),
         ({"sample_ratio_p_value": 1e-5}, "not a fair test", "customers are missing"),
         ({"is_window_complete": False}, "cannot tell", "open until 2024-02-01"),
         ({"customer_count": 29}, "cannot tell", "only 29 customers"),
@@ -59,6 +64,7 @@ def test_a_verdict_follows_from_the_interval(changes, verdict, words):
 def test_reasons_have_three_digits_and_amounts_their_currency(metric, numbers, words):
     names = [f"adjusted_uplift_{name}" for name in ("per_customer", "lower", "upper")]
     changes = dict(zip(names, numbers, strict=True)) | {"metric": metric, "profit_amount": np.nan}
+    changes["relevant_uplift"] = 0.0
     assert words in told(**changes)[1]
     assert words in told(**changes, is_randomised=False)[1].replace(", if nothing", ".")
     without = verdicts(pd.DataFrame([FAIR | changes])).iloc[0]["verdict_reason"]
@@ -68,7 +74,7 @@ def test_reasons_have_three_digits_and_amounts_their_currency(metric, numbers, w
 def test_what_would_matter_has_no_sign_and_nothing_is_nought():
     _, reason, _ = told(
         adjusted_uplift_per_customer=0.0, adjusted_uplift_lower=-0.1234,
-        adjusted_uplift_upper=0.1234, p_value_adjusted=1.0,
+        adjusted_uplift_upper=0.1234, p_value_adjusted=1.0, profit_amount=np.nan,
     )  # fmt: skip
     assert reason == (
         "+0 EUR of margin per customer, 95 % interval -0.123 to +0.123: "
