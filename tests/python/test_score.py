@@ -91,6 +91,7 @@ def data(tmp_path_factory):
     generate(folder / "raw", customers=1_000, progress=False)
     (folder / "base/order_lines").mkdir(parents=True)
     shutil.copy(folder / "raw/products.parquet", folder / "base/products.parquet")
+    shutil.copytree(folder / "raw/campaigns", folder / "base/campaigns")
     places = {
         "raw": folder / "raw",
         "base": folder / "base",
