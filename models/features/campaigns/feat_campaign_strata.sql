@@ -101,43 +101,29 @@ histories as (
         people.arm,
         people.is_control,
         {{ dbt.datediff(
-            'max(case when days.order_date < people.assigned_date and days.order_count > 0 then days.order_date end)',
+            'max(case when bought.order_date < people.assigned_date and bought.order_count > 0 then bought.order_date end)',
             'min(people.assigned_date)', 'day'
         ) }} as recency_days,
         coalesce(sum(
             case
                 when
-                    days.order_date < people.assigned_date
-                    and days.order_date >= {{ dbt.dateadd('day', -180, 'people.assigned_date') }}
-                    then days.order_count
+                    bought.order_date < people.assigned_date
+                    and bought.order_date >= {{ dbt.dateadd('day', -180, 'people.assigned_date') }}
+                    then bought.order_count
             end
         ), 0) as recent_order_count,
         cast(
-            coalesce(sum(case when days.order_date < people.assigned_date then days.net_amount end), 0) as decimal(18, 4)
-        ) as year_amount
-        {%- for metric, value in {'orders': 'order_count', 'revenue': 'net_amount', 'margin': 'margin_amount'}.items() %},
-        cast(
-            coalesce(sum(case when days.order_date >= people.assigned_date then days.{{ value }} end), 0) as decimal(18, 4)
-        ) as {{ metric }}_after,
-        cast(
-            coalesce(sum(
-                case
-                    when
-                        days.order_date < people.assigned_date
-                        and days.order_date >= {{ dbt.dateadd('day', '-people.window_days', 'people.assigned_date') }}
-                        then days.{{ value }}
-                end
-            ), 0) as decimal(18, 4)
-        ) as {{ metric }}_before
-        {%- endfor %}
+            coalesce(sum(case when bought.order_date < people.assigned_date then bought.net_amount end), 0) as decimal(18, 4)
+        ) as year_amount,
+        {{ window_sums() }}
 
     from people
 
-    left join customer_days as days
+    left join customer_days as bought
         on
-            people.customer_id = days.customer_id
-            and days.order_date >= {{ dbt.dateadd('day', -365, 'people.assigned_date') }}
-            and days.order_date < {{ dbt.dateadd('day', 'people.window_days', 'people.assigned_date') }}
+            people.customer_id = bought.customer_id
+            and bought.order_date >= {{ dbt.dateadd('day', -365, 'people.assigned_date') }}
+            and bought.order_date < {{ dbt.dateadd('day', 'people.window_days', 'people.assigned_date') }}
 
     group by people.campaign_id, people.customer_id, people.arm, people.is_control
 

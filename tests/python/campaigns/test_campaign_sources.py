@@ -1,15 +1,23 @@
 """The raw table of campaigns: what its YAML may say, and how text files of it are read."""
 
 import datetime
+import os
 
 import duckdb
 import pytest
+import yaml
+from conftest import PROJECT
+from dbt.cli.main import dbtRunner
 from sources.exports import csv_text, source
 
+from clientele.building import close_warehouse
 from clientele.sources.checking import source_problems
 from clientele.sources.common import UnreadableSource
 from clientele.sources.importing import import_source
 
+OF_CAMPAIGNS = [
+    "fct_campaign_results", "fct_customer_campaigns", "fct_customer_uplift", "rpt_uplift_backtests",
+]  # fmt: skip
 NAMES = ["campaign", "who", "group", "on", "cost"]
 COLUMNS = {
     "campaign_id": "campaign", "customer_id": "who", "arm": "group", "assigned_at": "on",
@@ -66,3 +74,38 @@ def test_mistakes_in_the_yaml_are_named(change, problem):
 def test_randomised_is_no_setting_of_order_lines():
     shop = source("orders.csv", randomised=True)
     assert any("`randomised` is not a setting" in found for found in source_problems(shop))
+
+
+@pytest.mark.parametrize(
+    ("tables", "left"),
+    [
+        ({}, set()),
+        ({"campaigns": {"randomised": False}}, {"fct_campaign_results", "fct_customer_campaigns"}),
+        ({"campaigns": {}}, set(OF_CAMPAIGNS)),
+    ],
+)
+def test_marts_of_another_sources_campaigns_are_dropped(tables, left, tmp_path, monkeypatch):
+    """dbt would leave them, and readers of the warehouse would take them for this source's."""
+    monkeypatch.setenv("CLIENTELE_DB", str(tmp_path / "left.duckdb"))
+    with duckdb.connect(str(tmp_path / "left.duckdb")) as connection:
+        connection.execute("create schema marts; create table marts.dim_customers as select 1 as a")
+        for name in OF_CAMPAIGNS:
+            connection.execute(f"create table marts.{name} as select 1 as a")
+    project = {
+        "name": "clientele", "profile": "clientele", "macro-paths": [str(PROJECT / "macros")],
+        "on-run-start": ["{{ forget_campaigns() }}"],
+        "vars": {"source": {"name": "shop", "tables": tables}},
+    }  # fmt: skip
+    (tmp_path / "dbt_project.yml").write_text(yaml.safe_dump(project))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/one.sql").write_text("select 1 as a")
+    done = dbtRunner().invoke(
+        ["run", "--project-dir", str(tmp_path), "--profiles-dir", str(PROJECT)]
+        + ["--target-path", str(tmp_path / "target"), "--log-level-file", "none"]
+    )
+    os.chdir(PROJECT)
+    close_warehouse()
+    assert done.success
+    with duckdb.connect(str(tmp_path / "left.duckdb")) as connection:
+        found = {row[0] for row in connection.execute("show tables from marts").fetchall()}
+    assert found == {"dim_customers", *left}
