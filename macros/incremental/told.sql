@@ -123,3 +123,10 @@
         ~ "commit"
     ) -%}
 {% endmacro %}
+
+
+{#- What decides the figures of this build, as `told_days` has it of earlier ones; on Spark nothing is kept to compare. -#}
+
+{% macro told_configuration() %}
+    {{ return(text_literal(build_configuration() if execute and target.type != 'spark' else '')) }}
+{% endmacro %}

@@ -32,7 +32,7 @@ days as (
         as_of_dates.is_current,
         coalesce(told_days.segment_version, 0) <> coalesce(fits.segment_version, 0) as has_other_segments,
         coalesce(told_days.value_fit, '') <> coalesce(fits.value_fit, '') as has_other_values,
-        told_days.configuration <> {{ text_literal(build_configuration() if execute and target.type != 'spark' else '') }} as has_other_settings
+        told_days.configuration <> {{ told_configuration() }} as has_other_settings
 
     from {{ told_days() }} as told_days
 
