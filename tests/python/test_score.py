@@ -305,6 +305,7 @@ def test_text_files_are_imported_as_the_source_is(data, built, new_warehouse):
     tables = settings["source"]["tables"]
     tables["order_lines"]["path"] = str(folder / "order_lines.csv")
     tables["products"]["path"] = str(data.base / "products.parquet")
+    tables["campaigns"]["path"] = str(data.base / "campaigns/*.parquet")
     warehouse = new_warehouse("text")
     warehouse.dbt("build", "--vars", json.dumps(settings, default=str), *NO_TESTS)
     assert warehouse.exit_code == 0, warehouse.output[-3000:]

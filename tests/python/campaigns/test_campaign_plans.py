@@ -99,8 +99,11 @@ def test_simulated_campaigns_find_the_smallest_effect_in_four_of_five(
 ):
     plan = plans.loc[("membership", "orders")]
     members = groups_of(query, "membership")
-    pools = {group: rows.to_numpy() for group, rows in followed.groupby("rfm_group")["orders"]}
+    # Sorted, as rows and groups of one size come in any order, and the draws must not depend on it.
+    by_group = followed.groupby("rfm_group")["orders"]
+    pools = {group: np.sort(rows.to_numpy()) for group, rows in by_group}
     weights = members[members.isin(list(pools))].value_counts(normalize=True)
+    weights = weights.sort_index()
     rng = np.random.default_rng(1)
 
     def drawn(size):
