@@ -81,4 +81,5 @@ def _wait_for(server, port, log, seconds=180):
 
 @pytest.mark.parametrize("mart", GRAIN)
 def test_a_shops_mart_is_the_same_over_a_thrift_server(shop_on_thrift, mart):
-    assert differences(shop_on_thrift, mart) == []
+    # 300 customers are too few to compare lists of whom to contact.
+    assert differences(shop_on_thrift, mart, empty={"rpt_uplift_backtests"}) == []

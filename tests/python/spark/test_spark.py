@@ -13,6 +13,7 @@ from conftest import PROJECT
 from dbt.cli.main import dbtRunner
 from dbt_common.exceptions import DbtRuntimeError
 
+from clientele.building import close_warehouse
 from clientele.frames import collect
 from clientele.rules.itemsets import ENGINES
 from clientele.rules.mining import frequent_itemsets, mine_rules
@@ -61,6 +62,7 @@ def session(spark_target, tmp_path_factory):
         )
         os.chdir(PROJECT)
         assert result.success, result.exception
+        close_warehouse()
     with spark_session("session") as spark:
         yield spark, folder / "seeds.duckdb"
 
