@@ -1,7 +1,6 @@
 """Guess what the columns of an unknown export are, by their names and by what they hold."""
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 from clientele.sources.common import UnreadableSource, literal, quoted
 from clientele.sources.contents import CANCELLED, complete
 from clientele.sources.multiplying import settle_money, settle_rival
+from clientele.sources.naming import english, plain
 from clientele.sources.values import meaningful
 
 ROLES = yaml.safe_load(Path(__file__).with_name("words.yml").read_text(encoding="utf-8"))
@@ -59,14 +59,6 @@ class Guess:
             return choices.index(self.ask(question, choices))
         self.doubts.insert(0, doubt)
         return 0
-
-
-def plain(name: str) -> str:
-    """Return a column name in lower case without accents, words apart by one blank."""
-    name = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
-    text = unicodedata.normalize("NFKD", name.lower().replace("ß", "ss").replace("n°", " no "))
-    text = "".join(c for c in text if not unicodedata.combining(c)).replace("#", " no ")
-    return re.sub(r"[^a-z0-9%]+", " ", text).strip()
 
 
 def guess(
@@ -155,7 +147,7 @@ def _facts(connection, relation, name, settings):
         select count(*), count(text), count(distinct text),
             count(*) filter (where regexp_full_match(text, {literal(NUMERIC)})),
             count(*) filter (where regexp_matches(text, {literal(DATED)})
-                or try_cast(text as double) between 30000 and 60000
+                or try_cast(replace(text, ',', '.') as double) between 30000 and 60000
                 or try_cast(text as double) between 1e9 and 3e9),
             count(*) filter (where text like '%_@_%._%')
         from (select {value} as text from {relation})
@@ -178,11 +170,7 @@ def _best(role, columns, facts, taken, prefix):
         text, fact = plain(name.removeprefix(prefix)), facts[name]
         if name in taken or fact["filled"] == 0:
             continue
-        if "not" in ROLES[role] and re.search(ROLES[role]["not"], text):
-            continue
-        matched = next(
-            (i for i, words in enumerate(ROLES[role]["words"]) if re.search(words, text)), None
-        )
+        matched = _matched(role, text)
         if matched is None:
             continue
         if role in NUMBERS and fact["numeric"] < 0.6:
@@ -204,6 +192,21 @@ def _best(role, columns, facts, taken, prefix):
         if len(dated) == 1:
             return dated[0], "the only column of times"
     return None, None
+
+
+def _matched(role, text):
+    """Return how well a name fits a role, the least the best; None if it does not.
+
+    A name that fits as it is fits better than one that fits in English.
+    """
+    unlike = ROLES[role].get("not")
+    for is_translated, name in enumerate((text, english(text))):
+        if unlike and re.search(unlike, name):
+            return None
+        for i, words in enumerate(ROLES[role]["words"]):
+            if re.search(words, name):
+                return is_translated, i
+    return None
 
 
 def _persons(chosen, found):
