@@ -10,6 +10,7 @@ import yaml
 
 from clientele.sources.common import UnreadableSource, literal, quoted
 from clientele.sources.contents import CANCELLED, complete
+from clientele.sources.discounting import settle_discount
 from clientele.sources.multiplying import settle_money, settle_rival
 from clientele.sources.naming import english, plain
 from clientele.sources.values import meaningful
@@ -94,6 +95,7 @@ def guess(
             found.why[role] = why
     complete(connection, relation, facts, chosen, found, plain, spread="spread")
     settle_money(connection, "spread", chosen, found)
+    settle_discount(connection, "spread", chosen, found)
     if "line_amount" in chosen:
         taken = set(chosen.values()) | totals
         rival, _ = _best("line_amount", columns, facts, taken, prefix)
@@ -177,6 +179,8 @@ def _best(role, columns, facts, taken, prefix):
             continue
         if role == "ordered_at" and fact["dated"] < 0.6:
             continue
+        if role == "person" and max(fact["numeric"], fact["dated"]) > 0.5:
+            continue
         if role == "email" and fact["mail"] < 0.5:
             continue
         if role in ("order_id", "ordered_at") and fact["filled"] < 0.3:
@@ -199,10 +203,11 @@ def _matched(role, text):
 
     A name that fits as it is fits better than one that fits in English.
     """
+    names = text, english(text)
     unlike = ROLES[role].get("not")
-    for is_translated, name in enumerate((text, english(text))):
-        if unlike and re.search(unlike, name):
-            return None
+    if unlike and any(re.search(unlike, name) for name in names):
+        return None
+    for is_translated, name in enumerate(names):
         for i, words in enumerate(ROLES[role]["words"]):
             if re.search(words, name):
                 return is_translated, i

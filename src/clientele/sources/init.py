@@ -9,7 +9,7 @@ import duckdb
 
 from clientele.sources.checking import source_problems
 from clientele.sources.columns import COLUMNS
-from clientele.sources.common import UnreadableSource, quoted
+from clientele.sources.common import UnreadableSource, literal, quoted
 from clientele.sources.describing import page, yaml_text
 from clientele.sources.guessing import guess
 from clientele.sources.importing import import_source
@@ -24,6 +24,8 @@ CHOICES = {
     "decimal": re.compile(r'`decimal: "(.)"` or `decimal: "(.)"`'),
 }
 FOOTERS = 5
+# What the first cell of a line of totals says.
+TOTALS = r"^((grand|sub)[ -]?)?(total\w*|sum|summe|gesamt\w*|suma|soma|somme|somma|totaal)\b"
 
 
 def init(
@@ -124,8 +126,8 @@ def _footer(connection, found, table):
 def _totals(connection, found, table):
     """Return the number of lines at the end that hold totals; 0 if it is none or many.
 
-    Such a line is broken, or has at most half of the filled cells of the typical line and neither a
-    time nor both a product and money.
+    Such a line is broken, or has neither a time nor both a product and money, and at most half of
+    the filled cells of the typical line, or the word total in its first cell.
     """
     if found.kind in ("json", "parquet"):
         return 0
@@ -139,13 +141,16 @@ def _totals(connection, found, table):
         f"not regexp_matches({text('ordered_at')}, '([0-9].*){{4}}') and "
         f"({text('product_id', 'product_name')} = '' or {text('unit_price', 'line_amount')} = '')"
     )
+    first = f"""trim(coalesce({", ".join(f"nullif({quoted(c)}, '')" for c in found.columns)}))"""
     filled = " + ".join(f"(coalesce(trim({quoted(c)}), '') <> '')::int" for c in found.columns)
     typical = connection.execute(
         f"select median({filled}) from {found.relation} where _problem is null"
     ).fetchone()[0]
     rows = connection.execute(
         f"""
-        select _file, _problem is not null or ({filled} <= {typical} / 2 and {is_empty})
+        select _file, _problem is not null
+            or (({filled} <= {typical} / 2 or regexp_matches({first}, {literal(TOTALS)}, 'i'))
+                and {is_empty})
         from {found.relation}
         qualify row_number() over (partition by _file order by abs(_row) desc) <= {FOOTERS + 1}
         order by _file, abs(_row) desc

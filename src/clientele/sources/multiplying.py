@@ -195,10 +195,6 @@ def settle_money(connection, relation: str, chosen: dict, found) -> None:
         found.doubts.append(
             f"'{amount}' is taken as the amount of the whole line, not of one piece."
         )
-        if discount:
-            found.doubts.insert(
-                0, f"'{amount}' is taken as it was before '{discount}', which is subtracted."
-            )
 
 
 def settle_rival(connection, relation: str, chosen: dict, found, rival: str | None) -> None:

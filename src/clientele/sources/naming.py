@@ -16,21 +16,24 @@ EMPTY = set(
     "per por the to van von zu zum l d "
     "brl chf dkk eur euro euros gbp nok pln r sek usd".split()
 )
+# Words whose meaning hangs on their neighbours.
+PHRASES = (("mw st", "mwst"), ("sub total", "subtotal"), ("commandee? le", "ordered"))
 # Shortest word that may be a part of a longer one, and what joins such parts.
 SHORTEST, JOINTS = 4, ("", "s", "n", "en", "e", "es", "er")
 
 
 def plain(name: str) -> str:
     """Return a column name in lower case without accents, words apart by one blank."""
-    name = re.sub(r"([a-z])([A-Z])|(?<=[A-Z])([A-Z][a-z])", r"\1 \2\3", name)
-    text = unicodedata.normalize("NFKD", name.lower().replace("ß", "ss").replace("n°", " no "))
-    text = "".join(c for c in text if not unicodedata.combining(c)).replace("#", " no ")
+    name = re.sub("[nN]°", " no ", name).replace("ß", "ss").replace("#", " no ")
+    text = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    text = re.sub(r"([a-z])([A-Z])|(?<=[A-Z])([A-Z][a-z])", r"\1 \2\3", text).lower()
     return re.sub(r"[^a-z0-9%]+", " ", text).strip()
 
 
 def english(name: str) -> str:
     """Return the words of a plain name in English; a word that is not known stays as it is."""
-    name = name.replace("mw st", "mwst").replace("sub total", "subtotal")
+    for written, meant in PHRASES:
+        name = re.sub(rf"\b{written}\b", meant, name)
     words = [part for word in name.split() if word not in EMPTY for part in _parts(word)]
     return " ".join(word for word, _ in itertools.groupby(words))
 
