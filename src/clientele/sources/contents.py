@@ -9,7 +9,7 @@ from clientele.sources.values import decide_formats, meaningful, split_zone, tim
 # A status that means that there was no sale. Of few values, so that no product's name is one.
 CANCELLED = (
     r"cancel|storn|annul|anulad|geannul|\bvoid|failed|fehlgeschl|echou|rejected|declin|abgebroch|"
-    r"trash"
+    r"trash|vervallen|ingetrokken|refus|abandon|recusad|rechazad|rifiutat|geweigerd|abgelehnt|verworfen"
 )
 MOST_STATUSES = 30
 # Names of times at which an order was there already.

@@ -3,19 +3,17 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import duckdb
-import yaml
 
 from clientele.sources.common import UnreadableSource, literal, quoted
-from clientele.sources.contents import CANCELLED, complete
+from clientele.sources.contents import CANCELLED, MOST_STATUSES, complete
 from clientele.sources.discounting import settle_discount
+from clientele.sources.leftovers import tell_unused
 from clientele.sources.multiplying import settle_money, settle_rival
-from clientele.sources.naming import english, plain
+from clientele.sources.naming import ROLES, matched_role, plain
 from clientele.sources.values import meaningful
 
-ROLES = yaml.safe_load(Path(__file__).with_name("words.yml").read_text(encoding="utf-8"))
 # Lines that tell what columns hold, in blocks, so that most orders are whole.
 SPREAD, BLOCK = 20_000, 500
 _DIGITS = r"[\d.,'\s\x{00A0}\x{202F}]*"
@@ -135,6 +133,7 @@ def guess(
                 found.doubts.insert(
                     0, "No column looks like a quantity: each line counts as one piece."
                 )
+    tell_unused(facts, chosen, found)
     return found
 
 
@@ -144,14 +143,16 @@ AMOUNTS = ("refund", "shipping", "tax", "total")
 def _facts(connection, relation, name, settings):
     """Return what a column holds: the shares of filled cells, numbers, times and addresses."""
     value = meaningful(quoted(name), settings.get("null_values"))
-    rows, filled, different, numeric, dated, addresses = connection.execute(
+    rows, filled, different, numeric, dated, addresses, decimals = connection.execute(
         f"""
         select count(*), count(text), count(distinct text),
             count(*) filter (where regexp_full_match(text, {literal(NUMERIC)})),
             count(*) filter (where regexp_matches(text, {literal(DATED)})
                 or try_cast(replace(text, ',', '.') as double) between 30000 and 60000
                 or try_cast(text as double) between 1e9 and 3e9),
-            count(*) filter (where text like '%_@_%._%')
+            count(*) filter (where text like '%_@_%._%'),
+            count(*) filter (where regexp_full_match(text, {literal(NUMERIC)})
+                and regexp_matches(text, '[.,][0-9]{{2}}[^0-9]*$') and regexp_matches(text, '[1-9]'))
         from (select {value} as text from {relation})
         """
     ).fetchone()
@@ -162,6 +163,7 @@ def _facts(connection, relation, name, settings):
         "numeric": numeric / max(filled, 1),
         "dated": dated / max(filled, 1),
         "mail": addresses / max(filled, 1),
+        "decimals": decimals / max(filled, 1),
     }
 
 
@@ -172,7 +174,7 @@ def _best(role, columns, facts, taken, prefix):
         text, fact = plain(name.removeprefix(prefix)), facts[name]
         if name in taken or fact["filled"] == 0:
             continue
-        matched = _matched(role, text)
+        matched = matched_role(role, text)
         if matched is None:
             continue
         if role in NUMBERS and fact["numeric"] < 0.6:
@@ -182,6 +184,8 @@ def _best(role, columns, facts, taken, prefix):
         if role == "person" and max(fact["numeric"], fact["dated"]) > 0.5:
             continue
         if role == "email" and fact["mail"] < 0.5:
+            continue
+        if role == "order_id" and fact["decimals"] > 0.5:
             continue
         if role in ("order_id", "ordered_at") and fact["filled"] < 0.3:
             continue
@@ -196,22 +200,6 @@ def _best(role, columns, facts, taken, prefix):
         if len(dated) == 1:
             return dated[0], "the only column of times"
     return None, None
-
-
-def _matched(role, text):
-    """Return how well a name fits a role, the least the best; None if it does not.
-
-    A name that fits as it is fits better than one that fits in English.
-    """
-    names = text, english(text)
-    unlike = ROLES[role].get("not")
-    if unlike and any(re.search(unlike, name) for name in names):
-        return None
-    for is_translated, name in enumerate(names):
-        for i, words in enumerate(ROLES[role]["words"]):
-            if re.search(words, name):
-                return is_translated, i
-    return None
 
 
 def _persons(chosen, found):
@@ -313,3 +301,8 @@ def _exclude(connection, relation, chosen, found):
         found.doubts.append(
             f"Orders with the {name} {', '.join(left_out)} are left out; {kept} count."
         )
+    elif 1 < len(values) <= MOST_STATUSES:
+        found.doubts.insert(
+            0, f"All orders count, whatever their {name}: {', '.join(values)}. If one of these is "
+            "no sale, add an `exclude`."
+        )  # fmt: skip

@@ -13,6 +13,7 @@ from clientele.sources.common import UnreadableSource, literal, quoted
 from clientele.sources.describing import page, yaml_text
 from clientele.sources.guessing import guess
 from clientele.sources.importing import import_source
+from clientele.sources.leftovers import refuse_drift
 from clientele.sources.placing import currency_of, zone_of
 from clientele.sources.recognising import headers, recognise
 from clientele.sources.sniffing import look, temporary_folder
@@ -61,6 +62,7 @@ def init(
             why = dict.fromkeys(table["columns"], "the platform's layout")
             doubts, rules = list(preset.get("notes", [])), preset.get("rules") or {}
         else:
+            refuse_drift(found.columns, found.lacking)
             guessed = guess(
                 connection, found.relation, found.columns, found.settings, None if yes else ask
             )
@@ -172,7 +174,7 @@ def _try(source, path, temporary, doubts, *, ask, is_known):
     table = source["tables"]["order_lines"]
     for _ in range(5):
         try:
-            return import_source(source, path, temporary / "imports")
+            return import_source(source, path, temporary / "imports", always=True)
         except DifferingTotals as error:
             said = str(error).split("; or allow")[0]
             choices = ["the other mapping", "as it is"]
@@ -231,8 +233,9 @@ def _describe(connection, found, table, imported, why):
         f"""
         select count(*), count(distinct order_id) filter (where reject_reason is null),
             count(distinct customer_id) filter (where reject_reason is null),
-            sum(coalesce(line_amount, quantity * unit_price) - coalesce(discount_amount, 0)
-                - coalesce(refunded_amount, 0)) filter (where reject_reason is null),
+            sum(coalesce(line_amount, try_cast(quantity as double) * unit_price)
+                - coalesce(discount_amount, 0) - coalesce(refunded_amount, 0))
+                filter (where reject_reason is null),
             min(ordered_at), max(ordered_at), count(*) filter (where reject_reason is not null)
         from {lines}
         """

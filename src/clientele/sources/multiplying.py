@@ -306,12 +306,22 @@ def _is_share(connection, relation, name):
     text = meaningful(quoted(name))
     plain = number("text", ".", "", "double")
     comma = number("text", ",", "", "double")
-    filled, percent, small, broken = connection.execute(
+    filled, percent, money, small, broken, examples = connection.execute(
         f"""
         select count(text), count(*) filter (where text like '%\\%%' escape '\\'),
+            count(*) filter (where coalesce({plain}, {comma}) <> 0),
             count(*) filter (where abs(coalesce({plain}, {comma})) < 1),
-            count(*) filter (where coalesce({plain}, {comma}) % 1 <> 0)
+            count(*) filter (where coalesce({plain}, {comma}) % 1 <> 0),
+            array_agg(distinct text)
         from (select {text} as text from {relation})
         """
     ).fetchone()
+    if percent and money:
+        shares = [example for example in filter(None, examples) if "%" in example]
+        others = [example for example in filter(None, examples) if "%" not in example]
+        shown = ", ".join(map(repr, [*sorted(shares)[:2], *sorted(others)[-2:]]))
+        raise UnreadableSource(
+            f"'{name}' holds both shares and money, such as {shown}; write all of it as money, or "
+            "copy sources/template.yml and map it with an expression"
+        )
     return filled > 0 and (percent > 0 or (small == filled and broken > 0))

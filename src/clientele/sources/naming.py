@@ -8,16 +8,23 @@ from pathlib import Path
 
 import yaml
 
+ROLES = yaml.safe_load(Path(__file__).with_name("words.yml").read_text(encoding="utf-8"))
 GLOSSARY = yaml.safe_load(Path(__file__).with_name("glossary.yml").read_text(encoding="utf-8"))
 ENGLISH = {word: english for english, words in GLOSSARY.items() for word in words.split()}
 # Words that say nothing: articles, prepositions, currencies.
 EMPTY = set(
-    "a am an au aux da das de del della den der des di die do dos du e el em het il in je la le les of "
-    "per por the to van von zu zum l d "
+    "a am an au aux da das de del della den der des di die do dos du e el em het il in je la le "
+    "les of per por the to van von zu zum l d "
     "brl chf dkk eur euro euros gbp nok pln r sek usd".split()
 )
 # Words whose meaning hangs on their neighbours.
-PHRASES = (("mw st", "mwst"), ("sub total", "subtotal"), ("commandee? le", "ordered"))
+PHRASES = (
+    ("mw st", "mwst"),
+    ("sub total", "subtotal"),
+    ("commandee? le", "ordered"),
+    ("p u", "unit price"),
+    ("nota fiscal", "invoice"),
+)
 # Shortest word that may be a part of a longer one, and what joins such parts.
 SHORTEST, JOINTS = 4, ("", "s", "n", "en", "e", "es", "er")
 
@@ -65,3 +72,19 @@ def _known(word: str) -> str | None:
     if word in GLOSSARY:
         return word
     return ENGLISH.get(word)
+
+
+def matched_role(role: str, text: str) -> tuple[int, int] | None:
+    """Return how well a plain name fits a role of words.yml, the least the best; None if not.
+
+    A name that fits as it is fits better than one that fits in English.
+    """
+    names = text, english(text)
+    unlike = ROLES[role].get("not")
+    if unlike and any(re.search(unlike, name) for name in names):
+        return None
+    for is_translated, name in enumerate(names):
+        for i, words in enumerate(ROLES[role]["words"]):
+            if re.search(words, name):
+                return is_translated, i
+    return None

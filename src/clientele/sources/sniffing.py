@@ -36,6 +36,7 @@ class Look:
         relation: A DuckDB table of the lines that were looked at, all text.
         sample: A part of a large file to try the YAML on; None if the whole file is small.
         notes: What was noticed, in sentences.
+        lacking: Columns that only some files have, and the first file that lacks each.
     """
 
     files: list[Path]
@@ -45,6 +46,7 @@ class Look:
     relation: str
     sample: Path | None = None
     notes: list[str] = field(default_factory=list)
+    lacking: dict[str, Path] = field(default_factory=dict)
 
 
 def look(connection: duckdb.DuckDBPyConnection, path: str, folder: Path, headers: list) -> Look:
@@ -78,11 +80,14 @@ def look(connection: duckdb.DuckDBPyConnection, path: str, folder: Path, headers
     elif kind == "xlsx":
         settings = _sheet_settings(first, headers)
     columns = _columns(connection, sample or first, kind, settings, folder)
+    lacking = {}
     for file in [] if sample else files[1:]:
-        others = set(_columns(connection, file, kind, settings, folder))
+        others = _columns(connection, file, kind, settings, folder)
+        lacking = {name: first for name in others if name not in columns} | lacking
+        lacking |= {name: file for name in columns if name not in others}
         columns = [column for column in columns if column in others]
     raw = read_table(connection, str(sample or path), settings, columns, name="looked")
-    return Look(files, kind, settings, columns, raw.relation, sample, raw.notes)
+    return Look(files, kind, settings, columns, raw.relation, sample, raw.notes, lacking)
 
 
 def _text_settings(connection, file, folder, headers):
