@@ -9,7 +9,7 @@ import duckdb
 from clientele.sources.common import UnreadableSource, literal, quoted
 from clientele.sources.contents import CANCELLED, MOST_STATUSES, complete
 from clientele.sources.discounting import settle_discount
-from clientele.sources.leftovers import tell_unused
+from clientele.sources.leftovers import settle_unused
 from clientele.sources.multiplying import settle_money, settle_rival
 from clientele.sources.naming import ROLES, matched_role, plain
 from clientele.sources.values import meaningful
@@ -92,7 +92,17 @@ def guess(
             chosen[role] = best
             found.why[role] = why
     complete(connection, relation, facts, chosen, found, plain, spread="spread")
+    if "line_amount" in chosen and _is_stated_once(
+        connection, "spread", chosen, chosen["line_amount"]
+    ):
+        # It was taken before the order's number was known.
+        taken = set(chosen.values())
+        if other := _best("line_amount", columns, facts, taken, prefix)[0]:
+            totals.add(chosen["line_amount"])
+            chosen.setdefault("total", chosen["line_amount"])
+            chosen["line_amount"] = other
     settle_money(connection, "spread", chosen, found)
+    settle_unused(facts, chosen, found)
     settle_discount(connection, "spread", chosen, found)
     if "line_amount" in chosen:
         taken = set(chosen.values()) | totals
@@ -133,7 +143,6 @@ def guess(
                 found.doubts.insert(
                     0, "No column looks like a quantity: each line counts as one piece."
                 )
-    tell_unused(facts, chosen, found)
     return found
 
 
@@ -152,7 +161,8 @@ def _facts(connection, relation, name, settings):
                 or try_cast(text as double) between 1e9 and 3e9),
             count(*) filter (where text like '%_@_%._%'),
             count(*) filter (where regexp_full_match(text, {literal(NUMERIC)})
-                and regexp_matches(text, '[.,][0-9]{{2}}[^0-9]*$') and regexp_matches(text, '[1-9]'))
+                and regexp_matches(text, '[1-9]')
+                and regexp_matches(text, '[.,][0-9]{{2}}[^0-9]*$'))
         from (select {value} as text from {relation})
         """
     ).fetchone()
@@ -185,7 +195,7 @@ def _best(role, columns, facts, taken, prefix):
             continue
         if role == "email" and fact["mail"] < 0.5:
             continue
-        if role == "order_id" and fact["decimals"] > 0.5:
+        if role in ("order_id", "promotion_id") and fact["decimals"] > 0.5:
             continue
         if role in ("order_id", "ordered_at") and fact["filled"] < 0.3:
             continue

@@ -8,7 +8,16 @@ from clientele.sources.naming import ROLES, english, matched_role, plain
 # Decimals that are no money, or no money that customers paid for the lines.
 HARMLESS = {"weight", "rate", "percent", "%", "points", "stock", "cost", "margin", "length", "size"}
 # Roles whose columns may be left out when they are found twice, as totals and taxes are.
-REPEATED = set(ROLES) - {"discount_amount", "refund", "promotion_id", "status", "channel"}
+REPEATED = set(ROLES) - {
+    "discount_amount",
+    "refund",
+    "promotion_id",
+    "status",
+    "channel",
+    "category",
+}
+NOTHING = "nothing that changes what customers paid for the goods"
+UNKNOWN = {"discount_amount": "a discount", "refund": "a refund"}
 # Roles without which orders, customers or money would be others.
 NEEDED = (
     "order_id", "customer_id", "email", "product_id", "ordered_at", "quantity", "unit_price",
@@ -20,28 +29,38 @@ def _roles(name):
     return {role for role in ROLES if matched_role(role, plain(name)) is not None}
 
 
-def tell_unused(facts: dict, chosen: dict, found) -> None:
-    """Put first among the doubts which columns hold amounts that nothing uses.
+def settle_unused(facts: dict, chosen: dict, found) -> None:
+    """Settle what columns of amounts are whose names say nothing: asked, or else refused.
 
     Args:
         facts: What each column holds; see `guessing`.
-        chosen: Role -> column.
-        found: The guess.
+        chosen: Role -> column; `discount_amount` and `refund` may be added.
+        found: The guess; its ``ask`` is used.
+
+    Raises:
+        UnreadableSource: nobody can be asked. A discount or refund that is left out is money that
+            the shop never had.
     """
     said = " ".join(found.doubts)
-    used = {*chosen.values(), *found.table.get("order_amounts", {}).values()}
-    unused = [
-        name
-        for name, fact in facts.items()
-        if name not in used and fact["numeric"] > 0.95 and fact["decimals"] > 0.05
-        and not _roles(name) & REPEATED and f"'{name}'" not in said
-        and not HARMLESS & set(english(plain(name)).split())
-    ]  # fmt: skip
-    if unused:
-        found.doubts.insert(
-            0, f"Not used, though they hold amounts: {', '.join(map(repr, unused))}. What lowers "
-            "or raises the money of an order must be mapped."
-        )  # fmt: skip
+    for name, fact in facts.items():
+        if (
+            name in chosen.values() or fact["numeric"] <= 0.95 or fact["decimals"] <= 0.05
+            or _roles(name) & REPEATED or f"'{name}'" in said
+            or HARMLESS & set(english(plain(name)).split())
+        ):  # fmt: skip
+            continue
+        free = [role for role in UNKNOWN if role not in chosen]
+        question = f"'{name}' holds amounts, and its name does not tell which. What is it?"
+        if found.ask is None:
+            raise UnreadableSource(
+                f"'{name}' holds amounts, and its name does not tell which: a discount, a refund, "
+                "or nothing that changes what customers paid. Run `clientele init` in a terminal, "
+                "without --yes, to say it, or take the column out of the file"
+            )
+        answer = found.ask(question, [NOTHING, *(UNKNOWN[role] for role in free)])
+        for role in free:
+            if answer == UNKNOWN[role]:
+                chosen[role], found.why[role] = name, "you said so"
 
 
 def refuse_drift(columns: list[str], lacking: dict[str, Path]) -> None:
