@@ -1,4 +1,4 @@
-{#- First purchase days that the spend model counts besides the repeat ones: 1 if `clv_spend_orders` is all, else 0. -#}
+{#- First purchase days that the spend model counts in addition to the repeat ones: 1 if `clv_spend_orders` is all, else 0. -#}
 
 {% macro first_orders() -%}
     {%- if var('clv_spend_orders') not in ['repeat', 'all'] -%}

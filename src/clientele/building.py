@@ -57,7 +57,7 @@ def build(
         with Progress(manifest, earlier) as progress, redirect_stdout(_Log()):
             runner = dbtRunner(callbacks=[progress.hear])
             outcome = runner.invoke([*invocation, *SILENT, *dbt_arguments])
-    _close_warehouse()
+    close_warehouse()
     if isinstance(outcome.exception, DbtUsageException):
         raise ValueError(f"dbt build: {outcome.exception}")
     results = getattr(outcome.result, "results", [])
@@ -121,7 +121,7 @@ def warnings(results: list) -> list[str]:
     ]
 
 
-def _close_warehouse() -> None:
+def close_warehouse() -> None:
     """Close the connection that dbt-duckdb keeps open in this process, so that others can open it.
 
     profiles.yml asks for it (`keep_open`), because opening the file again for every model takes

@@ -47,14 +47,14 @@ def main(arguments: list[str] | None = None) -> int:
     )
     look.set_defaults(run=_watch)
 
-    lay = commands.add_parser(
+    fresh = commands.add_parser(
         "new",
         help="write a dbt project of your own into a new folder",
         description="Write the models, macros, tests, sources and settings into a new folder: a "
         "dbt project that is yours to change. Not needed in a clone, which is a project already.",
     )
-    lay.add_argument("folder", type=Path, help="a new or empty folder")
-    lay.set_defaults(run=_new)
+    fresh.add_argument("folder", type=Path, help="a new or empty folder")
+    fresh.set_defaults(run=_new)
 
     start = commands.add_parser(
         "init",

@@ -1,6 +1,6 @@
 """Keep the result of a fit between builds, and fit again only for a stated reason.
 
-A Python model hands its function to `fitted_once`. The result carries two columns besides its own:
+A Python model hands its function to `fitted_once`. The result carries two more columns:
 ``fitted_on``, a JSON text of everything that decides it, and ``fit_reason``, the reason for the
 fit. A later build with the same ``fitted_on`` keeps the rows and never calls the function.
 """

@@ -1,5 +1,7 @@
 """Query the marts on the engine that built them."""
 
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +10,17 @@ from pathlib import Path
 import duckdb
 
 from clientele.places import warehouse_file
+
+
+def reader_limits() -> dict[str, str]:
+    """Return DuckDB's settings for readers of a publication: its memory, and where it spills to.
+
+    It does not spill beside the file, because a publication must never change.
+    """
+    return {
+        "memory_limit": os.environ.get("CLIENTELE_MEMORY_LIMIT", "1400MB"),
+        "temp_directory": os.environ.get("CLIENTELE_TEMP", tempfile.gettempdir()),
+    }
 
 
 @dataclass

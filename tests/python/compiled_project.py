@@ -34,7 +34,7 @@ class CompiledProject:
     """The project as dbt compiled it for a source that is one CSV file with columns `NAMES`."""
 
     def __init__(self, warehouse, **variables):
-        """Compile in ``warehouse``'s folder; ``variables`` are vars of dbt besides the source."""
+        """Compile in the folder of ``warehouse``, with vars of dbt other than the source."""
         self.data = warehouse.folder / "orders.csv"
         self.data.write_text(NAMES + "\n1,a,mug,2024-05-01 10:00:00,2,5.00,,\n")
         names = NAMES.split(",")

@@ -17,7 +17,7 @@ MAY_READ = {
     "exposures": {"marts"},
     "semantic models": {"marts"},
 }
-# Single models that a layer may read besides: intermediate decides once which day is today.
+# Single models that a layer may read as well: intermediate decides once which day is today.
 MAY_READ_MODELS = {"ml": {"int_as_of_dates"}}
 OUTSIDE = {"analysis": "analyses", "exposure": "exposures", "semantic_model": "semantic models"}
 PREFIXES = {
@@ -112,7 +112,7 @@ def sql_of(node):
 
 @rule
 def each_layer_reads_what_it_may(manifest):
-    """Only staging reads raw tables; whatever is no model reads marts only, which are public."""
+    """Only staging reads raw tables; what is no model reads marts only, which are public."""
     return [
         f"{node['name']} ({layer_of(node)}) reads {parent['name']} ({layer_of(parent)})"
         for node in nodes(manifest, "model", *OUTSIDE)
@@ -267,7 +267,7 @@ def marts_are_public_and_under_contract_and_the_rest_is_private(manifest):
 
 @rule
 def everything_says_more_than_its_name(manifest):
-    """Whatever dbt knows by a description, and the columns of tables."""
+    """All that dbt knows by a description, and the columns of tables."""
     described = nodes(manifest, "model", "seed", "source", "semantic_model", "metric")
     described += nodes(manifest, "saved_query", "analysis", "exposure")
     described += manifest["groups"].values()

@@ -8,6 +8,8 @@ import yaml
 from conftest import PROJECT
 from dbt.cli.main import dbtRunner
 
+from clientele.building import close_warehouse
+
 
 class Staging:
     """Stages a raw table in a project that has only this project's macros, parsed once."""
@@ -41,6 +43,7 @@ class Staging:
         self.arguments += ["--log-level-file", "none"]
         parsed = dbtRunner().invoke(["parse", *self.arguments])
         os.chdir(PROJECT)
+        close_warehouse()
         assert parsed.success, parsed.exception
         self.manifest, self.said = parsed.result, []
 
@@ -69,6 +72,8 @@ class Staging:
              "--vars", yaml.safe_dump({"source": source}), *self.arguments]
         )  # fmt: skip
         os.chdir(PROJECT)
+        # The next raw table is written by another connection.
+        close_warehouse()
         assert result.success, self.said[-3:]
         [text] = [message for message in self.said if "ROWS [" in message]
         return json.loads(text[text.index("ROWS [") + 5 :])

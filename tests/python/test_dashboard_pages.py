@@ -245,7 +245,7 @@ def test_a_shop_of_three_customers_shows_that_there_is_nothing_to_show(
             page = visit(name, at=at)
             if name == "index":
                 assert tile(page, "Customers") == "not shown"
-            # What is drawn nevertheless has no figure of customers: scores, lines, versions.
+            # What is still drawn has no figure of customers: scores, lines, versions.
             for row in page.locator("tbody tr").all_inner_texts() if name != "quality" else ():
                 assert "£" not in row, (name, row)
 

@@ -15,7 +15,7 @@ def exposure(manifest, name):
 
 
 def reads(manifest, name, *parents):
-    """Have a model read others besides."""
+    """Have a model read others too."""
     model(manifest, name)["depends_on"]["nodes"] += [f"model.clientele.{p}" for p in parents]
 
 

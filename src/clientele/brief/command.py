@@ -38,7 +38,7 @@ def add_parser(commands) -> None:
     parser.add_argument(
         "--fail-on-stale",
         action="store_true",
-        help=f"exit with code {STALE} if the data are old; the page is written nevertheless",
+        help=f"exit with code {STALE} if the data are old; the page is still written",
     )
     parser.set_defaults(run=_run)
 

@@ -24,37 +24,29 @@ WHOSE = {
     "channel": "channel",
     "category": "category",
 }
-# The sales of one product, now and in a usual period, within the orders of one group.
-PRODUCTS = """
-    with periods as (
-        select lines.product_id, lines.period, sum(lines.sales) as sales,
-            count(distinct lines.customer_key) as customers
-        from period_lines as lines
-        join period_orders as orders using (order_key)
-        where not lines.is_return and lines.period <= {level} and lines.product_id is not null
-            and {where}
-        group by all
-    )
-    select product_id, coalesce(sum(sales) filter (period = 0), 0)
-            - coalesce(sum(sales) filter (period > 0), 0) / {level} as moved,
-        coalesce(max(customers) filter (period = 0), 0) as customers,
-        max(customers) as most_customers
-    from periods group by product_id
+# The sales of each product, and what came back of it, by period.
+SOLD = """
+    select lines.product_id, lines.period, sum(lines.sales) as sales,
+        count(distinct lines.customer_key) as customers
+    from period_lines as lines
+    join period_orders as orders using (order_key)
+    where not lines.is_return and lines.period <= {level} and lines.product_id is not null
+        and {where}
+    group by all
 """
 RETURNED = """
-    with periods as (
-        select product_id, period, sum(worth) as sales, count(distinct customer_key) as customers
-        from period_lines where is_return and period <= {level} and product_id is not null
-        group by all
-    )
+    select product_id, period, sum(worth) as sales, count(distinct customer_key) as customers
+    from period_lines where is_return and period <= {level} and product_id is not null
+    group by all
+"""
+# How far each product moved from a usual period.
+MOVED = """
     select product_id, coalesce(sum(sales) filter (period = 0), 0)
             - coalesce(sum(sales) filter (period > 0), 0) / {level} as moved,
         coalesce(max(customers) filter (period = 0), 0) as customers,
         max(customers) as most_customers
-    from periods group by product_id
+    from ({periods}) as periods group by product_id
 """
-
-
 # Orders up to a day that only one of the publications has.
 ONLY_HERE = """
     select count(*), count(distinct coalesce(customer_id, order_id)),
@@ -286,9 +278,8 @@ def _largest(panel, dimension, change, money, min_cell) -> str:
 def _goods(reader, panel, change, money, min_cell, where: str | None) -> list[str]:
     """Name the products that moved most within the orders of a group, or came back (None)."""
     level = min(judging.LEVEL_PERIODS, panel.calendar.periods - 1)
-    sql = (
-        RETURNED.format(level=level) if where is None else PRODUCTS.format(level=level, where=where)
-    )
+    periods = RETURNED if where is None else SOLD
+    sql = MOVED.format(level=level, periods=periods.format(level=level, where=where))
     sign = 1 if change.is_up else -1
     rows = [
         row for row in reader.rows(sql)

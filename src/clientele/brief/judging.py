@@ -1,9 +1,9 @@
 """Tell a change from what such periods usually do.
 
 A measure has one value per period, the newest first. It is predicted from the periods before it.
-How far such predictions were off in the past is the yardstick for the newest one, so the history
-of each measure decides what is usual for it. The level of significance is divided by all measures
-that are looked at, so that a year of pages without a real change raises an alarm or two at most.
+How far such predictions were off in the past decides whether the newest one is unusual, so each
+measure has its own limits. The level of significance is divided by all measures that are looked at,
+so that a year of pages without a real change raises an alarm or two at most.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from scipy.special import stdtr
 ALPHA = 0.03
 # Periods before, of which the median is the usual level.
 LEVEL_PERIODS = 8
-# A yardstick of fewer past errors is none.
+# With fewer past errors nothing can be judged.
 MIN_ERRORS = 8
-# The last errors are left out if enough are left: a change that lasts is no yardstick for itself.
+# The last errors are left out if enough remain: a change that lasts must not hide itself.
 RECENT_ERRORS = 3
 # Later errors say more about today than those of years ago.
 MAX_ERRORS = 104
@@ -97,7 +97,7 @@ def judge_dates(
     """Judge groups of customers whose members are known on a few days only.
 
     A segment is judged by the orders of those who were in it at the start of the period. Who is in
-    it now is no yardstick for the past: customers are in an active segment because they bought. So
+    it now says little about the past: customers are in an active segment because they bought. So
     the past are the few days for which members are published. Chance and ``overdispersion`` give
     the error, because a few days alone cannot.
 

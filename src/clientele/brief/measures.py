@@ -70,8 +70,8 @@ def shop(panel: Panel, shift: int) -> list[Judgement]:
             new,
             0.5,
         )
-        _too_few(tables[-1], new)
-    _too_few(tables[1], total)
+        _few(tables[-1].found, new.orders)
+    _few(tables[1].found, total.orders)
     products = cut(panel.groups["product_id"], shift)
     if len(products.names):
         index = np.exp(price_index(products))[None, :]
@@ -234,7 +234,3 @@ def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 def _few(found: judging.Judged, orders: np.ndarray) -> None:
     """Judge no row with too few orders."""
     found.p[_usual(orders) < judging.MIN_COUNT] = np.nan
-
-
-def _too_few(table: Judgement, group: Group) -> None:
-    _few(table.found, group.orders)

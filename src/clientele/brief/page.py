@@ -11,7 +11,7 @@ from clientele.brief.campaigns import last_campaigns
 from clientele.brief.changes import Change, changes, is_judged
 from clientele.brief.conditions import Condition, conditions, day_of
 
-# Without an earlier publication, the page is about the last week.
+# Without a publication of an earlier day, the page is about the last week.
 DEFAULT_DAYS = 7
 ALONE = {
     "sales": "Sales",
@@ -201,11 +201,11 @@ def _against(change: Change, calendar, money) -> str:
     if change.is_seasonal:
         text += " The time of the year is allowed for."
     if change.dimension in ("behaviour", "rfm"):
-        text += f" The yardstick are its customers on {change.errors} earlier days."
+        text += f" It is compared with its customers on {change.errors} earlier days."
     else:
         text += f" It was never so far off in {change.errors} such periods before."
     if change.is_lasting:
-        text += f" It was so in the {calendar.word} before already."
+        text += f" It was already so in the {calendar.word} before."
     return text
 
 
@@ -257,4 +257,7 @@ def _footer(now: dict, before: dict | None) -> str:
     text = f"Publication {now['build_id']}, as of {now['as_of_date']}"
     if before:
         return f"{text}, compared with {before['build_id']}, as of {before['as_of_date']}."
-    return f"{text}. There is no earlier publication, so the last {DEFAULT_DAYS} days are shown."
+    return (
+        f"{text}. There is no earlier publication of another day, so the last {DEFAULT_DAYS} days "
+        "are shown."
+    )

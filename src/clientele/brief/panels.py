@@ -110,7 +110,7 @@ MEMBERS = """
         from now.marts.fct_segment_memberships
         where as_of_date + cast($days as int) <= $start
         union all
-        -- Other earlier days, and so a better yardstick.
+        -- More earlier days to compare with.
         select segmentation, segment_key, customer_id, as_of_date
         from before.marts.fct_segment_memberships
         where as_of_date + cast($days as int) <= $start

@@ -1,8 +1,6 @@
 """Choose the two publications of a page, and read them together, read-only."""
 
 import datetime
-import os
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from clientele.publishing import copies, folders
+from clientele.warehouse import reader_limits
 
 # The publication before is this much older by default, so that a page covers whole weeks.
 MIN_DAYS = 7
@@ -28,7 +27,7 @@ def choose(folder: Path, since: str | None = None) -> Pair:
     """Return the current publication and the one that it is compared with.
 
     By default that is the newest of the same source whose as-of date is at least a week earlier,
-    else the newest of any earlier day, else the one published before.
+    else the newest of any earlier day. One of the same day is taken only if ``since`` names it.
 
     Args:
         folder: The folder of publications.
@@ -71,8 +70,7 @@ def _default(others: list[dict], now: dict) -> dict | None:
     for fits in (lambda row: age(row) >= MIN_DAYS, lambda row: age(row) > 0):
         if found := [row for row in others if fits(row)]:
             return max(found, key=lambda row: (row["as_of_date"], row["build_id"]))
-    earlier = [row for row in others if row["build_id"] < now["build_id"]]
-    return max(earlier, key=lambda row: row["build_id"]) if earlier else None
+    return None
 
 
 def _day(text: str) -> datetime.date | None:
@@ -114,11 +112,7 @@ class Reader:
 @contextmanager
 def reader(pair: Pair):
     """Open the publications of a pair."""
-    limits = {
-        "memory_limit": os.environ.get("CLIENTELE_MEMORY_LIMIT", "1400MB"),
-        "temp_directory": os.environ.get("CLIENTELE_TEMP", tempfile.gettempdir()),
-    }
-    with duckdb.connect(config=limits) as connection:
+    with duckdb.connect(config=reader_limits()) as connection:
         for catalog, record in (("now", pair.now), ("before", pair.before)):
             if record is not None:
                 file = str(pair.folder / record["build_id"] / copies.DATABASE).replace("'", "''")

@@ -25,7 +25,7 @@ PERIODS = f"""
     join known_customers using (customer_id)
     where months.cohort_month_date > months.last_month - interval {MONTHS_SHOWN} month
     group by all
-    -- A period that is not over would look like churn; its new customers are a cohort nevertheless.
+    -- A period that is not over would look like churn; its new customers are still a cohort.
     having age = 0 or bool_and(months.is_complete) and max(months.month_date)
         >= date_trunc('{{unit}}', max(months.month_date)) + to_months({{length}} - 1)
 """

@@ -7,8 +7,6 @@ A page's module names its tables in SQL. No figure of fewer customers than the p
 import datetime
 import decimal
 import math
-import os
-import tempfile
 from pathlib import Path
 
 import duckdb
@@ -16,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from clientele.disclosure import small_cells
+from clientele.warehouse import reader_limits
 
 ALL = "All countries"
 OVER_PLACES = ("place", ALL)
@@ -40,12 +39,7 @@ class Page:
         if not file.is_file():
             raise ValueError(f"no publication in {folder}; `clientele publish` makes one")
         self.folder = folder
-        limits = {
-            "memory_limit": os.environ.get("CLIENTELE_MEMORY_LIMIT", "1400MB"),
-            # Not beside the file, because a publication must never change.
-            "temp_directory": os.environ.get("CLIENTELE_TEMP", tempfile.gettempdir()),
-        }
-        self.connection = duckdb.connect(str(file), read_only=True, config=limits)
+        self.connection = duckdb.connect(str(file), read_only=True, config=reader_limits())
         self.about = self.frame("from marts.publications").iloc[0].to_dict()
         self.min_cell = int(self.about["min_cell"])
         self.tables: dict[str, dict] = {}

@@ -64,7 +64,7 @@ def fit(
     - ``gaussian_mixture``: diagonal covariances, from at most two of the ``starts``.
     - ``dbscan``: radius ``eps``, by default the knee of the k-distance curve, and 2 f points to
       a core; ``hdbscan``: clusters of at least 2 % of the points. Both see at most
-      ``pairwise_points`` rows and are represented likewise, with the distance that 95 % of a
+      ``pairwise_points`` rows and are represented the same way, with the distance that 95 % of a
       cluster's members keep as reach.
 
     A cluster with less than ``min_share`` of the rows is merged with the nearest cluster, or kept

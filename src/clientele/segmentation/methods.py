@@ -195,7 +195,7 @@ METHODS = {
     "dbscan": Method(dbscan, finds_count=True, is_joint=True),
     "hdbscan": Method(hdbscan, finds_count=True, is_joint=True),
 }
-# Arguments of the methods besides the points and the numbers of clusters.
+# Arguments of the methods other than the points and the numbers of clusters.
 KNOBS = {
     name
     for method in METHODS.values()

@@ -93,7 +93,7 @@ class Trials:
     def measure(self, what: str, rows: pd.DataFrame) -> pd.DataFrame:
         """Return measures of some candidates, a row for each of ``rows`` (columns `FIT_KEY`).
 
-        ``what`` is ``silhouette`` (with its error), ``gain`` (``silhouette_gain``, likewise),
+        ``what`` is ``silhouette`` (with its error), ``gain`` (``silhouette_gain``, with its error),
         ``spread`` (`spread`), ``forward`` (`forward_value` of the same method and number on
         ``past``), ``stability`` (and ``stability_worst``) or ``agreement``.
         """

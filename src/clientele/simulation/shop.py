@@ -101,7 +101,7 @@ def make_catalogue(rng: np.random.Generator, products: int) -> dict:
 
 
 def products_table(catalogue: dict) -> pa.Table:
-    """Lay the catalogue out with names that are unique and can be read."""
+    """Make the catalogue, with names that are unique and can be read."""
     names = []
     for i, category in enumerate(catalogue["category"]):
         nouns = _NOUNS[CATEGORIES[category]].split()

@@ -77,7 +77,7 @@ def split_shared_orders(
     Args:
         connection: Where the lines are.
         order: The source's own order number, as SQL over its columns, for the sentence.
-        time: The order's time, likewise.
+        time: The order's time, as SQL in the same way.
 
     Returns:
         A sentence with the number of such orders, if there are any.

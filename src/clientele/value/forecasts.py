@@ -19,7 +19,7 @@ from clientele.value.expectations import (
 from clientele.value.fitting import estimates_of
 from clientele.value.histories import EXTRA_DROPOUTS
 
-# Inputs of the challenger on the cut-off day, besides the window before it.
+# Inputs of the challenger on the cut-off day, apart from the window before it.
 FEATURES = [
     "x",
     "t_x",

@@ -12,7 +12,7 @@ import pandas as pd
 # Dropouts that may follow the x repeat purchases: MBG/NBD allows one more, after the first
 # purchase.
 EXTRA_DROPOUTS = {"mbg_nbd": 1, "bg_nbd": 0}
-# First purchase days that the spend model counts besides the repeat ones.
+# First purchase days that the spend model counts in addition to the repeat ones.
 FIRST_ORDERS = {"repeat": 0, "all": 1}
 
 
