@@ -1,4 +1,4 @@
-"""Say which columns of an export a guess leaves out although they may matter."""
+"""Settle what columns are that a guess leaves out although they may matter."""
 
 from pathlib import Path
 
@@ -38,8 +38,8 @@ def settle_unused(facts: dict, chosen: dict, found) -> None:
         found: The guess; its ``ask`` is used.
 
     Raises:
-        UnreadableSource: nobody can be asked. A discount or refund that is left out is money that
-            the shop never had.
+        UnreadableSource: nobody can be asked, since a discount or refund that is left out is money
+            that the shop never had; or another column is the discount or refund already.
     """
     said = " ".join(found.doubts)
     for name, fact in facts.items():
@@ -49,18 +49,23 @@ def settle_unused(facts: dict, chosen: dict, found) -> None:
             or HARMLESS & set(english(plain(name)).split())
         ):  # fmt: skip
             continue
-        free = [role for role in UNKNOWN if role not in chosen]
-        question = f"'{name}' holds amounts, and its name does not tell which. What is it?"
         if found.ask is None:
             raise UnreadableSource(
                 f"'{name}' holds amounts, and its name does not tell which: a discount, a refund, "
                 "or nothing that changes what customers paid. Run `clientele init` in a terminal, "
                 "without --yes, to say it, or take the column out of the file"
             )
-        answer = found.ask(question, [NOTHING, *(UNKNOWN[role] for role in free)])
-        for role in free:
-            if answer == UNKNOWN[role]:
-                chosen[role], found.why[role] = name, "you said so"
+        question = f"'{name}' holds amounts, and its name does not tell which. What is it?"
+        answer = found.ask(question, [NOTHING, *UNKNOWN.values()])
+        for role, meaning in UNKNOWN.items():
+            if answer != meaning:
+                continue
+            if role in chosen:
+                raise UnreadableSource(
+                    f"'{chosen[role]}' and '{name}' are each {meaning}; copy sources/template.yml "
+                    "and map their sum with an expression"
+                )
+            chosen[role], found.why[role] = name, "you said so"
 
 
 def refuse_drift(columns: list[str], lacking: dict[str, Path]) -> None:
