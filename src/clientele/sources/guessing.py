@@ -232,7 +232,7 @@ def _persons(chosen, found):
             "persons of one name are one customer."
         )
     else:
-        found.doubts.append("No column names the customer: every order counts as a guest's.")
+        found.doubts.insert(0, "No column names the customer: every order counts as a guest's.")
 
 
 def _order_level(connection, relation, chosen, found):

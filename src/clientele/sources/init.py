@@ -129,7 +129,8 @@ def _totals(connection, found, table):
     """Return the number of lines at the end that hold totals; 0 if it is none or many.
 
     Such a line is broken, or has neither a time nor both a product and money, and at most half of
-    the filled cells of the typical line, or the word total in its first cell.
+    the filled cells of the typical line, or the word total in its first cell. Where that word is
+    all of the cell, and the order's number is empty, it may stand under the product.
     """
     if found.kind in ("json", "parquet"):
         return 0
@@ -139,8 +140,8 @@ def _totals(connection, found, table):
         present = [quoted(c) for c in columns if isinstance(c, str) and c in found.columns]
         return f"concat({', '.join(present)})" if present else "''"
 
+    timeless = f"not regexp_matches({text('ordered_at')}, '([0-9].*){{4}}')"
     is_empty = (
-        f"not regexp_matches({text('ordered_at')}, '([0-9].*){{4}}') and "
         f"({text('product_id', 'product_name')} = '' or {text('unit_price', 'line_amount')} = '')"
     )
     first = f"""trim(coalesce({", ".join(f"nullif({quoted(c)}, '')" for c in found.columns)}))"""
@@ -151,8 +152,10 @@ def _totals(connection, found, table):
     rows = connection.execute(
         f"""
         select _file, _problem is not null
-            or (({filled} <= {typical} / 2 or regexp_matches({first}, {literal(TOTALS)}, 'i'))
-                and {is_empty})
+            or ({timeless} and {is_empty}
+                and ({filled} <= {typical} / 2 or regexp_matches({first}, {literal(TOTALS)}, 'i')))
+            or ({timeless} and {text("order_id")} = ''
+                and regexp_full_match({first}, {literal(TOTALS)}, 'i'))
         from {found.relation}
         qualify row_number() over (partition by _file order by abs(_row) desc) <= {FOOTERS + 1}
         order by _file, abs(_row) desc
