@@ -17,6 +17,10 @@ def settle_discount(connection, relation: str, chosen: dict, found) -> None:
         relation: A table of texts.
         chosen: Role -> column, with `discount_amount`, and `unit_price` or `line_amount`.
         found: The guess, which is told why.
+
+    Raises:
+        UnreadableSource: nothing tells whether an amount is before the discount, and nobody can be
+            asked.
     """
     discount, money = chosen.get("discount_amount"), chosen.get("line_amount")
     if not discount or not (money or "unit_price" in chosen):
@@ -30,9 +34,26 @@ def settle_discount(connection, relation: str, chosen: dict, found) -> None:
             f"'{discount}' is left out."
         )
     elif is_after is None and money and "unit_price" not in chosen:
+        if "total" not in chosen:
+            _ask(found, chosen, money, discount)
+            return
+        # Totals that orders state decide when the YAML is tried, where they are of the lines.
         found.doubts.insert(
             0, f"'{money}' is taken as it was before '{discount}', which is subtracted."
         )
+
+
+def _ask(found, chosen, money, discount):
+    """Ask whether an amount is before or after a discount; refuse where nobody can be asked."""
+    said = f"'{money}' may be before or after '{discount}', and nothing in the file tells which"
+    if found.ask is None:
+        raise UnreadableSource(
+            f"{said}. Run `clientele init` in a terminal, without --yes, to say it, or take "
+            f"'{discount}' out of the file if '{money}' is after it"
+        )
+    choices = [f"before: '{discount}' is subtracted", f"after: '{discount}' is left out"]
+    if found.ask(f"{said}. Which is it?", choices) == choices[1]:
+        del chosen["discount_amount"]
 
 
 def _is_after(connection, relation, chosen) -> bool | None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import duckdb
 
 from clientele.sources.common import UnreadableSource, literal, quoted
-from clientele.sources.contents import CANCELLED, MOST_STATUSES, complete
+from clientele.sources.contents import CANCELLED, MOST_STATUSES, NO, YES, complete
 from clientele.sources.discounting import settle_discount
 from clientele.sources.leftovers import settle_unused
 from clientele.sources.multiplying import settle_money, settle_rival
-from clientele.sources.naming import ROLES, matched_role, plain
+from clientele.sources.naming import ROLES, english, matched_role, plain
 from clientele.sources.values import meaningful
 
 # Lines that tell what columns hold, in blocks, so that most orders are whole.
@@ -101,13 +101,15 @@ def guess(
             totals.add(chosen["line_amount"])
             chosen.setdefault("total", chosen["line_amount"])
             chosen["line_amount"] = other
+    # An amount has said already which of several prices it is.
+    rivals = ["line_amount"] if "line_amount" in chosen else ["line_amount", "unit_price"]
     settle_money(connection, "spread", chosen, found)
     settle_unused(facts, chosen, found)
     settle_discount(connection, "spread", chosen, found)
-    if "line_amount" in chosen:
+    if role := next((r for r in rivals if r in chosen), None):
         taken = set(chosen.values()) | totals
-        rival, _ = _best("line_amount", columns, facts, taken, prefix)
-        settle_rival(connection, "spread", chosen, found, rival)
+        rival, _ = _best(role, columns, facts, taken, prefix)
+        settle_rival(connection, "spread", chosen, found, rival, role)
     _persons(chosen, found)
     missing = [
         label
@@ -126,6 +128,7 @@ def guess(
         )
     _order_level(connection, "spread", chosen, found)
     _exclude(connection, relation, chosen, found)
+    _exclude_tests(connection, relation, columns, found)
     for role in ROLES:
         if role in chosen and role not in ("email", "phone", "person", "status", *AMOUNTS):
             found.table["columns"][role] = chosen[role]
@@ -289,8 +292,37 @@ def _is_stated_once(connection, relation, chosen, name):
     return orders > 2 and stated >= 0.9 * orders
 
 
+def _exclude_tests(connection, relation, columns, found):
+    """Leave out orders that a column of yes and no marks as tests."""
+    for name in columns:
+        if set(english(plain(name)).split()) - {"is", "order", "mode"} != {"test"}:
+            continue
+        values = [
+            value for (value,) in connection.execute(
+                f"select distinct {quoted(name)} from {relation} "
+                f"where trim({quoted(name)}) <> '' limit 10"
+            ).fetchall()
+        ]  # fmt: skip
+        tests = sorted(value for value in values if plain(value) in YES)
+        if not tests or {plain(value) for value in values} - YES - NO:
+            continue
+        listed = ", ".join(map(literal, tests))
+        when = f"{quoted(name)} in ({listed})"
+        marked, rows = connection.execute(
+            f"select count(*) filter (where {when}), count(*) from {relation}"
+        ).fetchone()
+        if marked == rows:
+            found.doubts.insert(0, f"All lines are tests, if '{name}' is right; all count.")
+            continue
+        found.table.setdefault("exclude", []).append({"when": when, "reason": "test"})
+        found.table.setdefault("fill_down", []).append(name)
+        found.doubts.append(
+            f"Test orders, with the {name} {', '.join(tests)}, are left out: {marked:,} lines."
+        )
+
+
 def _exclude(connection, relation, chosen, found):
-    """Leave out orders whose status says that they were cancelled, failed or tests."""
+    """Leave out orders whose status says that they were cancelled or failed."""
     if "status" not in chosen:
         return
     name = chosen["status"]

@@ -14,6 +14,7 @@ from clientele.sources.describing import page, yaml_text
 from clientele.sources.guessing import guess
 from clientele.sources.importing import import_source
 from clientele.sources.leftovers import refuse_drift
+from clientele.sources.mapping import MAX_UNREADABLE_SHARE
 from clientele.sources.placing import currency_of, zone_of
 from clientele.sources.recognising import headers, recognise
 from clientele.sources.sniffing import look, temporary_folder
@@ -78,13 +79,35 @@ def init(
         ask = None if yes else ask
         imported = _try(source, tried, Path(temporary), doubts, ask=ask, is_known=bool(preset))
         rows, figures = _describe(connection, found, table, imported, why)
+        share = _doubt_broken_lines(connection, imported, doubts)
         figures += [f"Noticed: {note}" for note in [*found.notes[:3], *imported.notes]]
     if problems := source_problems(source):
         raise ValueError("; ".join(problems))
     folder.mkdir(exist_ok=True)
     target.write_text(yaml_text(source, platform, doubts), encoding="utf-8")
     told = page(Path(path), platform, rows, figures, doubts)
+    if share > MAX_UNREADABLE_SHARE:
+        return (
+            f"{told}\n\nWritten to {target}, but not ready: {share:.0%} of the lines are lost. "
+            "Export the file again, or correct its YAML, before you build."
+        )
     return f"{told}\n\nWritten to {target}. Next:\n{_next_commands(folder.parent, name, path)}"
+
+
+def _doubt_broken_lines(connection, imported, doubts) -> float:
+    """Put lines that cannot be read first among the doubts, and return their share."""
+    lines, broken = connection.execute(
+        "select count(*), count(*) filter (where reject_reason = 'unreadable_line') "
+        f"from read_parquet({literal(imported.folder / 'order_lines.parquet')})"
+    ).fetchone()
+    if not broken:
+        return 0.0
+    told = [note for note in imported.notes if "`unreadable_line`" in note]
+    doubts.insert(
+        0, f"{broken:,} of {lines:,} lines ({broken / lines:.1%}) cannot be read and do not count. "
+        f"{' '.join(told[:1])}"
+    )  # fmt: skip
+    return broken / lines
 
 
 def _next_commands(project, name, path):
@@ -128,9 +151,9 @@ def _footer(connection, found, table):
 def _totals(connection, found, table):
     """Return the number of lines at the end that hold totals; 0 if it is none or many.
 
-    Such a line is broken, or has neither a time nor both a product and money, and at most half of
-    the filled cells of the typical line, or the word total in its first cell. Where that word is
-    all of the cell, and the order's number is empty, it may stand under the product.
+    Such a line is broken, where few are, or has neither a time nor both a product and money, and at
+    most half of the filled cells of the typical line, or the word total in its first cell. Where
+    that word is all of the cell, and the order's number is empty, it may stand under the product.
     """
     if found.kind in ("json", "parquet"):
         return 0
@@ -146,16 +169,17 @@ def _totals(connection, found, table):
     )
     first = f"""trim(coalesce({", ".join(f"nullif({quoted(c)}, '')" for c in found.columns)}))"""
     filled = " + ".join(f"(coalesce(trim({quoted(c)}), '') <> '')::int" for c in found.columns)
-    typical = connection.execute(
-        f"select median({filled}) from {found.relation} where _problem is null"
-    ).fetchone()[0]
+    typical, broken = connection.execute(
+        f"select median({filled}) filter (where _problem is null), count(_problem) "
+        f"from {found.relation}"
+    ).fetchone()
     rows = connection.execute(
         f"""
-        select _file, _problem is not null
-            or ({timeless} and {is_empty}
+        select _file, case when _problem is not null then {broken <= FOOTERS * len(found.files)}
+            else ({timeless} and {is_empty}
                 and ({filled} <= {typical} / 2 or regexp_matches({first}, {literal(TOTALS)}, 'i')))
             or ({timeless} and {text("order_id")} = ''
-                and regexp_full_match({first}, {literal(TOTALS)}, 'i'))
+                and regexp_full_match({first}, {literal(TOTALS)}, 'i')) end
         from {found.relation}
         qualify row_number() over (partition by _file order by abs(_row) desc) <= {FOOTERS + 1}
         order by _file, abs(_row) desc

@@ -8,7 +8,7 @@ from clientele.sources.naming import ROLES, english, matched_role, plain
 # Decimals that are no money, or no money that customers paid for the lines.
 HARMLESS = {
     "weight", "rate", "percent", "%", "points", "stock", "cost", "margin", "length", "size",
-    "list", "msrp", "rrp", "uvp",
+    "list", "msrp", "rrp", "uvp", "profit",
 }  # fmt: skip
 # Roles whose columns may be left out when they are found twice, as totals and taxes are.
 REPEATED = set(ROLES) - {

@@ -197,11 +197,13 @@ def settle_money(connection, relation: str, chosen: dict, found) -> None:
         )
 
 
-def settle_rival(connection, relation: str, chosen: dict, found, rival: str | None) -> None:
-    """Decide between the amount of the line and another column whose name says the same."""
+def settle_rival(
+    connection, relation: str, chosen: dict, found, rival: str | None, role: str = "line_amount"
+) -> None:
+    """Decide between the amount or price of the line and another whose name says the same."""
     if rival is None:
         return
-    texts = {"a": meaningful(quoted(chosen["line_amount"])), "b": meaningful(quoted(rival))}
+    texts = {"a": meaningful(quoted(chosen[role])), "b": meaningful(quoted(rival))}
     try:
         marks = decide_marks(connection, relation, texts, {})
     except (UnreadableSource, duckdb.Error):
@@ -213,15 +215,15 @@ def settle_rival(connection, relation: str, chosen: dict, found, rival: str | No
     ).fetchone()
     if lines < 0.9 * rows or not theirs or not differ:
         return
-    mine = chosen["line_amount"]
+    mine, what = chosen[role], "money" if role == "line_amount" else "price"
     shown = f"'{mine}' (together {ours:,.2f})", f"'{rival}' ({theirs:,.2f})"
     if found.choose(
-        "Which column is the money of the line?",
+        f"Which column is the {what} of the line?",
         list(shown),
-        f"{shown[0]} is taken as the money of the line; {shown[1]} could be, too.",
+        f"{shown[0]} is taken as the {what} of the line; {shown[1]} could be, too.",
     ):
-        chosen["line_amount"] = rival
-        found.why["line_amount"] = "you said so"
+        chosen[role] = rival
+        found.why[role] = "you said so"
 
 
 def _rename(chosen, found, role, other, why):

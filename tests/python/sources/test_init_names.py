@@ -92,6 +92,39 @@ def test_a_discount_is_subtracted_only_from_prices_that_are_before_it(is_after, 
     assert result.net == net
 
 
+def test_an_amount_that_nothing_places_before_or_after_its_discount_is_refused_or_asked(tmp_path):
+    lines, _ = with_discount(True)
+    names = ["Order", "Customer", "Date", "Qty", "Line total", "Discount"]
+    # Without a product, what products usually cost is not known.
+    lines = [
+        [*line[:2], *line[3:5], f"{float(line[5]) * int(line[4]):.2f}", line[6]] for line in lines
+    ]
+    path = export(tmp_path, lines, names)
+    with pytest.raises(ValueError, match="'Line total' may be before or after 'Discount'"):
+        initialised(path, tmp_path)
+    net = sum(float(line[4]) for line in lines)
+    lowered = sum(float(line[5]) for line in lines)
+    assert answered(path, tmp_path, "after: 'Discount' is left out").net == pytest.approx(net)
+    (tmp_path / "sources/shop.yml").unlink()
+    before = answered(path, tmp_path, "before: 'Discount' is subtracted").net
+    assert before == pytest.approx(net - lowered)
+
+
+@pytest.mark.parametrize("name", ["prix_public", "List price", "Prezzo listino", "Catalogusprijs"])
+def test_a_list_price_is_not_what_customers_paid(name, tmp_path):
+    lines = [[*line[:5], line[5] * 1.25, line[5]] for line in SOLD]
+    names = [*NAMES[:5], name, "Unit price"]
+    _, _, result = initialised(export(tmp_path, written(lines), names), tmp_path)
+    assert result.net == GROSS
+
+
+def test_a_second_price_that_its_name_does_not_rule_out_is_said_first(tmp_path):
+    lines = [[*line[:5], line[5] * 1.25, line[5]] for line in SOLD]
+    names = [*NAMES[:5], "Price a", "Price b"]
+    page, _, _ = initialised(export(tmp_path, written(lines), names), tmp_path)
+    assert "'Price b' (412.00) could be, too" in page
+
+
 def test_amounts_that_no_name_explains_are_refused_when_nobody_can_be_asked(tmp_path):
     lines, _ = with_discount(False)
     with pytest.raises(ValueError, match="'Zug' holds amounts, and its name does not tell which"):
