@@ -104,7 +104,7 @@ def guess(
     # An amount has said already which of several prices it is.
     rivals = ["line_amount"] if "line_amount" in chosen else ["line_amount", "unit_price"]
     settle_money(connection, "spread", chosen, found)
-    settle_unused(facts, chosen, found)
+    settle_unused(connection, "spread", facts, chosen, found)
     settle_discount(connection, "spread", chosen, found)
     if role := next((r for r in rivals if r in chosen), None):
         taken = set(chosen.values()) | totals

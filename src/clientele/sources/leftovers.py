@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from clientele.sources.common import UnreadableSource
+from clientele.sources.common import UnreadableSource, quoted
 from clientele.sources.naming import ROLES, english, matched_role, plain
 
 # Decimals that are no money, or no money that customers paid for the lines.
 HARMLESS = {
     "weight", "rate", "percent", "%", "points", "stock", "cost", "margin", "length", "size",
-    "list", "msrp", "rrp", "uvp", "profit",
+    "list", "msrp", "rrp", "uvp", "profit", "balance", "fee", "fees",
 }  # fmt: skip
 # Roles whose columns may be left out when they are found twice, as totals and taxes are.
 REPEATED = set(ROLES) - {
@@ -19,6 +19,9 @@ REPEATED = set(ROLES) - {
     "channel",
     "category",
 }
+# Share of lines with money of a column above which it is neither a discount nor a refund: those
+# are of some lines only.
+ON_ALL = 0.95
 NOTHING = "nothing that changes what customers paid for the goods"
 UNKNOWN = {"discount_amount": "a discount", "refund": "a refund"}
 # Roles without which orders, customers or money would be others.
@@ -32,10 +35,12 @@ def _roles(name):
     return {role for role in ROLES if matched_role(role, plain(name)) is not None}
 
 
-def settle_unused(facts: dict, chosen: dict, found) -> None:
+def settle_unused(connection, relation: str, facts: dict, chosen: dict, found) -> None:
     """Settle what columns of amounts are whose names say nothing: asked, or else refused.
 
     Args:
+        connection: Where the relation is.
+        relation: A table of texts.
         facts: What each column holds; see `guessing`.
         chosen: Role -> column; `discount_amount` and `refund` may be added.
         found: The guess; its ``ask`` is used.
@@ -48,9 +53,19 @@ def settle_unused(facts: dict, chosen: dict, found) -> None:
     for name, fact in facts.items():
         if (
             name in chosen.values() or fact["numeric"] <= 0.95 or fact["decimals"] <= 0.05
-            or _roles(name) & REPEATED or f"'{name}'" in said
+            or fact["dated"] > 0.5 or _roles(name) & REPEATED or f"'{name}'" in said
             or HARMLESS & set(english(plain(name)).split())
         ):  # fmt: skip
+            continue
+        filled = connection.execute(
+            f"select avg(coalesce(regexp_matches({quoted(name)}, '[1-9]'), false)::int) "
+            f"from {relation}"
+        ).fetchone()[0]
+        if filled >= ON_ALL:
+            found.doubts.append(
+                f"'{name}' holds amounts on nearly all lines, and is not used: it is taken for no "
+                "discount and no refund."
+            )
             continue
         if found.ask is None:
             raise UnreadableSource(

@@ -132,6 +132,13 @@ def test_amounts_that_no_name_explains_are_refused_when_nobody_can_be_asked(tmp_
     assert not (tmp_path / "sources/shop.yml").exists()
 
 
+def test_an_amount_on_all_lines_is_no_discount_and_is_said(tmp_path):
+    lines = [[*line, line[5] * 0.7] for line in SOLD]
+    page, _, result = initialised(export(tmp_path, written(lines), [*NAMES, "Zug"]), tmp_path)
+    assert "'Zug' holds amounts on nearly all lines, and is not used" in page
+    assert result.net == GROSS
+
+
 def test_amounts_that_no_name_explains_are_asked(tmp_path):
     lines, net = with_discount(False)
     path = export(tmp_path, lines, [*NAMES, "Zug"])
