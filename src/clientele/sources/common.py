@@ -1,13 +1,22 @@
 """What the modules of this package share: one error, names and texts as SQL, formats by ending."""
 
+import csv
 import re
+import zipfile
+import zlib
 from pathlib import Path
+
+import duckdb
 
 from clientele.sources.columns import FORMATS
 
 
 class UnreadableSource(ValueError):
     """Raw data that cannot be read as the source's YAML says; the message names the remedy."""
+
+
+# What readers raise for a file that is damaged, cut off, or no file of its kind.
+DAMAGED = (duckdb.Error, csv.Error, OSError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 def quoted(name: str) -> str:

@@ -9,9 +9,12 @@ from clientele.sources.values import decide_formats, meaningful, split_zone, tim
 # A status that means that there was no sale. Of few values, so that no product's name is one.
 CANCELLED = (
     r"cancel|storn|annul|anulad|geannul|\bvoid|failed|fehlgeschl|echou|rejected|declin|abgebroch|"
-    r"trash"
+    r"trash|vervallen|ingetrokken|refus|abandon|recusad|rechazad|rifiutat|geweigerd|abgelehnt|verworfen"
 )
 MOST_STATUSES = 30
+# What a column that marks tests says, in several languages.
+YES = set("true t yes y 1 x ja j wahr oui o vrai si s sim verdadero vero verdadeiro waar".split())
+NO = set("false f no n 0 nein falsch non faux nao falso nee onwaar".split())
 # Names of times at which an order was there already.
 LATER = r"ship|deliver|paid|update|modif|birth|geburt|due|refund|cancel|versand|liefer"
 # Names that number something, though they do not say what.

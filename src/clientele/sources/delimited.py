@@ -36,7 +36,12 @@ def open_text(file: Path, encoding: str | None = None) -> io.TextIOBase:
             raise UnreadableSource(
                 f"{file} holds {len(members)} data files; unpack it, and name the folder"
             )
-        binary = archive.open(members[0])
+        try:
+            binary = archive.open(members[0])
+        except (RuntimeError, NotImplementedError) as error:
+            raise UnreadableSource(
+                f"{file} cannot be unpacked here ({error}); unpack it, and name the file"
+            ) from None
     else:
         binary = open(file, "rb")
     binary = io.BufferedReader(binary) if not hasattr(binary, "peek") else binary

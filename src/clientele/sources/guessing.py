@@ -1,20 +1,19 @@
 """Guess what the columns of an unknown export are, by their names and by what they hold."""
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import duckdb
-import yaml
 
 from clientele.sources.common import UnreadableSource, literal, quoted
-from clientele.sources.contents import CANCELLED, complete
+from clientele.sources.contents import CANCELLED, MOST_STATUSES, NO, YES, complete
+from clientele.sources.discounting import settle_discount
+from clientele.sources.leftovers import settle_unused
 from clientele.sources.multiplying import settle_money, settle_rival
+from clientele.sources.naming import ROLES, english, matched_role, plain
 from clientele.sources.values import meaningful
 
-ROLES = yaml.safe_load(Path(__file__).with_name("words.yml").read_text(encoding="utf-8"))
 # Lines that tell what columns hold, in blocks, so that most orders are whole.
 SPREAD, BLOCK = 20_000, 500
 _DIGITS = r"[\d.,'\s\x{00A0}\x{202F}]*"
@@ -61,14 +60,6 @@ class Guess:
         return 0
 
 
-def plain(name: str) -> str:
-    """Return a column name in lower case without accents, words apart by one blank."""
-    name = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
-    text = unicodedata.normalize("NFKD", name.lower().replace("ß", "ss").replace("n°", " no "))
-    text = "".join(c for c in text if not unicodedata.combining(c)).replace("#", " no ")
-    return re.sub(r"[^a-z0-9%]+", " ", text).strip()
-
-
 def guess(
     connection: duckdb.DuckDBPyConnection,
     relation: str,
@@ -101,11 +92,24 @@ def guess(
             chosen[role] = best
             found.why[role] = why
     complete(connection, relation, facts, chosen, found, plain, spread="spread")
+    if "line_amount" in chosen and _is_stated_once(
+        connection, "spread", chosen, chosen["line_amount"]
+    ):
+        # It was taken before the order's number was known.
+        taken = set(chosen.values())
+        if other := _best("line_amount", columns, facts, taken, prefix)[0]:
+            totals.add(chosen["line_amount"])
+            chosen.setdefault("total", chosen["line_amount"])
+            chosen["line_amount"] = other
+    # An amount has said already which of several prices it is.
+    rivals = ["line_amount"] if "line_amount" in chosen else ["line_amount", "unit_price"]
     settle_money(connection, "spread", chosen, found)
-    if "line_amount" in chosen:
+    settle_unused(connection, "spread", facts, chosen, found)
+    settle_discount(connection, "spread", chosen, found)
+    if role := next((r for r in rivals if r in chosen), None):
         taken = set(chosen.values()) | totals
-        rival, _ = _best("line_amount", columns, facts, taken, prefix)
-        settle_rival(connection, "spread", chosen, found, rival)
+        rival, _ = _best(role, columns, facts, taken, prefix)
+        settle_rival(connection, "spread", chosen, found, rival, role)
     _persons(chosen, found)
     missing = [
         label
@@ -124,6 +128,7 @@ def guess(
         )
     _order_level(connection, "spread", chosen, found)
     _exclude(connection, relation, chosen, found)
+    _exclude_tests(connection, relation, columns, found)
     for role in ROLES:
         if role in chosen and role not in ("email", "phone", "person", "status", *AMOUNTS):
             found.table["columns"][role] = chosen[role]
@@ -150,14 +155,17 @@ AMOUNTS = ("refund", "shipping", "tax", "total")
 def _facts(connection, relation, name, settings):
     """Return what a column holds: the shares of filled cells, numbers, times and addresses."""
     value = meaningful(quoted(name), settings.get("null_values"))
-    rows, filled, different, numeric, dated, addresses = connection.execute(
+    rows, filled, different, numeric, dated, addresses, decimals = connection.execute(
         f"""
         select count(*), count(text), count(distinct text),
             count(*) filter (where regexp_full_match(text, {literal(NUMERIC)})),
             count(*) filter (where regexp_matches(text, {literal(DATED)})
-                or try_cast(text as double) between 30000 and 60000
+                or try_cast(replace(text, ',', '.') as double) between 30000 and 60000
                 or try_cast(text as double) between 1e9 and 3e9),
-            count(*) filter (where text like '%_@_%._%')
+            count(*) filter (where text like '%_@_%._%'),
+            count(*) filter (where regexp_full_match(text, {literal(NUMERIC)})
+                and regexp_matches(text, '[1-9]')
+                and regexp_matches(text, '[.,][0-9]{{2}}[^0-9]*$'))
         from (select {value} as text from {relation})
         """
     ).fetchone()
@@ -168,6 +176,7 @@ def _facts(connection, relation, name, settings):
         "numeric": numeric / max(filled, 1),
         "dated": dated / max(filled, 1),
         "mail": addresses / max(filled, 1),
+        "decimals": decimals / max(filled, 1),
     }
 
 
@@ -178,18 +187,18 @@ def _best(role, columns, facts, taken, prefix):
         text, fact = plain(name.removeprefix(prefix)), facts[name]
         if name in taken or fact["filled"] == 0:
             continue
-        if "not" in ROLES[role] and re.search(ROLES[role]["not"], text):
-            continue
-        matched = next(
-            (i for i, words in enumerate(ROLES[role]["words"]) if re.search(words, text)), None
-        )
+        matched = matched_role(role, text)
         if matched is None:
             continue
         if role in NUMBERS and fact["numeric"] < 0.6:
             continue
         if role == "ordered_at" and fact["dated"] < 0.6:
             continue
+        if role == "person" and max(fact["numeric"], fact["dated"]) > 0.5:
+            continue
         if role == "email" and fact["mail"] < 0.5:
+            continue
+        if role in ("order_id", "promotion_id") and fact["decimals"] > 0.5:
             continue
         if role in ("order_id", "ordered_at") and fact["filled"] < 0.3:
             continue
@@ -226,7 +235,7 @@ def _persons(chosen, found):
             "persons of one name are one customer."
         )
     else:
-        found.doubts.append("No column names the customer: every order counts as a guest's.")
+        found.doubts.insert(0, "No column names the customer: every order counts as a guest's.")
 
 
 def _order_level(connection, relation, chosen, found):
@@ -283,8 +292,37 @@ def _is_stated_once(connection, relation, chosen, name):
     return orders > 2 and stated >= 0.9 * orders
 
 
+def _exclude_tests(connection, relation, columns, found):
+    """Leave out orders that a column of yes and no marks as tests."""
+    for name in columns:
+        if set(english(plain(name)).split()) - {"is", "order", "mode"} != {"test"}:
+            continue
+        values = [
+            value for (value,) in connection.execute(
+                f"select distinct {quoted(name)} from {relation} "
+                f"where trim({quoted(name)}) <> '' limit 10"
+            ).fetchall()
+        ]  # fmt: skip
+        tests = sorted(value for value in values if plain(value) in YES)
+        if not tests or {plain(value) for value in values} - YES - NO:
+            continue
+        listed = ", ".join(map(literal, tests))
+        when = f"{quoted(name)} in ({listed})"
+        marked, rows = connection.execute(
+            f"select count(*) filter (where {when}), count(*) from {relation}"
+        ).fetchone()
+        if marked == rows:
+            found.doubts.insert(0, f"All lines are tests, if '{name}' is right; all count.")
+            continue
+        found.table.setdefault("exclude", []).append({"when": when, "reason": "test"})
+        found.table.setdefault("fill_down", []).append(name)
+        found.doubts.append(
+            f"Test orders, with the {name} {', '.join(tests)}, are left out: {marked:,} lines."
+        )
+
+
 def _exclude(connection, relation, chosen, found):
-    """Leave out orders whose status says that they were cancelled, failed or tests."""
+    """Leave out orders whose status says that they were cancelled or failed."""
     if "status" not in chosen:
         return
     name = chosen["status"]
@@ -305,3 +343,8 @@ def _exclude(connection, relation, chosen, found):
         found.doubts.append(
             f"Orders with the {name} {', '.join(left_out)} are left out; {kept} count."
         )
+    elif 1 < len(values) <= MOST_STATUSES:
+        found.doubts.insert(
+            0, f"All orders count, whatever their {name}: {', '.join(values)}. If one of these is "
+            "no sale, add an `exclude`."
+        )  # fmt: skip

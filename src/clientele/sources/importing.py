@@ -111,7 +111,12 @@ def path_of(table: dict, data: str | None, source: dict) -> str | None:
 
 
 def import_source(
-    source: dict, data: str | None, root: Path, tell: Callable[[str], None] = lambda step: None
+    source: dict,
+    data: str | None,
+    root: Path,
+    tell: Callable[[str], None] = lambda step: None,
+    *,
+    always: bool = False,
 ) -> Imported | None:
     """Import the raw tables of a source that are text files, unless that is done already.
 
@@ -120,6 +125,7 @@ def import_source(
         data: What replaces `{data}`; without it the source's own `data`.
         root: Folder of all imports; each has a folder of its own, named after what it was made of.
         tell: Called with the name of each step.
+        always: Import tables also where SQL could read them in place.
 
     Returns:
         The import, or None if SQL reads all tables where they are.
@@ -130,7 +136,8 @@ def import_source(
     tables = source["tables"]
     paths = {name: path_of(table or {}, data, source) for name, table in tables.items()}
     joined = [name for name in ("orders", "customers") if tables.get(name)]
-    if not joined and not any(
+    is_needed = always or joined
+    if not is_needed and not any(
         needs_import(tables[name] or {}, paths[name], name) for name in tables
     ):
         return None

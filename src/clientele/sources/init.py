@@ -9,10 +9,12 @@ import duckdb
 
 from clientele.sources.checking import source_problems
 from clientele.sources.columns import COLUMNS
-from clientele.sources.common import UnreadableSource, quoted
+from clientele.sources.common import UnreadableSource, literal, quoted
 from clientele.sources.describing import page, yaml_text
 from clientele.sources.guessing import guess
 from clientele.sources.importing import import_source
+from clientele.sources.leftovers import refuse_drift
+from clientele.sources.mapping import MAX_UNREADABLE_SHARE
 from clientele.sources.placing import currency_of, zone_of
 from clientele.sources.recognising import headers, recognise
 from clientele.sources.sniffing import look, temporary_folder
@@ -24,6 +26,8 @@ CHOICES = {
     "decimal": re.compile(r'`decimal: "(.)"` or `decimal: "(.)"`'),
 }
 FOOTERS = 5
+# What the first cell of a line of totals says.
+TOTALS = r"^((grand|sub)[ -]?)?(total\w*|sum|summe|gesamt\w*|suma|soma|somme|somma|totaal)\b"
 
 
 def init(
@@ -59,6 +63,7 @@ def init(
             why = dict.fromkeys(table["columns"], "the platform's layout")
             doubts, rules = list(preset.get("notes", [])), preset.get("rules") or {}
         else:
+            refuse_drift(found.columns, found.lacking)
             guessed = guess(
                 connection, found.relation, found.columns, found.settings, None if yes else ask
             )
@@ -74,13 +79,35 @@ def init(
         ask = None if yes else ask
         imported = _try(source, tried, Path(temporary), doubts, ask=ask, is_known=bool(preset))
         rows, figures = _describe(connection, found, table, imported, why)
+        share = _doubt_broken_lines(connection, imported, doubts)
         figures += [f"Noticed: {note}" for note in [*found.notes[:3], *imported.notes]]
     if problems := source_problems(source):
         raise ValueError("; ".join(problems))
     folder.mkdir(exist_ok=True)
     target.write_text(yaml_text(source, platform, doubts), encoding="utf-8")
     told = page(Path(path), platform, rows, figures, doubts)
+    if share > MAX_UNREADABLE_SHARE:
+        return (
+            f"{told}\n\nWritten to {target}, but not ready: {share:.0%} of the lines are lost. "
+            "Export the file again, or correct its YAML, before you build."
+        )
     return f"{told}\n\nWritten to {target}. Next:\n{_next_commands(folder.parent, name, path)}"
+
+
+def _doubt_broken_lines(connection, imported, doubts) -> float:
+    """Put lines that cannot be read first among the doubts, and return their share."""
+    lines, broken = connection.execute(
+        "select count(*), count(*) filter (where reject_reason = 'unreadable_line') "
+        f"from read_parquet({literal(imported.folder / 'order_lines.parquet')})"
+    ).fetchone()
+    if not broken:
+        return 0.0
+    told = [note for note in imported.notes if "`unreadable_line`" in note]
+    doubts.insert(
+        0, f"{broken:,} of {lines:,} lines ({broken / lines:.1%}) cannot be read and do not count. "
+        f"{' '.join(told[:1])}"
+    )  # fmt: skip
+    return broken / lines
 
 
 def _next_commands(project, name, path):
@@ -124,8 +151,9 @@ def _footer(connection, found, table):
 def _totals(connection, found, table):
     """Return the number of lines at the end that hold totals; 0 if it is none or many.
 
-    Such a line is broken, or has at most half of the filled cells of the typical line and neither a
-    time nor both a product and money.
+    Such a line is broken, where few are, or has neither a time nor both a product and money, and at
+    most half of the filled cells of the typical line, or the word total in its first cell. Where
+    that word is all of the cell, and the order's number is empty, it may stand under the product.
     """
     if found.kind in ("json", "parquet"):
         return 0
@@ -135,17 +163,23 @@ def _totals(connection, found, table):
         present = [quoted(c) for c in columns if isinstance(c, str) and c in found.columns]
         return f"concat({', '.join(present)})" if present else "''"
 
+    timeless = f"not regexp_matches({text('ordered_at')}, '([0-9].*){{4}}')"
     is_empty = (
-        f"not regexp_matches({text('ordered_at')}, '([0-9].*){{4}}') and "
         f"({text('product_id', 'product_name')} = '' or {text('unit_price', 'line_amount')} = '')"
     )
+    first = f"""trim(coalesce({", ".join(f"nullif({quoted(c)}, '')" for c in found.columns)}))"""
     filled = " + ".join(f"(coalesce(trim({quoted(c)}), '') <> '')::int" for c in found.columns)
-    typical = connection.execute(
-        f"select median({filled}) from {found.relation} where _problem is null"
-    ).fetchone()[0]
+    typical, broken = connection.execute(
+        f"select median({filled}) filter (where _problem is null), count(_problem) "
+        f"from {found.relation}"
+    ).fetchone()
     rows = connection.execute(
         f"""
-        select _file, _problem is not null or ({filled} <= {typical} / 2 and {is_empty})
+        select _file, case when _problem is not null then {broken <= FOOTERS * len(found.files)}
+            else ({timeless} and {is_empty}
+                and ({filled} <= {typical} / 2 or regexp_matches({first}, {literal(TOTALS)}, 'i')))
+            or ({timeless} and {text("order_id")} = ''
+                and regexp_full_match({first}, {literal(TOTALS)}, 'i')) end
         from {found.relation}
         qualify row_number() over (partition by _file order by abs(_row) desc) <= {FOOTERS + 1}
         order by _file, abs(_row) desc
@@ -167,7 +201,7 @@ def _try(source, path, temporary, doubts, *, ask, is_known):
     table = source["tables"]["order_lines"]
     for _ in range(5):
         try:
-            return import_source(source, path, temporary / "imports")
+            return import_source(source, path, temporary / "imports", always=True)
         except DifferingTotals as error:
             said = str(error).split("; or allow")[0]
             choices = ["the other mapping", "as it is"]
@@ -226,8 +260,9 @@ def _describe(connection, found, table, imported, why):
         f"""
         select count(*), count(distinct order_id) filter (where reject_reason is null),
             count(distinct customer_id) filter (where reject_reason is null),
-            sum(coalesce(line_amount, quantity * unit_price) - coalesce(discount_amount, 0)
-                - coalesce(refunded_amount, 0)) filter (where reject_reason is null),
+            sum(coalesce(line_amount, try_cast(quantity as double) * unit_price)
+                - coalesce(discount_amount, 0) - coalesce(refunded_amount, 0))
+                filter (where reject_reason is null),
             min(ordered_at), max(ordered_at), count(*) filter (where reject_reason is not null)
         from {lines}
         """

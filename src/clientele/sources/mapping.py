@@ -6,6 +6,7 @@ import duckdb
 
 from clientele.sources.columns import COLUMNS
 from clientele.sources.common import UnreadableSource, first_sentence, literal, quoted
+from clientele.sources.currencies import MONEY, refuse_other_currencies
 from clientele.sources.values import (
     column_names,
     decide_formats,
@@ -115,6 +116,9 @@ def type_lines(connection, source, table, names):
     columns = COLUMNS["order_lines"]
     money = [name for name in names if name.startswith("_")]
     numbers = [c.name for c in columns if c.kind == "number" and c.name in names] + money
+    if "currency" not in names:
+        paid = {name: text_column(name) for name in numbers if name in MONEY or name in money}
+        refuse_other_currencies(connection, paid, table, str(source["currency"]))
     marks = decide_marks(connection, "texts", {n: text_column(n) for n in sorted(numbers)}, table)
     base, minutes = split_zone(text_column("ordered_at"))
     selected = {}

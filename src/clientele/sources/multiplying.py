@@ -195,17 +195,15 @@ def settle_money(connection, relation: str, chosen: dict, found) -> None:
         found.doubts.append(
             f"'{amount}' is taken as the amount of the whole line, not of one piece."
         )
-        if discount:
-            found.doubts.insert(
-                0, f"'{amount}' is taken as it was before '{discount}', which is subtracted."
-            )
 
 
-def settle_rival(connection, relation: str, chosen: dict, found, rival: str | None) -> None:
-    """Decide between the amount of the line and another column whose name says the same."""
+def settle_rival(
+    connection, relation: str, chosen: dict, found, rival: str | None, role: str = "line_amount"
+) -> None:
+    """Decide between the amount or price of the line and another whose name says the same."""
     if rival is None:
         return
-    texts = {"a": meaningful(quoted(chosen["line_amount"])), "b": meaningful(quoted(rival))}
+    texts = {"a": meaningful(quoted(chosen[role])), "b": meaningful(quoted(rival))}
     try:
         marks = decide_marks(connection, relation, texts, {})
     except (UnreadableSource, duckdb.Error):
@@ -217,15 +215,15 @@ def settle_rival(connection, relation: str, chosen: dict, found, rival: str | No
     ).fetchone()
     if lines < 0.9 * rows or not theirs or not differ:
         return
-    mine = chosen["line_amount"]
+    mine, what = chosen[role], "money" if role == "line_amount" else "price"
     shown = f"'{mine}' (together {ours:,.2f})", f"'{rival}' ({theirs:,.2f})"
     if found.choose(
-        "Which column is the money of the line?",
+        f"Which column is the {what} of the line?",
         list(shown),
-        f"{shown[0]} is taken as the money of the line; {shown[1]} could be, too.",
+        f"{shown[0]} is taken as the {what} of the line; {shown[1]} could be, too.",
     ):
-        chosen["line_amount"] = rival
-        found.why["line_amount"] = "you said so"
+        chosen[role] = rival
+        found.why[role] = "you said so"
 
 
 def _rename(chosen, found, role, other, why):
@@ -310,12 +308,22 @@ def _is_share(connection, relation, name):
     text = meaningful(quoted(name))
     plain = number("text", ".", "", "double")
     comma = number("text", ",", "", "double")
-    filled, percent, small, broken = connection.execute(
+    filled, percent, money, small, broken, examples = connection.execute(
         f"""
         select count(text), count(*) filter (where text like '%\\%%' escape '\\'),
+            count(*) filter (where coalesce({plain}, {comma}) <> 0),
             count(*) filter (where abs(coalesce({plain}, {comma})) < 1),
-            count(*) filter (where coalesce({plain}, {comma}) % 1 <> 0)
+            count(*) filter (where coalesce({plain}, {comma}) % 1 <> 0),
+            array_agg(distinct text)
         from (select {text} as text from {relation})
         """
     ).fetchone()
+    if percent and money:
+        shares = [example for example in filter(None, examples) if "%" in example]
+        others = [example for example in filter(None, examples) if "%" not in example]
+        shown = ", ".join(map(repr, [*sorted(shares)[:2], *sorted(others)[-2:]]))
+        raise UnreadableSource(
+            f"'{name}' holds both shares and money, such as {shown}; write all of it as money, or "
+            "copy sources/template.yml and map it with an expression"
+        )
     return filled > 0 and (percent > 0 or (small == filled and broken > 0))

@@ -5,6 +5,7 @@ import re
 import zoneinfo
 
 from clientele.sources.common import quoted
+from clientele.sources.currencies import currencies_of, signs_in
 
 SIGNS = {
     "€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "zł": "PLN", "₹": "INR", "R": "ZAR",
@@ -39,6 +40,11 @@ def currency_of(
         ]
         return (codes[0], codes[1:]) if codes else (None, [])
     priced = [table["columns"].get(role) for role in ("unit_price", "line_amount")]
+    for name in filter(columns.__contains__, priced):
+        for sign, _, _ in signs_in(connection, relation, quoted(name)):
+            meant = currencies_of(sign)
+            if len(meant) == 1 or SIGNS.get(sign) in meant:
+                return SIGNS.get(sign) or min(meant), []
     for name in dict.fromkeys([*(n for n in priced if n in columns), *columns]):
         shown = connection.execute(
             f"select {quoted(name)} from (from {relation} limit {LOOKED_AT}) "

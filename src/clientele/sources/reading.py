@@ -1,17 +1,21 @@
 """Read the files of a raw table into one DuckDB table of text, a row per raw line."""
 
-import csv
 import glob
 import re
 import tempfile
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
-from clientele.sources.common import UnreadableSource, first_sentence, format_of, quoted
+from clientele.sources.common import (
+    DAMAGED,
+    UnreadableSource,
+    first_sentence,
+    format_of,
+    quoted,
+)  # fmt: skip
 from clientele.sources.delimited import read_csv
 from clientele.sources.structured import read_json, read_parquet, read_workbook, unpack_cells
 
@@ -108,7 +112,7 @@ def read_table(
                 columns = readers[kind](
                     connection, file, table, wanted, part, notes, Path(folder) / f"{number}.csv"
                 )
-            except (duckdb.Error, csv.Error, OSError, EOFError, zipfile.BadZipFile) as error:
+            except DAMAGED as error:
                 raise UnreadableSource(
                     f"{file} cannot be read as {kind}: {first_sentence(error)}"
                 ) from None

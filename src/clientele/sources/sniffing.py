@@ -3,12 +3,19 @@
 import json
 import re
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
-from clientele.sources.common import UnreadableSource, format_of, literal
+from clientele.sources.common import (
+    DAMAGED,
+    UnreadableSource,
+    first_sentence,
+    format_of,
+    literal,
+)  # fmt: skip
 from clientele.sources.delimited import (
     as_utf8,
     first_records,
@@ -36,6 +43,7 @@ class Look:
         relation: A DuckDB table of the lines that were looked at, all text.
         sample: A part of a large file to try the YAML on; None if the whole file is small.
         notes: What was noticed, in sentences.
+        lacking: Columns that only some files have, and the first file that lacks each.
     """
 
     files: list[Path]
@@ -45,6 +53,7 @@ class Look:
     relation: str
     sample: Path | None = None
     notes: list[str] = field(default_factory=list)
+    lacking: dict[str, Path] = field(default_factory=dict)
 
 
 def look(connection: duckdb.DuckDBPyConnection, path: str, folder: Path, headers: list) -> Look:
@@ -69,28 +78,62 @@ def look(connection: duckdb.DuckDBPyConnection, path: str, folder: Path, headers
             f"the ending of {first} tells no format; rename it to .csv, .json, .xlsx or .parquet"
         )
     settings, sample = {}, None
-    if kind == "csv":
-        settings = _text_settings(connection, first, folder, headers)
-        large = sum(file.stat().st_size for file in files) > LARGE
-        sample = _parts(first, folder) if large else None
-    elif kind == "json":
-        settings = _json_settings(connection, first, folder)
-    elif kind == "xlsx":
-        settings = _sheet_settings(first, headers)
-    columns = _columns(connection, sample or first, kind, settings, folder)
+    with _readable(first, kind):
+        if kind == "csv":
+            settings = _text_settings(connection, first, folder, headers)
+            large = sum(file.stat().st_size for file in files) > LARGE
+            sample = _parts(first, folder) if large else None
+        elif kind == "json":
+            settings = _json_settings(connection, first, folder)
+        elif kind == "xlsx":
+            settings = _sheet_settings(first, headers)
+        columns = _columns(connection, sample or first, kind, settings, folder)
+    lacking = {}
     for file in [] if sample else files[1:]:
-        others = set(_columns(connection, file, kind, settings, folder))
+        with _readable(file, kind):
+            others = _columns(connection, file, kind, settings, folder)
+            if kind == "csv" and not set(others) & set(columns):
+                _refuse_other_delimiter(file, first, settings, columns, folder)
+        lacking = {name: first for name in others if name not in columns} | lacking
+        lacking |= {name: file for name in columns if name not in others}
         columns = [column for column in columns if column in others]
     raw = read_table(connection, str(sample or path), settings, columns, name="looked")
-    return Look(files, kind, settings, columns, raw.relation, sample, raw.notes)
+    return Look(files, kind, settings, columns, raw.relation, sample, raw.notes, lacking)
+
+
+@contextmanager
+def _readable(file, kind):
+    """Turn what a reader raises for a damaged file into one message."""
+    try:
+        yield
+    except DAMAGED as error:
+        raise UnreadableSource(
+            f"{file} cannot be read as {kind}: {first_sentence(error).rstrip('.')}. It may be "
+            "damaged, or not wholly copied; export or copy it again"
+        ) from None
+
+
+def _refuse_other_delimiter(file, first, settings, columns, folder):
+    """Refuse a file that has the columns of the first one, with another delimiter."""
+    text = as_utf8(file, settings, folder / "columns.csv")
+    theirs, ours = likely_delimiter(text, columns, '"'), settings.get("delimiter", ",")
+    records = first_records(text, theirs, '"')
+    if theirs != ours and any(set(map(str.strip, r)) & set(columns) for r, _ in records):
+        raise UnreadableSource(
+            f"the files differ in their delimiter: {first} has {ours!r}, and {file} has "
+            f"{theirs!r}; export them in one way, or name files of one kind with a glob"
+        )
 
 
 def _text_settings(connection, file, folder, headers):
-    settings = {}
-    for encoding in (None, "windows-1252", "iso-8859-1"):
+    settings, encodings = {}, (None, "windows-1252", "iso-8859-1")
+    for encoding in encodings:
         try:
             text = as_utf8(file, {"encoding": encoding} if encoding else {}, folder / "utf8.csv")
         except UnreadableSource:
+            # The last one reads any bytes, so that the file itself is at fault.
+            if encoding == encodings[-1]:
+                raise
             continue
         if encoding:
             settings["encoding"] = encoding

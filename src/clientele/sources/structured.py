@@ -5,7 +5,7 @@ import json
 import re
 from pathlib import Path
 
-from clientele.sources.common import UnreadableSource, first_sentence, literal, quoted
+from clientele.sources.common import UnreadableSource, literal, quoted
 from clientele.sources.delimited import as_utf8, read_csv
 
 LARGEST_JSON = 512 * 1024 * 1024
@@ -29,9 +29,11 @@ def workbook_rows(file: Path, sheet: str | None, count: int | None = None) -> li
 
     try:
         book = CalamineWorkbook.from_path(str(file))
-    except CalamineError as error:
-        reason = first_sentence(error)
-        raise UnreadableSource(f"{file} cannot be read as a workbook: {reason}") from None
+    except CalamineError:
+        raise UnreadableSource(
+            f"{file} cannot be read as a workbook: it is damaged, protected by a password, or no "
+            "workbook at all. Save it again as .xlsx without a password, or as CSV"
+        ) from None
     sheet = sheet or book.sheet_names[0]
     if sheet not in book.sheet_names:
         raise UnreadableSource(

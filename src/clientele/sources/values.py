@@ -200,7 +200,7 @@ def timestamp(
         elif form == "excel":
             reads.append(
                 "timestamp '1899-12-30' + to_seconds(cast(round(try_cast("
-                f"{base} as double) * 86400) as bigint))"
+                f"replace({base}, ',', '.') as double) * 86400) as bigint))"
             )
         elif form in ("epoch", "epoch_ms"):
             scale = 1 if form == "epoch_ms" else 1000
@@ -240,7 +240,8 @@ def decide_formats(
         select coalesce(sum(n), 0),
             coalesce(sum(n) filter (where regexp_matches(base, {literal(ISO)})
                 and try_cast(replace(base, '/', '-') as timestamp) is not null), 0),
-            coalesce(sum(n) filter (where try_cast(base as double) between 20000 and 80000), 0),
+            coalesce(sum(n) filter (where try_cast(replace(base, ',', '.') as double)
+                between 20000 and 80000), 0),
             coalesce(sum(n) filter (where try_cast(base as double) between 5e8 and 5e9), 0),
             coalesce(sum(n) filter (where try_cast(base as double) between 5e11 and 5e12), 0)
         from times

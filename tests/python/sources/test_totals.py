@@ -137,12 +137,12 @@ EXPORT = ["Order", "Customer", "SKU", "Date", "Quantity", "Unit price", "Discoun
 
 def test_init_takes_the_mapping_that_the_totals_prove(tmp_path):
     path = tmp_path / "orders.csv"
-    path.write_text(csv_text(export("paid"), EXPORT))
+    path.write_text(csv_text(export("line", usual=False), EXPORT))
     page = init(str(path), "shop", tmp_path / "sources", yes=True)
     assert "Changed, because stated totals fit" in page
     assert f"The totals that {ORDERS} orders state equal lines" in page
     table = yaml.safe_load((tmp_path / "sources/shop.yml").read_text())["source"]["tables"]
-    assert "discount_amount" not in table["order_lines"]["columns"]
+    assert table["order_lines"]["columns"]["line_amount"] == "Unit price"
 
 
 def test_init_refuses_or_asks_where_the_totals_leave_two_mappings(tmp_path):

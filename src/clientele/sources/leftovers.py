@@ -1,0 +1,106 @@
+"""Settle what columns are that a guess leaves out although they may matter."""
+
+from pathlib import Path
+
+from clientele.sources.common import UnreadableSource, quoted
+from clientele.sources.naming import ROLES, english, matched_role, plain
+
+# Decimals that are no money, or no money that customers paid for the lines.
+HARMLESS = {
+    "weight", "rate", "percent", "%", "points", "stock", "cost", "margin", "length", "size",
+    "list", "msrp", "rrp", "uvp", "profit", "balance", "fee", "fees",
+}  # fmt: skip
+# Roles whose columns may be left out when they are found twice, as totals and taxes are.
+REPEATED = set(ROLES) - {
+    "discount_amount",
+    "refund",
+    "promotion_id",
+    "status",
+    "channel",
+    "category",
+}
+# Share of lines with money of a column above which it is neither a discount nor a refund: those
+# are of some lines only.
+ON_ALL = 0.95
+NOTHING = "nothing that changes what customers paid for the goods"
+UNKNOWN = {"discount_amount": "a discount", "refund": "a refund"}
+# Roles without which orders, customers or money would be others.
+NEEDED = (
+    "order_id", "customer_id", "email", "product_id", "ordered_at", "quantity", "unit_price",
+    "line_amount", "discount_amount", "refund",
+)  # fmt: skip
+
+
+def _roles(name):
+    return {role for role in ROLES if matched_role(role, plain(name)) is not None}
+
+
+def settle_unused(connection, relation: str, facts: dict, chosen: dict, found) -> None:
+    """Settle what columns of amounts are whose names say nothing: asked, or else refused.
+
+    Args:
+        connection: Where the relation is.
+        relation: A table of texts.
+        facts: What each column holds; see `guessing`.
+        chosen: Role -> column; `discount_amount` and `refund` may be added.
+        found: The guess; its ``ask`` is used.
+
+    Raises:
+        UnreadableSource: nobody can be asked, since a discount or refund that is left out is money
+            that the shop never had; or another column is the discount or refund already.
+    """
+    said = " ".join(found.doubts)
+    for name, fact in facts.items():
+        if (
+            name in chosen.values() or fact["numeric"] <= 0.95 or fact["decimals"] <= 0.05
+            or fact["dated"] > 0.5 or _roles(name) & REPEATED or f"'{name}'" in said
+            or HARMLESS & set(english(plain(name)).split())
+        ):  # fmt: skip
+            continue
+        filled = connection.execute(
+            f"select avg(coalesce(regexp_matches({quoted(name)}, '[1-9]'), false)::int) "
+            f"from {relation}"
+        ).fetchone()[0]
+        if filled >= ON_ALL:
+            found.doubts.append(
+                f"'{name}' holds amounts on nearly all lines, and is not used: it is taken for no "
+                "discount and no refund."
+            )
+            continue
+        if found.ask is None:
+            raise UnreadableSource(
+                f"'{name}' holds amounts, and its name does not tell which: a discount, a refund, "
+                "or nothing that changes what customers paid. Run `clientele init` in a terminal, "
+                "without --yes, to say it, or take the column out of the file"
+            )
+        question = f"'{name}' holds amounts, and its name does not tell which. What is it?"
+        answer = found.ask(question, [NOTHING, *UNKNOWN.values()])
+        for role, meaning in UNKNOWN.items():
+            if answer != meaning:
+                continue
+            if role in chosen:
+                raise UnreadableSource(
+                    f"'{chosen[role]}' and '{name}' are each {meaning}; copy sources/template.yml "
+                    "and map their sum with an expression"
+                )
+            chosen[role], found.why[role] = name, "you said so"
+
+
+def refuse_drift(columns: list[str], lacking: dict[str, Path]) -> None:
+    """Refuse a folder in which a needed column has another name in some files.
+
+    Args:
+        columns: The columns that all files have.
+        lacking: Each other column, and the first file that lacks it.
+
+    Raises:
+        UnreadableSource: no column of all files has the role of such a column.
+    """
+    shared = set().union(*map(_roles, columns)) if columns else set()
+    for name, file in lacking.items():
+        if missing := (_roles(name) & set(NEEDED)) - shared:
+            raise UnreadableSource(
+                f"no column '{name}' in {file}, unlike other files of the folder, and no column of "
+                f"all files can be `{min(missing, key=NEEDED.index)}`; give it the same name in "
+                "all files, or take the other files alone"
+            )

@@ -1,0 +1,90 @@
+"""Read column names: in plain letters, and word by word in English."""
+
+import functools
+import itertools
+import re
+import unicodedata
+from pathlib import Path
+
+import yaml
+
+ROLES = yaml.safe_load(Path(__file__).with_name("words.yml").read_text(encoding="utf-8"))
+GLOSSARY = yaml.safe_load(Path(__file__).with_name("glossary.yml").read_text(encoding="utf-8"))
+ENGLISH = {word: english for english, words in GLOSSARY.items() for word in words.split()}
+# Words that say nothing: articles, prepositions, currencies.
+EMPTY = set(
+    "a am an au aux da das de del della den der des di die do dos du e el em het il in je la le "
+    "les of per por the to van von zu zum l d "
+    "brl chf dkk eur euro euros gbp nok pln r sek usd".split()
+)
+# Words whose meaning hangs on their neighbours.
+PHRASES = (
+    ("mw st", "mwst"),
+    ("sub total", "subtotal"),
+    ("commandee? le", "ordered"),
+    ("p u", "unit price"),
+    ("nota fiscal", "invoice"),
+)
+# Shortest word that may be a part of a longer one, and what joins such parts.
+SHORTEST, JOINTS = 4, ("", "s", "n", "en", "e", "es", "er")
+
+
+def plain(name: str) -> str:
+    """Return a column name in lower case without accents, words apart by one blank."""
+    name = re.sub("[nN]°", " no ", name).replace("ß", "ss").replace("#", " no ")
+    text = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    text = re.sub(r"([a-z])([A-Z])|(?<=[A-Z])([A-Z][a-z])", r"\1 \2\3", text).lower()
+    return re.sub(r"[^a-z0-9%]+", " ", text).strip()
+
+
+def english(name: str) -> str:
+    """Return the words of a plain name in English; a word that is not known stays as it is."""
+    for written, meant in PHRASES:
+        name = re.sub(rf"\b{written}\b", meant, name)
+    words = [part for word in name.split() if word not in EMPTY for part in _parts(word)]
+    return " ".join(word for word, _ in itertools.groupby(words))
+
+
+@functools.cache
+def _parts(word: str) -> tuple[str, ...]:
+    """Return the English parts of a word; of a compound whose last part is known, at least that."""
+    if known := _known(word):
+        return (known,)
+    for start in range(SHORTEST, len(word) - 1):
+        last = _known(word[start:]) if _may_end(word[start:]) else None
+        if not last:
+            continue
+        for joint in JOINTS:
+            head = word[:start].removesuffix(joint) if word[:start].endswith(joint) else ""
+            if first := _known(head):
+                return (first, last)
+    for start in range(1, len(word) - SHORTEST):
+        if last := _known(word[start:]):
+            return (word[:start], last)
+    return (word,)
+
+
+def _may_end(word: str) -> bool:
+    return len(word) >= SHORTEST or word in ("nr", "no", "id", "code", "ref")
+
+
+def _known(word: str) -> str | None:
+    if word in GLOSSARY:
+        return word
+    return ENGLISH.get(word)
+
+
+def matched_role(role: str, text: str) -> tuple[int, int] | None:
+    """Return how well a plain name fits a role of words.yml, the least the best; None if not.
+
+    A name that fits as it is fits better than one that fits in English.
+    """
+    names = text, english(text)
+    unlike = ROLES[role].get("not")
+    if unlike and any(re.search(unlike, name) for name in names):
+        return None
+    for is_translated, name in enumerate(names):
+        for i, words in enumerate(ROLES[role]["words"]):
+            if re.search(words, name):
+                return is_translated, i
+    return None

@@ -1,0 +1,190 @@
+"""`clientele init` says what is wrong with a file, in one message, and calls no half file ready."""
+
+import gzip
+import json
+import zipfile
+
+import pyarrow as pa
+import pytest
+from sources.exports import csv_text
+from sources.exports import imported as read
+from sources.test_init import initialised
+
+from clientele.cli import main
+from clientele.sources.currencies import currencies_of
+
+NAMES = ["Order", "Customer", "SKU", "Date", "Qty", "Price"]
+SOLD = [
+    [f"A{i}", f"c{i % 4}", f"p{i % 5}", f"2024-03-{i + 1:02} 10:00", str(1 + i % 3)]
+    + [f"{[10, 12, 17, 23, 41][i % 5]}.00"]
+    for i in range(20)
+]
+GROSS = sum(int(line[4]) * float(line[5]) for line in SOLD)
+
+
+def export(folder, lines, names=NAMES, file="orders.csv", delimiter=","):
+    path = folder / file
+    path.write_text(csv_text(lines, names, delimiter), encoding="utf-8")
+    return path
+
+
+def priced(*prices):
+    """Return the lines with prices in turn."""
+    return [[*line[:5], prices[i % len(prices)]] for i, line in enumerate(SOLD)]
+
+
+# ------------------------------------------------------------------------------------- currencies
+
+
+def test_amounts_of_several_currencies_in_a_column_are_refused(tmp_path):
+    path = export(tmp_path, priced("USD 10.00", "EUR 20.00", "JPY 2000", "USD 30.00"))
+    with pytest.raises(ValueError) as refused:
+        initialised(path, tmp_path)
+    for part in ("'Price'", "'EUR 20.00'", "'JPY 2000'", "'USD ", "`currency`", "`exclude`"):
+        assert part in str(refused.value)
+    assert not (tmp_path / "sources/shop.yml").exists()
+
+
+@pytest.mark.parametrize("prices", [("JPY 2000", "JPY 300"), ("2000 JPY", "300 JPY")])
+def test_the_currency_is_that_of_the_amounts(prices, tmp_path):
+    page, source, _ = initialised(export(tmp_path, priced(*prices)), tmp_path)
+    assert source["currency"] == "JPY"
+    assert "EUR" not in page
+
+
+def test_a_stated_currency_that_the_amounts_contradict_is_refused(tmp_path):
+    path = export(tmp_path, priced("£10.00", "£2.00"))
+    with pytest.raises(ValueError, match="'Price' holds amounts in another currency than EUR"):
+        initialised(path, tmp_path, currency="EUR")
+    assert initialised(path, tmp_path, currency="GBP")[1]["currency"] == "GBP"
+
+
+def amounts(tmp_path, *prices, **settings):
+    rows = [
+        [str(i), "ann", "mug", "2024-01-15", "1", price, "USD" if "USD" in price else "EUR"]
+        for i, price in enumerate(prices)
+    ]
+    names = ["order", "customer", "sku", "at", "qty", "price", "code"]
+    return read(tmp_path, csv_text(rows, names), **settings)
+
+
+def test_a_currency_column_or_exclude_answers_for_other_currencies(tmp_path):
+    from sources.exports import COLUMNS
+
+    shown = ["10.00 EUR", "USD 5.00", "7.00"]
+    with pytest.raises(ValueError, match="'price' holds .* than EUR, such as 'USD 5.00'"):
+        amounts(tmp_path, *shown)
+    columns = COLUMNS | {"currency": "code"}
+    assert amounts(tmp_path, *shown, columns=columns).column("currency") == ["EUR", "USD", "EUR"]
+    left_out = amounts(tmp_path, *shown, exclude=[{"when": "code = 'USD'", "reason": "dollars"}])
+    assert left_out.net == 17
+
+
+@pytest.mark.parametrize(
+    ("sign", "code", "other"),
+    [("$", "USD", "EUR"), ("$", "CAD", "GBP"), ("CA$", "CAD", "USD"), ("R$", "BRL", "USD"),
+     ("kr.", "DKK", "EUR"), ("¥", "JPY", "EUR"), ("CHF", "CHF", "EUR")],
+)  # fmt: skip
+def test_signs_stand_for_currencies(sign, code, other):
+    assert code in currencies_of(sign)
+    assert other not in currencies_of(sign)
+
+
+def test_letters_that_are_no_currency_are_not_judged():
+    assert currencies_of("PCS") == set()
+
+
+# ------------------------------------------------------------------------------------ test orders
+
+
+@pytest.mark.parametrize(
+    ("name", "yes", "no"),
+    [("Test", "true", "false"), ("is_test", "1", "0"), ("Testbestellung", "Ja", "Nein"),
+     ("pedido_prueba", "Sí", ""), ("Commande test", "oui", "non")],
+)  # fmt: skip
+def test_orders_that_a_column_marks_as_tests_are_left_out(name, yes, no, tmp_path):
+    lines = [[*line, yes if i % 5 == 4 else no] for i, line in enumerate(SOLD)]
+    page, source, result = initialised(export(tmp_path, lines, [*NAMES, name]), tmp_path)
+    assert source["tables"]["order_lines"]["exclude"][0]["reason"] == "test"
+    assert f"Test orders, with the {name} {yes}, are left out: 4 lines" in page
+    assert result.net == GROSS - sum(
+        int(line[4]) * float(line[5]) for i, line in enumerate(SOLD) if i % 5 == 4
+    )
+
+
+@pytest.mark.parametrize("values", [("A", "B"), ("false", "false"), ("true", "true")])
+def test_a_column_named_test_that_marks_no_part_of_the_lines_excludes_none(values, tmp_path):
+    lines = [[*line, values[i % 2]] for i, line in enumerate(SOLD)]
+    _, _, result = initialised(export(tmp_path, lines, [*NAMES, "Test"]), tmp_path)
+    assert result.net == GROSS
+
+
+# ---------------------------------------------------------------------------------- damaged files
+
+# Texts that do not repeat, so that packed ones are long.
+TEXT = csv_text([[*line[:1], f"{hash(str(line)) ** 3}", *line[2:]] for line in SOLD * 9], NAMES)
+RECORDS = json.dumps([dict(zip(NAMES, line, strict=True)) for line in SOLD])
+
+
+def damaged(file):
+    """Return the bytes of a damaged file of a name."""
+    packed = gzip.compress(TEXT.encode())
+    return {
+        "cut.json": RECORDS[:700].encode(),
+        "malformed.json": b'[{"a": 1,,}]',
+        "cut.csv.gz": packed[: len(packed) // 2],
+        "broken.csv.gz": packed[:100] + bytes(200) + packed[300:],
+        "none.csv.gz": TEXT.encode(),
+        "cut.json.gz": gzip.compress(RECORDS.encode())[:200],
+        "cut.csv.zst": pa.compress(TEXT.encode(), codec="zstd", asbytes=True)[:500],
+        "none.csv.zst": TEXT.encode(),
+        "none.csv.zip": TEXT.encode(),
+        "none.xlsx": TEXT.encode(),
+        "none.parquet": TEXT.encode(),
+    }[file]
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["cut.json", "malformed.json", "cut.csv.gz", "broken.csv.gz", "none.csv.gz", "cut.json.gz",
+     "cut.csv.zst", "none.csv.zst", "none.csv.zip", "none.xlsx", "none.parquet"],
+)  # fmt: skip
+def test_a_damaged_file_is_one_message(file, tmp_path, monkeypatch, capsys):
+    (tmp_path / "dbt_project.yml").write_text("name: shop\n")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / file).write_bytes(damaged(file))
+    assert main(["init", file, "--name", "shop", "--yes"]) == 2
+    told = capsys.readouterr().err
+    assert f"{file} cannot be read as" in told
+    assert "Traceback" not in told and len(told.strip().splitlines()) == 1
+
+
+def test_an_empty_zip_is_one_message(tmp_path):
+    with zipfile.ZipFile(tmp_path / "orders.csv.zip", "w"):
+        pass
+    with pytest.raises(ValueError, match="holds 0 data files"):
+        initialised(tmp_path / "orders.csv.zip", tmp_path)
+
+
+# ---------------------------------------------------------------------- delimiters, broken lines
+
+
+@pytest.mark.parametrize(("one", "other"), [(",", ";"), (";", ","), ("\t", ",")])
+def test_a_folder_of_two_delimiters_names_both_files_and_the_cause(one, other, tmp_path):
+    (tmp_path / "months").mkdir()
+    export(tmp_path / "months", SOLD[:10], file="a.csv", delimiter=one)
+    export(tmp_path / "months", SOLD[10:], file="b.csv", delimiter=other)
+    with pytest.raises(ValueError, match="differ in their delimiter: .*a.csv has .*b.csv has "):
+        initialised(tmp_path / "months", tmp_path)
+
+
+@pytest.mark.parametrize(("broken", "is_ready"), [(range(0, 20, 3), False), ([7], True)])
+def test_lines_of_another_width_are_the_first_doubt(broken, is_ready, tmp_path):
+    lines = [[*line, "x", "y"] if i in broken else line for i, line in enumerate(SOLD)]
+    lines += [] if len(broken) > 1 else SOLD
+    page, _, _ = initialised(export(tmp_path, lines), tmp_path)
+    share = len(broken) / len(lines)
+    assert f"  1. {len(broken)} of {len(lines)} lines ({share:.1%}) cannot be read" in page
+    assert f"(line {broken[0] + 2}" in page.split("  1. ")[1].splitlines()[0]
+    assert ("not ready" not in page) is is_ready
+    assert ("clientele build" in page) is is_ready
