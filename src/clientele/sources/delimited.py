@@ -14,6 +14,8 @@ from clientele.sources.common import UnreadableSource, format_of, literal, quote
 DELIMITERS = [",", ";", "\t", "|"]
 # A header stands within the first lines of a file.
 HEADER_LINES = 60
+# Bytes at the end of a file in which footers are, and letters of a broken line that are kept.
+END, LONGEST_SHOWN = 65_536, 500
 
 
 def open_text(file: Path, encoding: str | None = None) -> io.TextIOBase:
@@ -182,23 +184,28 @@ def read_csv(connection, file, table, wanted, part, notes, copy) -> list[str]:
         """
     )
     rejected = connection.execute(
-        "select distinct line, csv_line from csv_rejects order by line"
+        "select line, any_value(csv_line), min(line_byte_position) from csv_rejects "
+        "group by line order by line"
     ).fetchall()
     connection.execute("drop table csv_rejects; drop table csv_scans")
-    head = [name.strip() for name in records[at][0]]
-    for line, content in rejected:
-        cells = next(csv.reader((content or "").splitlines(), delimiter=delimiter), [])
+    head, broken = [name.strip() for name in records[at][0]], []
+    for line, content, place in rejected:
+        # Blank lines before a broken one are part of it.
+        content = (content or "").strip("\r\n")
+        cells = next(csv.reader(content.splitlines(), delimiter=delimiter), [])
         if [cell.strip() for cell in cells[: len(head)]] == head:
             raise _second_header(file, line)
         if not any(cell.strip() for cell in cells):
             continue
-        connection.execute(
-            f"insert into {part} (_row, _problem) values (?, ?)",
-            [-line, f"line {line}: {len(cells)} cells instead of {len(names)}"],
-        )
+        problem = f"line {line}: {len(cells)} cells instead of {len(names)}"
+        broken.append((line, place, f"{problem}: {content[:LONGEST_SHOWN]}"))
+    if broken:
+        marks = delimiter, quote, len(names)
+        _insert_broken(connection, part, broken, lines_before, text, marks)
     _drop_what_is_no_line(connection, part, names, table, file, notes)
     broken = connection.execute(
-        f"select -_row from {part} where _problem is not null order by 1"
+        f"select cast(regexp_extract(_problem, '[0-9]+') as bigint) from {part} "
+        "where _problem is not null order by 1"
     ).fetchall()
     if broken:
         first = ", ".join(str(line) for (line,) in broken[:3])
@@ -207,6 +214,51 @@ def read_csv(connection, file, table, wanted, part, notes, copy) -> list[str]:
             f"broken quotes (line {first}); they are rejected as `unreadable_line`."
         )
     return names
+
+
+def _insert_broken(connection, part, broken, lines_before, text, marks):
+    """Insert lines that do not read among those that do, by a negative position in the file.
+
+    Positions count all lines but blank ones; at the end of the file, where footers are, exactly.
+    """
+    good = connection.execute(f"select count(*) from {part}").fetchone()[0]
+    after, rows, size = 0, [], text.stat().st_size
+    for number, (line, place, problem) in reversed(list(enumerate(broken))):
+        before = line - lines_before - 1 - number
+        if place is not None and size - place <= END and after < HEADER_LINES:
+            # Those after it that are broken are in the list already.
+            after = _records_after(text, place, *marks) - len(rows)
+            before = good - after
+        before = max(0, min(before, good - after))
+        rows.append((before, -(before + number + 1), problem))
+    connection.execute(
+        "create or replace temp table broken as "
+        "select unnest(?) as before, unnest(?) as row, unnest(?) as why",
+        list(map(list, zip(*rows, strict=True))),
+    )
+    connection.execute(
+        f"""
+        create or replace temp table shifts as
+        select before, sum(count(*)) over (order by before) as n from broken group by before;
+        create or replace table {part} as
+        select lines.* replace (cast(_row + coalesce(n, 0) as bigint) as _row)
+        from {part} as lines asof left join shifts on lines._row > shifts.before;
+        insert into {part} (_row, _problem) select row, why from broken;
+        drop table broken; drop table shifts
+        """
+    )
+
+
+def _records_after(text, place, delimiter, quote, width):
+    """Return the number of records after the one that begins at a byte, without blank ones."""
+    with open(text, "rb") as binary:
+        binary.seek(place)
+        tail = binary.read().decode("utf-8", errors="replace").lstrip("\r\n")
+    reader = csv.reader(
+        io.StringIO(tail, newline=""), delimiter=delimiter, quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+    )  # fmt: skip
+    return sum(len(r) == width or any(map(str.strip, r)) for r in reader) - 1
 
 
 def _second_header(file, line):

@@ -1,5 +1,6 @@
 """Write `sources/<name>.yml` from an export: look, recognise or guess, try, say what is unsure."""
 
+import csv
 import re
 import shlex
 import sys
@@ -25,7 +26,8 @@ CHOICES = {
     "date_format": re.compile(r'`date_format: "([^"]+)"` or `date_format: "([^"]+)"`'),
     "decimal": re.compile(r'`decimal: "(.)"` or `decimal: "(.)"`'),
 }
-FOOTERS = 5
+FOOTERS, KEYS = 5, ("order_id", "product_id")
+SUM = r"[^\w\s]?\s?-?\d[\d.,'\s]*\D{0,4}"
 # What the first cell of a line of totals says.
 TOTALS = r"^((grand|sub)[ -]?)?(total\w*|sum|summe|gesamt\w*|suma|soma|somme|somma|totaal)\b"
 
@@ -151,9 +153,10 @@ def _footer(connection, found, table):
 def _totals(connection, found, table):
     """Return the number of lines at the end that hold totals; 0 if it is none or many.
 
-    Such a line is broken, where few are, or has neither a time nor both a product and money, and at
-    most half of the filled cells of the typical line, or the word total in its first cell. Where
-    that word is all of the cell, and the order's number is empty, it may stand under the product.
+    Such a line has neither a time nor both a product and money, and at most half of the filled
+    cells of the typical line, or the word total in its first cell. Where that word is all of the
+    cell, and the order's number is empty, it may stand under the product. One with another number
+    of cells than the header begins with that word, or holds no key but numbers only.
     """
     if found.kind in ("json", "parquet"):
         return 0
@@ -169,28 +172,46 @@ def _totals(connection, found, table):
     )
     first = f"""trim(coalesce({", ".join(f"nullif({quoted(c)}, '')" for c in found.columns)}))"""
     filled = " + ".join(f"(coalesce(trim({quoted(c)}), '') <> '')::int" for c in found.columns)
-    typical, broken = connection.execute(
-        f"select median({filled}) filter (where _problem is null), count(_problem) "
-        f"from {found.relation}"
-    ).fetchone()
+    typical = connection.execute(
+        f"select median({filled}) filter (where _problem is null) from {found.relation}"
+    ).fetchone()[0]
+    keys = [found.columns.index(c) for c in map(table["columns"].get, KEYS) if c in found.columns]
+    delimiter = found.settings.get("delimiter", ",")
     rows = connection.execute(
         f"""
-        select _file, case when _problem is not null then {broken <= FOOTERS * len(found.files)}
-            else ({timeless} and {is_empty}
+        select _file, _problem,
+            ({timeless} and {is_empty}
                 and ({filled} <= {typical} / 2 or regexp_matches({first}, {literal(TOTALS)}, 'i')))
             or ({timeless} and {text("order_id")} = ''
-                and regexp_full_match({first}, {literal(TOTALS)}, 'i')) end
+                and regexp_full_match({first}, {literal(TOTALS)}, 'i'))
         from {found.relation}
         qualify row_number() over (partition by _file order by abs(_row) desc) <= {FOOTERS + 1}
         order by _file, abs(_row) desc
         """
     ).fetchall()
     ends = [
-        [is_total for file, is_total in rows if file == number] for number in {f for f, _ in rows}
+        [
+            _is_broken_total(problem, delimiter, keys) if problem else is_total
+            for file, problem, is_total in rows
+            if file == number
+        ]
+        for number in {row[0] for row in rows}
     ]
     counts = [next((i for i, total in enumerate(end) if not total), len(end)) for end in ends]
     # The setting is of the table, so all of its files must have the same number.
     return counts[0] if len(set(counts)) == 1 and counts[0] <= FOOTERS else 0
+
+
+def _is_broken_total(problem, delimiter, keys):
+    """Return whether a line with another number of cells holds totals."""
+    content = problem.split(": ", 2)[-1]
+    cells = [c.strip() for c in next(csv.reader(content.splitlines(), delimiter=delimiter), [])]
+    filled = [cell for cell in cells if cell]
+    if not filled or re.match(TOTALS, filled[0], re.IGNORECASE):
+        return bool(filled)
+    # Numbers alone may be what is left of a line of which the head is lost.
+    is_keyless = bool(keys) and not any(cells[key] for key in keys if key < len(cells))
+    return is_keyless and not cells[0] and all(re.fullmatch(SUM, cell) for cell in filled)
 
 
 def _try(source, path, temporary, doubts, *, ask, is_known):

@@ -188,3 +188,47 @@ def test_lines_of_another_width_are_the_first_doubt(broken, is_ready, tmp_path):
     assert f"(line {broken[0] + 2}" in page.split("  1. ")[1].splitlines()[0]
     assert ("not ready" not in page) is is_ready
     assert ("clientele build" in page) is is_ready
+
+
+def placed(content, lines):
+    """Return lines of a file with some of its own among them: position from the end -> line."""
+    text = csv_text(lines, NAMES).rstrip("\n").split("\n")
+    for from_end, line in content.items():
+        text.insert(len(text) - from_end, line)
+    return "\n".join(text) + "\n"
+
+
+@pytest.mark.parametrize("from_end", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    "line",
+    ["A99,c1,p1,2024-03-21 10:00,1,12.00,late", "A99,c1,p1", "A99", "p1,,2,12.00", "\nA9,c1"],
+)
+def test_a_broken_line_near_the_end_is_no_footer(line, from_end, tmp_path):
+    path = tmp_path / "orders.csv"
+    path.write_text(placed({from_end: line}, SOLD), encoding="utf-8")
+    page, source, result = initialised(path, tmp_path)
+    assert "skip_footer" not in source["tables"]["order_lines"]
+    assert "  1. 1 of 21 lines (4.8%) cannot be read" in page
+    assert result.net == GROSS
+
+
+@pytest.mark.parametrize("total", ["Total,450.00", "Summe: 450", ",,,30,450.00", ";Total;450"])
+def test_a_line_of_totals_of_another_width_is_a_footer(total, tmp_path):
+    path = tmp_path / "orders.csv"
+    delimiter = ";" if ";" in total else ","
+    path.write_text(f"{csv_text(SOLD, NAMES, delimiter)}\n{total}\n", encoding="utf-8")
+    page, source, result = initialised(path, tmp_path)
+    assert source["tables"]["order_lines"]["skip_footer"] == 1
+    assert "cannot be read" not in page
+    assert result.net == GROSS
+
+
+@pytest.mark.parametrize("total", ["Total,450.00", "Total,,,,,450.00"])
+def test_a_footer_is_left_out_and_the_broken_line_before_it_counts(total, tmp_path):
+    path = tmp_path / "orders.csv"
+    lines = [*SOLD, *([f"B{i}", *line[1:]] for i, line in enumerate(SOLD))]
+    path.write_text(placed({0: total, 2: "A99,c1"}, lines), encoding="utf-8")
+    page, source, result = initialised(path, tmp_path)
+    assert source["tables"]["order_lines"]["skip_footer"] == 1
+    assert "  1. 1 of 41 lines (2.4%) cannot be read" in page
+    assert result.net == 2 * GROSS
