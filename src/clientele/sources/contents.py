@@ -42,7 +42,7 @@ def complete(
         free.remove(name)
 
     if "email" not in chosen:
-        mails = [name for name in free if facts[name]["mail"] > 0.9]
+        mails = [name for name in free if facts[name]["mail"] > 0.5]
         if mails:
             take("email", max(mails, key=lambda name: facts[name]["filled"]), "it holds addresses")
     if "status" not in chosen:

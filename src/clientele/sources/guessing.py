@@ -7,17 +7,20 @@ from dataclasses import dataclass, field
 import duckdb
 
 from clientele.sources.common import UnreadableSource, literal, quoted
-from clientele.sources.contents import CANCELLED, MOST_STATUSES, NO, YES, complete
+from clientele.sources.contents import complete
 from clientele.sources.discounting import settle_discount
+from clientele.sources.excluding import exclude_statuses, exclude_tests
 from clientele.sources.leftovers import settle_unused
 from clientele.sources.multiplying import settle_money, settle_rival
-from clientele.sources.naming import ROLES, english, matched_role, plain
+from clientele.sources.naming import ROLES, matched_role, plain
 from clientele.sources.values import meaningful
 
 # Lines that tell what columns hold, in blocks, so that most orders are whole.
 SPREAD, BLOCK = 20_000, 500
 _DIGITS = r"[\d.,'\s\x{00A0}\x{202F}]*"
 NUMERIC = rf"[^\d]{{0,5}}{_DIGITS}\d{_DIGITS}[^\d]{{0,5}}"
+# An EAN, UPC or GTIN; no shop takes that much money for a line.
+BARCODE = r"[0-9]{12,14}(\.0+)?"
 _MONTH = "[A-Za-z]{3,9}"
 DATED = (
     r"^(19|20)\d{2}(0[1-9]|1[0-2])([0-2]\d|3[01])$|"
@@ -91,6 +94,7 @@ def guess(
         if best:
             chosen[role] = best
             found.why[role] = why
+    coded = _doubt_barcodes(facts, chosen, found)
     complete(connection, relation, facts, chosen, found, plain, spread="spread")
     if "line_amount" in chosen and _is_stated_once(
         connection, "spread", chosen, chosen["line_amount"]
@@ -124,11 +128,12 @@ def guess(
     if missing:
         raise UnreadableSource(
             f"no column looks like {' or '.join(missing)}; the columns are {', '.join(columns)}. "
+            f"{coded}"
             "Copy sources/template.yml and map them by hand"
         )
     _order_level(connection, "spread", chosen, found)
-    _exclude(connection, relation, chosen, found)
-    _exclude_tests(connection, relation, columns, found)
+    exclude_statuses(connection, relation, chosen, found)
+    exclude_tests(connection, relation, columns, found)
     for role in ROLES:
         if role in chosen and role not in ("email", "phone", "person", "status", *AMOUNTS):
             found.table["columns"][role] = chosen[role]
@@ -155,7 +160,7 @@ AMOUNTS = ("refund", "shipping", "tax", "total")
 def _facts(connection, relation, name, settings):
     """Return what a column holds: the shares of filled cells, numbers, times and addresses."""
     value = meaningful(quoted(name), settings.get("null_values"))
-    rows, filled, different, numeric, dated, addresses, decimals = connection.execute(
+    rows, filled, different, numeric, dated, addresses, decimals, codes, code = connection.execute(
         f"""
         select count(*), count(text), count(distinct text),
             count(*) filter (where regexp_full_match(text, {literal(NUMERIC)})),
@@ -165,7 +170,9 @@ def _facts(connection, relation, name, settings):
             count(*) filter (where text like '%_@_%._%'),
             count(*) filter (where regexp_full_match(text, {literal(NUMERIC)})
                 and regexp_matches(text, '[1-9]')
-                and regexp_matches(text, '[.,][0-9]{{2}}[^0-9]*$'))
+                and regexp_matches(text, '[.,][0-9]{{2}}[^0-9]*$')),
+            count(*) filter (where regexp_full_match(text, {literal(BARCODE)})),
+            min(text) filter (where regexp_full_match(text, {literal(BARCODE)}))
         from (select {value} as text from {relation})
         """
     ).fetchone()
@@ -177,6 +184,8 @@ def _facts(connection, relation, name, settings):
         "dated": dated / max(filled, 1),
         "mail": addresses / max(filled, 1),
         "decimals": decimals / max(filled, 1),
+        "barcodes": codes / max(filled, 1),
+        "barcode": code,
     }
 
 
@@ -190,11 +199,11 @@ def _best(role, columns, facts, taken, prefix):
         matched = matched_role(role, text)
         if matched is None:
             continue
-        if role in NUMBERS and fact["numeric"] < 0.6:
+        if role in NUMBERS and (fact["numeric"] < 0.6 or fact["barcodes"] > 0.5):
             continue
         if role == "ordered_at" and fact["dated"] < 0.6:
             continue
-        if role == "person" and max(fact["numeric"], fact["dated"]) > 0.5:
+        if role == "person" and max(fact["numeric"], fact["dated"], fact["mail"]) > 0.5:
             continue
         if role == "email" and fact["mail"] < 0.5:
             continue
@@ -213,6 +222,18 @@ def _best(role, columns, facts, taken, prefix):
         if len(dated) == 1:
             return dated[0], "the only column of times"
     return None, None
+
+
+def _doubt_barcodes(facts, chosen, found):
+    """Tell of barcodes in columns that are numbers by their names; return what was told."""
+    told = []
+    for name, fact in facts.items():
+        roles = [role for role in NUMBERS if matched_role(role, plain(name)) is not None]
+        if fact["barcodes"] <= 0.5 or not roles or name in chosen.values():
+            continue
+        told.append(f"'{name}' holds barcodes, such as {fact['barcode']}: it is no money or count.")
+    found.doubts += told
+    return "".join(f"{sentence} " for sentence in told)
 
 
 def _persons(chosen, found):
@@ -290,61 +311,3 @@ def _is_stated_once(connection, relation, chosen, name):
         return False
     orders, stated = _stated_once(connection, relation, chosen, name)
     return orders > 2 and stated >= 0.9 * orders
-
-
-def _exclude_tests(connection, relation, columns, found):
-    """Leave out orders that a column of yes and no marks as tests."""
-    for name in columns:
-        if set(english(plain(name)).split()) - {"is", "order", "mode"} != {"test"}:
-            continue
-        values = [
-            value for (value,) in connection.execute(
-                f"select distinct {quoted(name)} from {relation} "
-                f"where trim({quoted(name)}) <> '' limit 10"
-            ).fetchall()
-        ]  # fmt: skip
-        tests = sorted(value for value in values if plain(value) in YES)
-        if not tests or {plain(value) for value in values} - YES - NO:
-            continue
-        listed = ", ".join(map(literal, tests))
-        when = f"{quoted(name)} in ({listed})"
-        marked, rows = connection.execute(
-            f"select count(*) filter (where {when}), count(*) from {relation}"
-        ).fetchone()
-        if marked == rows:
-            found.doubts.insert(0, f"All lines are tests, if '{name}' is right; all count.")
-            continue
-        found.table.setdefault("exclude", []).append({"when": when, "reason": "test"})
-        found.table.setdefault("fill_down", []).append(name)
-        found.doubts.append(
-            f"Test orders, with the {name} {', '.join(tests)}, are left out: {marked:,} lines."
-        )
-
-
-def _exclude(connection, relation, chosen, found):
-    """Leave out orders whose status says that they were cancelled or failed."""
-    if "status" not in chosen:
-        return
-    name = chosen["status"]
-    values = [
-        row[0]
-        for row in connection.execute(
-            f"select {quoted(name)}, count(*) from {relation} where {quoted(name)} <> '' "
-            "group by 1 order by 2 desc limit 50"
-        ).fetchall()
-    ]
-    left_out = [value for value in values if re.search(CANCELLED, plain(value))]
-    if left_out and len(left_out) < len(values):
-        listed = ", ".join("'" + value.replace("'", "''") + "'" for value in left_out)
-        when = f"{quoted(name)} in ({listed})"
-        found.table["exclude"] = [{"when": when, "reason": "cancelled"}]
-        found.table["fill_down"] = [name]
-        kept = ", ".join(value for value in values if value not in left_out)
-        found.doubts.append(
-            f"Orders with the {name} {', '.join(left_out)} are left out; {kept} count."
-        )
-    elif 1 < len(values) <= MOST_STATUSES:
-        found.doubts.insert(
-            0, f"All orders count, whatever their {name}: {', '.join(values)}. If one of these is "
-            "no sale, add an `exclude`."
-        )  # fmt: skip

@@ -23,6 +23,7 @@ from clientele.sources.mapping import (
     value_of,
 )  # fmt: skip
 from clientele.sources.reading import find_files, read_table
+from clientele.sources.repeats import describe_repeated_files, describe_repeats
 from clientele.sources.tables import import_table
 from clientele.sources.totals import MAX_DIFFERING_TOTALS, compare_totals
 from clientele.sources.values import column_names, meaningful
@@ -235,8 +236,12 @@ def _import_lines(connection, source, paths, folder, tell):
     if "refund" in amounts:
         shaping.allot_refunds(connection)
     names = [column.name for column in COLUMNS["order_lines"]]
-    if table.get("repeated_lines") != "keep" and "line_id" not in texts:
-        notes += shaping.describe_repeats(connection, names)
+    is_kept = table.get("repeated_lines") == "keep"
+    twice = describe_repeated_files(connection, names, raw.files, is_kept=is_kept)
+    notes += twice
+    if not is_kept and "line_id" not in texts:
+        # Lines of a repeated file are told already.
+        notes += describe_repeats(connection, [*names, *["_file"][: len(twice)]])
     notes += shaping.describe_last_day(connection, own[0])
     notes += [sentence for name, sentence in WITHOUT.items() if name not in texts]
     tell("writing")

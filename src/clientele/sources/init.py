@@ -18,6 +18,7 @@ from clientele.sources.leftovers import refuse_drift
 from clientele.sources.mapping import MAX_UNREADABLE_SHARE
 from clientele.sources.placing import currency_of, zone_of
 from clientele.sources.recognising import headers, recognise
+from clientele.sources.repeats import REPEATED_FILE
 from clientele.sources.sniffing import look, temporary_folder
 from clientele.sources.totals import DifferingTotals, remap
 
@@ -28,6 +29,8 @@ CHOICES = {
 }
 FOOTERS, KEYS = 5, ("order_id", "product_id")
 SUM = r"[^\w\s]?\s?-?\d[\d.,'\s]*\D{0,4}"
+# What the macro `value_reasons` rejects.
+ABSURD = "(abs(coalesce(quantity, 0)) > 1e9 or abs(coalesce(unit_price, 0)) > 1e12)"
 # What the first cell of a line of totals says.
 TOTALS = r"^((grand|sub)[ -]?)?(total\w*|sum|summe|gesamt\w*|suma|soma|somme|somma|totaal)\b"
 
@@ -81,7 +84,9 @@ def init(
         ask = None if yes else ask
         imported = _try(source, tried, Path(temporary), doubts, ask=ask, is_known=bool(preset))
         rows, figures = _describe(connection, found, table, imported, why)
+        _doubt_absurd(connection, imported, doubts)
         share = _doubt_broken_lines(connection, imported, doubts)
+        doubts[:0] = [note for note in imported.notes if REPEATED_FILE in note]
         figures += [f"Noticed: {note}" for note in [*found.notes[:3], *imported.notes]]
     if problems := source_problems(source):
         raise ValueError("; ".join(problems))
@@ -110,6 +115,21 @@ def _doubt_broken_lines(connection, imported, doubts) -> float:
         f"{' '.join(told[:1])}"
     )  # fmt: skip
     return broken / lines
+
+
+def _doubt_absurd(connection, imported, doubts):
+    """Tell of quantities and prices that a build rejects, because no shop has them."""
+    lines, example = connection.execute(
+        "select count(*), min(case when abs(coalesce(quantity, 0)) > 1e9 then quantity "
+        "else unit_price end) "
+        f"from read_parquet({literal(imported.folder / 'order_lines.parquet')}) "
+        f"where reject_reason is null and {ABSURD}"
+    ).fetchone()
+    if lines:
+        doubts.insert(
+            0, f"{lines:,} lines have a quantity or price that no shop has, such as "
+            f"{int(example)}, perhaps a barcode; they do not count."
+        )  # fmt: skip
 
 
 def _next_commands(project, name, path):
@@ -277,13 +297,19 @@ def _describe(connection, found, table, imported, why):
             (column.name, shown, why.get(column.name, "by its name"), examples,
              f"{filled / max(count, 1):.0%}")
         )  # fmt: skip
+    # As a build counts: equal lines once.
+    distinct = "" if table.get("repeated_lines") == "keep" else "distinct"
     total = connection.execute(
         f"""
         select count(*), count(distinct order_id) filter (where reject_reason is null),
             count(distinct customer_id) filter (where reject_reason is null),
-            sum(coalesce(line_amount, try_cast(quantity as double) * unit_price)
-                - coalesce(discount_amount, 0) - coalesce(refunded_amount, 0))
-                filter (where reject_reason is null),
+            (
+                select sum(coalesce(line_amount, try_cast(quantity as double) * unit_price)
+                    - coalesce(discount_amount, 0) - coalesce(refunded_amount, 0))
+                from (
+                    select {distinct} * from {lines} where reject_reason is null and not {ABSURD}
+                )
+            ),
             min(ordered_at), max(ordered_at), count(*) filter (where reject_reason is not null)
         from {lines}
         """

@@ -271,29 +271,6 @@ def turn_discounts(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return [f"All {down:,} discounts are written as negative amounts; they lower the price."]
 
 
-def describe_repeats(connection: duckdb.DuckDBPyConnection, content: list[str]) -> list[str]:
-    """Return a sentence about lines that equal another in every column, if there are any."""
-    rows, extra, money, lost, orders = connection.execute(
-        f"""
-        select sum(n), sum(n - 1), sum(n * amount), sum((n - 1) * amount),
-            count(*) filter (where n > 1)
-        from (
-            select count(*) as n, coalesce(any_value({AMOUNT}), 0) as amount
-            from lines where reject_reason is null and order_id is not null
-            group by {", ".join(content)}
-        )
-        """
-    ).fetchone()
-    if not extra:
-        return []
-    share, worth = extra / rows, float(lost / money) if money else 0.0
-    return [
-        f"{extra:,} lines ({share:.1%} of the lines, {worth:.1%} of the money) equal another line "
-        "in every column and are left out as duplicates. If a till writes each piece on a line of "
-        "its own, they are real: write `repeated_lines: keep`, or map `line_id`."
-    ]
-
-
 def describe_last_day(connection: duckdb.DuckDBPyConnection, order: str) -> list[str]:
     """Return a sentence about few lines that are much later than all others, if there are any.
 

@@ -12,6 +12,7 @@ from sources.test_init import initialised
 
 from clientele.cli import main
 from clientele.sources.currencies import currencies_of
+from clientele.sources.importing import import_source
 
 NAMES = ["Order", "Customer", "SKU", "Date", "Qty", "Price"]
 SOLD = [
@@ -232,3 +233,73 @@ def test_a_footer_is_left_out_and_the_broken_line_before_it_counts(total, tmp_pa
     assert source["tables"]["order_lines"]["skip_footer"] == 1
     assert "  1. 1 of 41 lines (2.4%) cannot be read" in page
     assert result.net == 2 * GROSS
+
+
+# --------------------------------------------------------------------- barcodes, repeated files
+
+BARCODES = [f"40063813339{i:02}" for i in range(20)]
+
+
+@pytest.mark.parametrize("at", [4, 5])
+def test_barcodes_are_no_quantity_and_no_price(at, tmp_path):
+    lines = [[*line[:at], code, *line[at + 1 :]] for line, code in zip(SOLD, BARCODES, strict=True)]
+    told = f"'{NAMES[at]}' holds barcodes, such as {BARCODES[0]}"
+    if at == 5:
+        with pytest.raises(ValueError, match=told):
+            initialised(export(tmp_path, lines), tmp_path)
+        names = [*NAMES, "Amount"]
+        lines = [[*line, whole[5]] for line, whole in zip(lines, SOLD, strict=True)]
+    else:
+        names = NAMES
+    page, source, result = initialised(export(tmp_path, lines, names), tmp_path)
+    assert told in page.split("To check")[1]
+    assert NAMES[at] not in source["tables"]["order_lines"]["columns"].values()
+    assert result.net < 1000
+
+
+@pytest.mark.parametrize("at", [4, 5])
+def test_a_barcode_among_quantities_or_prices_is_told_and_counts_no_money(at, tmp_path):
+    lines = [*SOLD, ["B1", "c1", "p1", "2024-03-21 10:00", "1", "12.00"]]
+    lines[-1][at] = BARCODES[3]
+    page, _, _ = initialised(export(tmp_path, lines), tmp_path)
+    assert f"  1. 1 lines have a quantity or price that no shop has, such as {BARCODES[3]}" in page
+    assert f" {GROSS:,.2f} net of" in page
+
+
+def months(folder, **files):
+    (folder / "months").mkdir()
+    for name, lines in files.items():
+        export(folder / "months", lines, file=f"{name.replace('_', ' ')}.csv")
+    return folder / "months"
+
+
+def test_a_month_in_two_files_is_the_first_doubt_and_counts_once(tmp_path):
+    folder = months(tmp_path, march=SOLD[:12], april=SOLD[12:], march_again=SOLD[:11])
+    page, _, result = initialised(folder, tmp_path)
+    told = "march.csv: 11 of 12 lines of the file are in march again.csv, too, and count once"
+    assert f"  1. {told}" in page
+    assert f" {GROSS:,.2f} net of" in page
+    assert "repeated_lines" not in page
+    assert any(told in note for note in result.notes)
+
+
+def test_a_repeated_file_whose_lines_are_kept_counts_twice(tmp_path):
+    folder = months(tmp_path, a=SOLD, b=SOLD)
+    _, source, _ = initialised(folder, tmp_path)
+    source["tables"]["order_lines"]["repeated_lines"] = "keep"
+    notes = import_source(source, str(folder), tmp_path / "imports").notes
+    assert any("b.csv: 20 of 20 lines" in note and "count twice" in note for note in notes)
+
+
+def test_months_that_share_few_lines_are_not_repeated_files(tmp_path):
+    page, _, _ = initialised(months(tmp_path, a=SOLD[:11], b=SOLD[10:]), tmp_path)
+    assert "lines of the file are in" not in page
+    assert "1 lines (4.8% of the lines" in page
+
+
+def test_addresses_in_a_column_named_customer_are_no_names(tmp_path):
+    lines = [[line[0], f"{line[1]}@example.com", *line[2:]] for line in SOLD]
+    page, _, result = initialised(export(tmp_path, lines), tmp_path)
+    assert "a name in place of a number" not in page and "persons of one name" not in page
+    assert "A customer is 'Customer': one person with two addresses is two customers" in page
+    assert result.column("customer_id")[0] == "c0@example.com"

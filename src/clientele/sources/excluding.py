@@ -1,0 +1,65 @@
+"""Leave out what is no sale: orders that a column marks as tests, or as cancelled or failed."""
+
+import re
+
+from clientele.sources.common import literal, quoted
+from clientele.sources.contents import CANCELLED, MOST_STATUSES, NO, YES
+from clientele.sources.naming import english, plain
+
+
+def exclude_tests(connection, relation, columns, found):
+    """Leave out orders that a column of yes and no marks as tests."""
+    for name in columns:
+        if set(english(plain(name)).split()) - {"is", "order", "mode"} != {"test"}:
+            continue
+        values = [
+            value for (value,) in connection.execute(
+                f"select distinct {quoted(name)} from {relation} "
+                f"where trim({quoted(name)}) <> '' limit 10"
+            ).fetchall()
+        ]  # fmt: skip
+        tests = sorted(value for value in values if plain(value) in YES)
+        if not tests or {plain(value) for value in values} - YES - NO:
+            continue
+        listed = ", ".join(map(literal, tests))
+        when = f"{quoted(name)} in ({listed})"
+        marked, rows = connection.execute(
+            f"select count(*) filter (where {when}), count(*) from {relation}"
+        ).fetchone()
+        if marked == rows:
+            found.doubts.insert(0, f"All lines are tests, if '{name}' is right; all count.")
+            continue
+        found.table.setdefault("exclude", []).append({"when": when, "reason": "test"})
+        found.table.setdefault("fill_down", []).append(name)
+        found.doubts.append(
+            f"Test orders, with the {name} {', '.join(tests)}, are left out: {marked:,} lines."
+        )
+
+
+def exclude_statuses(connection, relation, chosen, found):
+    """Leave out orders whose status says that they were cancelled or failed."""
+    if "status" not in chosen:
+        return
+    name = chosen["status"]
+    values = [
+        row[0]
+        for row in connection.execute(
+            f"select {quoted(name)}, count(*) from {relation} where {quoted(name)} <> '' "
+            "group by 1 order by 2 desc limit 50"
+        ).fetchall()
+    ]
+    left_out = [value for value in values if re.search(CANCELLED, plain(value))]
+    if left_out and len(left_out) < len(values):
+        listed = ", ".join("'" + value.replace("'", "''") + "'" for value in left_out)
+        when = f"{quoted(name)} in ({listed})"
+        found.table["exclude"] = [{"when": when, "reason": "cancelled"}]
+        found.table["fill_down"] = [name]
+        kept = ", ".join(value for value in values if value not in left_out)
+        found.doubts.append(
+            f"Orders with the {name} {', '.join(left_out)} are left out; {kept} count."
+        )
+    elif 1 < len(values) <= MOST_STATUSES:
+        found.doubts.insert(
+            0, f"All orders count, whatever their {name}: {', '.join(values)}. If one of these is "
+            "no sale, add an `exclude`."
+        )  # fmt: skip

@@ -1,0 +1,70 @@
+"""Tell of lines that equal another line: inside a file, and of files that hold the same lines."""
+
+from pathlib import Path
+
+import duckdb
+
+from clientele.sources.shaping import AMOUNT
+
+# Share of a file's lines that another file has too, above which the file repeats the other.
+MOST_SHARED = 0.5
+REPEATED_FILE = "lines of the file are in"
+
+
+def describe_repeats(connection: duckdb.DuckDBPyConnection, content: list[str]) -> list[str]:
+    """Return a sentence about lines that equal another in every column, if there are any."""
+    rows, extra, money, lost = connection.execute(
+        f"""
+        select sum(n), sum(n - 1), sum(n * amount), sum((n - 1) * amount)
+        from (
+            select count(*) as n, coalesce(any_value({AMOUNT}), 0) as amount
+            from lines where reject_reason is null and order_id is not null
+            group by {", ".join(content)}
+        )
+        """
+    ).fetchone()
+    if not extra:
+        return []
+    share, worth = extra / rows, float(lost / money) if money else 0.0
+    return [
+        f"{extra:,} lines ({share:.1%} of the lines, {worth:.1%} of the money) equal another line "
+        "in every column and are left out as duplicates. If a till writes each piece on a line of "
+        "its own, they are real: write `repeated_lines: keep`, or map `line_id`."
+    ]
+
+
+def describe_repeated_files(
+    connection: duckdb.DuckDBPyConnection, content: list[str], files: list[Path], *, is_kept: bool
+) -> list[str]:
+    """Return a sentence for each file of which most lines are in an earlier one, or most of its.
+
+    Args:
+        connection: Where the lines are.
+        content: The columns of a line.
+        files: The files of the lines, by `_file`.
+        is_kept: Equal lines count, each.
+    """
+    if len(files) < 2:
+        return []
+    counted = "lines where reject_reason is null and order_id is not null"
+    sizes = dict(connection.execute(f"select _file, count(*) from {counted} group by 1").fetchall())
+    shared = connection.execute(
+        f"""
+        select first, file, sum(n) as n
+        from (
+            select min(_file) over (partition by {", ".join(content)}) as first, _file as file, n
+            from (
+                select {", ".join(content)}, _file, count(*) as n
+                from {counted} group by all
+            )
+        )
+        where file > first group by all order by all
+        """
+    ).fetchall()
+    fate = "count twice" if is_kept else "count once"
+    return [
+        f"{files[file].name}: {n:,} of {sizes[file]:,} {REPEATED_FILE} {files[first].name}, too, "
+        f"and {fate}. If it is the same export twice, take one of the two files away."
+        for first, file, n in shared
+        if n > MOST_SHARED * min(sizes[first], sizes[file])
+    ]
