@@ -225,7 +225,7 @@ def _best(role, columns, facts, taken, prefix):
 
 
 def _doubt_barcodes(facts, chosen, found):
-    """Tell of barcodes in columns that are numbers by their names; return what was told."""
+    """Doubt barcodes in columns that are numbers by their names; return what was told."""
     told = []
     for name, fact in facts.items():
         roles = [role for role in NUMBERS if matched_role(role, plain(name)) is not None]

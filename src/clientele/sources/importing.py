@@ -23,7 +23,12 @@ from clientele.sources.mapping import (
     value_of,
 )  # fmt: skip
 from clientele.sources.reading import find_files, read_table
-from clientele.sources.repeats import describe_repeated_files, describe_repeats
+from clientele.sources.repeats import (
+    describe_repeated_files,
+    describe_repeats,
+    put_copies_back,
+    set_copies_aside,
+)  # fmt: skip
 from clientele.sources.tables import import_table
 from clientele.sources.totals import MAX_DIFFERING_TOTALS, compare_totals
 from clientele.sources.values import column_names, meaningful
@@ -226,6 +231,11 @@ def _import_lines(connection, source, paths, folder, tell):
         notes += shaping.name_persons(connection)
     if "customer_id" in texts:
         notes += shaping.split_shared_orders(connection, *own)
+    names = [column.name for column in COLUMNS["order_lines"]]
+    is_kept = table.get("repeated_lines") == "keep"
+    has_copies = bool(amounts) and len(raw.files) > 1 and not is_kept
+    if has_copies:
+        set_copies_aside(connection, names)
     shaping.order_totals(connection, [name for name in ORDER_AMOUNTS if name in amounts])
     notes += compare_totals(
         connection, set(texts), list(amounts),
@@ -235,8 +245,8 @@ def _import_lines(connection, source, paths, folder, tell):
         shaping.allot_discounts(connection)
     if "refund" in amounts:
         shaping.allot_refunds(connection)
-    names = [column.name for column in COLUMNS["order_lines"]]
-    is_kept = table.get("repeated_lines") == "keep"
+    if has_copies:
+        put_copies_back(connection)
     twice = describe_repeated_files(connection, names, raw.files, is_kept=is_kept)
     notes += twice
     if not is_kept and "line_id" not in texts:

@@ -118,7 +118,7 @@ def _doubt_broken_lines(connection, imported, doubts) -> float:
 
 
 def _doubt_absurd(connection, imported, doubts):
-    """Tell of quantities and prices that a build rejects, because no shop has them."""
+    """Doubt quantities and prices that a build rejects, because no shop has them."""
     lines, example = connection.execute(
         "select count(*), min(case when abs(coalesce(quantity, 0)) > 1e9 then quantity "
         "else unit_price end) "

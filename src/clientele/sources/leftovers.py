@@ -10,8 +10,10 @@ HARMLESS = {
     "weight", "rate", "percent", "%", "points", "stock", "cost", "margin", "length", "size",
     "list", "msrp", "rrp", "uvp", "profit", "balance", "fee", "fees",
 }  # fmt: skip
-# Roles whose columns may be left out when they are found twice, as totals and taxes are.
+# Roles whose columns may be left out when they are found twice, as totals and taxes are. A second
+# price is harmless only if nearly all lines have it; on some lines it may be what was taken off.
 REPEATED = set(ROLES) - {
+    "unit_price",
     "discount_amount",
     "refund",
     "promotion_id",
@@ -62,6 +64,8 @@ def settle_unused(connection, relation: str, facts: dict, chosen: dict, found) -
             f"from {relation}"
         ).fetchone()[0]
         if filled >= ON_ALL:
+            if "unit_price" in _roles(name):
+                continue
             found.doubts.append(
                 f"'{name}' holds amounts on nearly all lines, and is not used: it is taken for no "
                 "discount and no refund."

@@ -14,7 +14,7 @@ ENGLISH = {word: english for english, words in GLOSSARY.items() for word in word
 # Words that say nothing: articles, prepositions, currencies.
 EMPTY = set(
     "a am an au aux da das de del della den der des di die do dos du e el em het il in je la le "
-    "les of per por the to van von zu zum l d "
+    "les of op per por the to van von zu zum l d "
     "brl chf dkk eur euro euros gbp nok pln r sek usd".split()
 )
 # Words whose meaning hangs on their neighbours.
@@ -23,6 +23,7 @@ PHRASES = (
     ("sub total", "subtotal"),
     ("commandee? le", "ordered"),
     ("p u", "unit price"),
+    ("price (cut|drop)s?", "discount"),
     ("nota fiscal", "invoice"),
 )
 # Shortest word that may be a part of a longer one, and what joins such parts.

@@ -1,4 +1,4 @@
-"""Tell of lines that equal another line: inside a file, and of files that hold the same lines."""
+"""Describe lines that equal another line, and files that hold lines of another file."""
 
 from pathlib import Path
 
@@ -9,6 +9,35 @@ from clientele.sources.shaping import AMOUNT
 # Share of a file's lines that another file has too, above which the file repeats the other.
 MOST_SHARED = 0.5
 REPEATED_FILE = "lines of the file are in"
+
+
+def set_copies_aside(connection: duckdb.DuckDBPyConnection, content: list[str]) -> None:
+    """Move lines that equal one of an earlier file out of `lines`: they are none of their order."""
+    connection.execute(
+        f"""
+        create or replace temp table copies as
+        select _file, _row, first_value(_file) over same as first_file,
+            first_value(_row) over same as first_row
+        from lines where reject_reason is null and order_id is not null
+        window same as (partition by {", ".join(content)} order by _file, _row)
+        qualify _file > first_file;
+        delete from lines using copies
+        where lines._file = copies._file and lines._row = copies._row
+        """
+    )
+
+
+def put_copies_back(connection: duckdb.DuckDBPyConnection) -> None:
+    """Put the lines of `set_copies_aside` back, with what their first ones have by now."""
+    connection.execute(
+        """
+        insert into lines
+        select lines.* replace (copies._file as _file, copies._row as _row)
+        from copies inner join lines
+            on copies.first_file = lines._file and copies.first_row = lines._row;
+        drop table copies
+        """
+    )
 
 
 def describe_repeats(connection: duckdb.DuckDBPyConnection, content: list[str]) -> list[str]:

@@ -144,6 +144,28 @@ def test_discounts_that_are_all_negative_lower_the_price(tmp_path):
     assert told(result, "All 2 discounts are written as negative")
 
 
+def test_an_orders_amounts_are_those_of_one_file_if_another_repeats_it(tmp_path):
+    rows = [["1", "ann", "mug", "2024-03-01", "2", "10.00", "1.00", "28.00"],
+            ["1", "ann", "tea", "2024-03-01", "1", "9.00", "", ""],
+            ["2", "bob", "mug", "2024-03-02", "1", "10.00", "", "10.00"]]  # fmt: skip
+    folder = tmp_path / "months"
+    folder.mkdir()
+    content = csv_text(rows, [*NAMES, "off", "total"])
+    amounts = {"discount": "off", "total": "total"}
+    found = []
+    for name in ("march.csv", "march (1).csv"):
+        (folder / name).write_text(content)
+        read = import_source(source(folder, order_amounts=amounts), None, tmp_path / "imports")
+        found.append(Result(read))
+    once, twice = found
+    assert told(once, "The totals that 2 orders state equal")
+    assert told(twice, "The totals that 2 orders state equal")
+    distinct = "distinct order_id, product_id, quantity, unit_price, discount_amount"
+    assert len(twice.query()) == 2 * len(once.query()) == 6
+    assert sorted(map(str, twice.query(distinct))) == sorted(map(str, once.query(distinct)))
+    assert twice.query(table="order_totals") == once.query(table="order_totals")
+
+
 def test_repeated_lines_are_told_before_they_go(tmp_path):
     result = imported(tmp_path, csv_text([*LINES, LINES[0]]))
     assert told(result, "1 lines (25.0% of the lines", "`repeated_lines: keep`")
