@@ -33,6 +33,7 @@ SUM = r"[^\w\s]?\s?-?\d[\d.,'\s]*\D{0,4}"
 ABSURD = "(abs(coalesce(quantity, 0)) > 1e9 or abs(coalesce(unit_price, 0)) > 1e12)"
 # What the first cell of a line of totals says.
 TOTALS = r"^((grand|sub)[ -]?)?(total\w*|sum|summe|gesamt\w*|suma|soma|somme|somma|totaal)\b"
+TOTAL = rf"{TOTALS}\W*(g[eé]n[eé]ral\w*|geral|complessiv\w*)?\W*"
 
 
 def init(
@@ -203,7 +204,7 @@ def _totals(connection, found, table):
             ({timeless} and {is_empty}
                 and ({filled} <= {typical} / 2 or regexp_matches({first}, {literal(TOTALS)}, 'i')))
             or ({timeless} and {text("order_id")} = ''
-                and regexp_full_match({first}, {literal(TOTALS)}, 'i'))
+                and regexp_full_match({first}, {literal(TOTAL)}, 'i'))
         from {found.relation}
         qualify row_number() over (partition by _file order by abs(_row) desc) <= {FOOTERS + 1}
         order by _file, abs(_row) desc

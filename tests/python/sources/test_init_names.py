@@ -163,11 +163,12 @@ def test_a_folder_whose_needed_column_changes_its_name_is_refused(tmp_path):
         initialised(tmp_path / "months", tmp_path)
 
 
+@pytest.mark.parametrize("word", ["Summe", "Total général", "Totale generale:"])
 @pytest.mark.parametrize("first", [0, 2])
-def test_a_line_of_totals_is_told_by_its_first_word(first, tmp_path):
+def test_a_line_of_totals_is_told_by_its_first_word(first, word, tmp_path):
     order = [first, *(i for i in range(6) if i != first)]
     footer = ["", "", "", "", "40", f"{GROSS}.00"]
-    footer[first] = "Summe"
+    footer[first] = word
     lines = [[line[i] for i in order] for line in [*written(SOLD), footer]]
     path = export(tmp_path, lines, [NAMES[i] for i in order])
     _, source, result = initialised(path, tmp_path)
