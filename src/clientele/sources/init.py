@@ -1,6 +1,5 @@
 """Write `sources/<name>.yml` from an export: look, recognise or guess, try, say what is unsure."""
 
-import csv
 import re
 import shlex
 import sys
@@ -10,8 +9,9 @@ import duckdb
 
 from clientele.sources.checking import source_problems
 from clientele.sources.columns import COLUMNS
-from clientele.sources.common import UnreadableSource, literal, quoted
+from clientele.sources.common import UnreadableSource, literal
 from clientele.sources.describing import page, yaml_text
+from clientele.sources.footers import leave_out_footers
 from clientele.sources.guessing import guess
 from clientele.sources.importing import import_source
 from clientele.sources.leftovers import refuse_drift
@@ -27,13 +27,8 @@ CHOICES = {
     "date_format": re.compile(r'`date_format: "([^"]+)"` or `date_format: "([^"]+)"`'),
     "decimal": re.compile(r'`decimal: "(.)"` or `decimal: "(.)"`'),
 }
-FOOTERS, KEYS = 5, ("order_id", "product_id")
-SUM = r"[^\w\s]?\s?-?\d[\d.,'\s]*\D{0,4}"
 # What the macro `value_reasons` rejects.
 ABSURD = "(abs(coalesce(quantity, 0)) > 1e9 or abs(coalesce(unit_price, 0)) > 1e12)"
-# What the first cell of a line of totals says.
-TOTALS = r"^((grand|sub)[ -]?)?(total\w*|sum|summe|gesamt\w*|suma|soma|somme|somma|totaal)\b"
-TOTAL = rf"{TOTALS}\W*(g[eé]n[eé]ral\w*|geral|complessiv\w*)?\W*"
 
 
 def init(
@@ -80,7 +75,7 @@ def init(
         source = {"name": name, "data": str(Path(path)), "tables": {"order_lines": table}}
         source["rules"] = rules
         doubts = _place(connection, found, table, source, given, doubts)
-        _footer(connection, found, table)
+        leave_out_footers(connection, found, table)
         tried = str(found.sample or path)
         ask = None if yes else ask
         imported = _try(source, tried, Path(temporary), doubts, ask=ask, is_known=bool(preset))
@@ -88,7 +83,9 @@ def init(
         _doubt_absurd(connection, imported, doubts)
         share = _doubt_broken_lines(connection, imported, doubts)
         doubts[:0] = [note for note in imported.notes if REPEATED_FILE in note]
-        figures += [f"Noticed: {note}" for note in [*found.notes[:3], *imported.notes]]
+        # What was broken when looking may be a footer.
+        noticed = [note for note in found.notes if "`unreadable_line`" not in note][:3]
+        figures += [f"Noticed: {note}" for note in [*noticed, *imported.notes]]
     if problems := source_problems(source):
         raise ValueError("; ".join(problems))
     folder.mkdir(exist_ok=True)
@@ -162,77 +159,6 @@ def _place(connection, found, table, source, given, doubts):
         first.append("Nothing tells the time zone of the shop; UTC is written. Correct `timezone`.")
     source |= {"timezone": zone or "UTC", "currency": currency or "EUR"}
     return [*first, *doubts]
-
-
-def _footer(connection, found, table):
-    """Leave out lines at the end that hold totals."""
-    table.pop("skip_footer", None)
-    if footer := _totals(connection, found, table):
-        table["skip_footer"] = footer
-
-
-def _totals(connection, found, table):
-    """Return the number of lines at the end that hold totals; 0 if it is none or many.
-
-    Such a line has neither a time nor both a product and money, and at most half of the filled
-    cells of the typical line, or the word total in its first cell. Where that word is all of the
-    cell, and the order's number is empty, it may stand under the product. One with another number
-    of cells than the header begins with that word, or holds no key but numbers only.
-    """
-    if found.kind in ("json", "parquet"):
-        return 0
-
-    def text(*names):
-        columns = [table["columns"].get(name) for name in names]
-        present = [quoted(c) for c in columns if isinstance(c, str) and c in found.columns]
-        return f"concat({', '.join(present)})" if present else "''"
-
-    timeless = f"not regexp_matches({text('ordered_at')}, '([0-9].*){{4}}')"
-    is_empty = (
-        f"({text('product_id', 'product_name')} = '' or {text('unit_price', 'line_amount')} = '')"
-    )
-    first = f"""trim(coalesce({", ".join(f"nullif({quoted(c)}, '')" for c in found.columns)}))"""
-    filled = " + ".join(f"(coalesce(trim({quoted(c)}), '') <> '')::int" for c in found.columns)
-    typical = connection.execute(
-        f"select median({filled}) filter (where _problem is null) from {found.relation}"
-    ).fetchone()[0]
-    keys = [found.columns.index(c) for c in map(table["columns"].get, KEYS) if c in found.columns]
-    delimiter = found.settings.get("delimiter", ",")
-    rows = connection.execute(
-        f"""
-        select _file, _problem,
-            ({timeless} and {is_empty}
-                and ({filled} <= {typical} / 2 or regexp_matches({first}, {literal(TOTALS)}, 'i')))
-            or ({timeless} and {text("order_id")} = ''
-                and regexp_full_match({first}, {literal(TOTAL)}, 'i'))
-        from {found.relation}
-        qualify row_number() over (partition by _file order by abs(_row) desc) <= {FOOTERS + 1}
-        order by _file, abs(_row) desc
-        """
-    ).fetchall()
-    ends = [
-        [
-            _is_broken_total(problem, delimiter, keys) if problem else is_total
-            for file, problem, is_total in rows
-            if file == number
-        ]
-        for number in {row[0] for row in rows}
-    ]
-    counts = [next((i for i, total in enumerate(end) if not total), len(end)) for end in ends]
-    # The setting is of the table, so all of its files must have the same number.
-    return counts[0] if len(set(counts)) == 1 and counts[0] <= FOOTERS else 0
-
-
-def _is_broken_total(problem, delimiter, keys):
-    """Return whether a line with another number of cells holds totals."""
-    content = problem.split(": ", 2)[-1]
-    cells = [c.strip() for c in next(csv.reader(content.splitlines(), delimiter=delimiter), [])]
-    filled = [cell for cell in cells if cell]
-    if not filled or re.match(TOTALS, filled[0], re.IGNORECASE):
-        return bool(filled)
-    # Numbers alone may be what is left of a line of which the head is lost.
-    is_keyless = bool(keys) and not any(cells[key] for key in keys if key < len(cells))
-    return is_keyless and not cells[0] and all(re.fullmatch(SUM, cell) for cell in filled)
 
 
 def _try(source, path, temporary, doubts, *, ask, is_known):

@@ -75,6 +75,7 @@ def orders_of(folder, path, *options):
         """
     ).fetchall()
     assert all(row[3] <= 1 for row in rows)
+    assert not duckdb.sql(f"from '{lines}' where reject_reason = 'unreadable_line'").fetchall()
     return {row[0]: (row[1], row[2], row[4]) for row in rows}
 
 
