@@ -77,17 +77,17 @@ def describe_repeated_files(
         return []
     counted = "lines where reject_reason is null and order_id is not null"
     sizes = dict(connection.execute(f"select _file, count(*) from {counted} group by 1").fetchall())
+    # By a hash, which takes a fifth of the time and is exact enough for a sentence.
     shared = connection.execute(
         f"""
-        select first, file, sum(n) as n
-        from (
-            select min(_file) over (partition by {", ".join(content)}) as first, _file as file, n
-            from (
-                select {", ".join(content)}, _file, count(*) as n
-                from {counted} group by all
-            )
+        with hashed as (select _file, hash({", ".join(content)}) as content from {counted}),
+        several as (
+            select content, min(_file) as first from hashed group by content
+            having max(_file) > min(_file)
         )
-        where file > first group by all order by all
+        select first, _file, count(*)
+        from hashed inner join several using (content)
+        where _file > first group by all order by all
         """
     ).fetchall()
     fate = "count twice" if is_kept else "count once"
