@@ -13,6 +13,8 @@ from pathlib import Path
 
 # Imported by the process that all are forked from. It may start no thread and read no setting.
 PRELOADED = [
+    # Before DuckDB is imported.
+    "as_a_script",
     "dbt.cli.main",
     "dbt.adapters.duckdb",
     "agate",

@@ -33,6 +33,10 @@ QUAINT = {
     r"for want of": "because there is no",
     r"needs? not": "does not have to",
     r"once more": "again",
+    r"(tells?|told|telling)( \w+){0,4} apart": "distinguish, differ",
+    r"likeliest": "most likely",
+    r"fortnight": "two weeks",
+    r"yardstick": "measure, reference",
     r"beforehand": "first, before",
 }
 PATTERN = re.compile(rf"\b({'|'.join(QUAINT)})\b", re.I)

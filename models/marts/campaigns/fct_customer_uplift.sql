@@ -28,7 +28,7 @@ fits as (
         max(campaigns.campaign_date) as campaign_date,
         max(case when parameters.part = 'campaign' and parameters.name = 'uplift' then parameters.value end) as mean_uplift,
         max(case when parameters.part = 'campaign' and parameters.name = 'cost' then parameters.value end) as contact_cost,
-        coalesce(max(case when parameters.name = 'is_told_apart' then parameters.value end) = 1, false) as is_told_apart,
+        coalesce(max(case when parameters.name = 'is_distinguished' then parameters.value end) = 1, false) as is_distinguished,
         {% for name in uplift_features('behaviour') -%}
         max(case when parameters.part = 'slope' and parameters.name = '{{ name }}' then parameters.value end) as {{ name }},
         {% endfor -%}
@@ -102,7 +102,7 @@ customers as (
 
 ),
 
--- Where customers are not told apart, everybody has the mean.
+-- Where customers are not shown to differ, each has the mean.
 expected as (
 
     select
@@ -112,13 +112,13 @@ expected as (
         fits.campaign_date,
         customers.as_of_date,
         customers.uplift_segment,
-        fits.is_told_apart,
+        fits.is_distinguished,
         fits.contact_cost,
         customers.churn_probability,
         segments.segment_uplift,
         segments.segment_uplift_error,
         case
-            when fits.is_told_apart
+            when fits.is_distinguished
                 then
                     fits.intercept + coalesce(segments.deviation, 0)
                     {%- for name in uplift_features('behaviour') %}
@@ -126,7 +126,7 @@ expected as (
                     {%- endfor %}
             else fits.mean_uplift
         end as extra_orders,
-        case when fits.is_told_apart then customers.order_value else customers.mean_order_value end as order_value
+        case when fits.is_distinguished then customers.order_value else customers.mean_order_value end as order_value
 
     from customers
 
@@ -166,14 +166,14 @@ ranked as (
         campaign_date,
 
         -- what a contact brings
-        case when is_told_apart then 'told apart' else 'not told apart' end as uplift_verdict,
+        case when is_distinguished then 'customers differ' else 'no difference shown' end as uplift_verdict,
         round(extra_orders, 9) as expected_extra_orders,
         extra_amount as expected_extra_amount,
         extra_margin as expected_extra_margin,
         cast(contact_cost as decimal(18, 4)) as contact_cost_amount,
         contact_profit as expected_contact_profit,
         case
-            when is_told_apart
+            when is_distinguished
                 then cast(row_number() over (
                     partition by campaign_id, arm order by contact_profit desc nulls last, customer_id asc
                 ) as int)
@@ -181,7 +181,7 @@ ranked as (
         row_number() over (
             partition by customer_id
             order by
-                is_told_apart desc, contact_profit desc nulls last, campaign_date desc, campaign_id asc, arm asc
+                is_distinguished desc, contact_profit desc nulls last, campaign_date desc, campaign_id asc, arm asc
         ) = 1 as is_best_contact,
 
         -- why

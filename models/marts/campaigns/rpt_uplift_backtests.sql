@@ -15,7 +15,7 @@ arms as (
         arm,
         max(case when name = 'customer_count' then value end) as customer_count,
         max(case when name = 'held_out_count' then value end) as held_out_count,
-        max(case when name = 'is_told_apart' then value end) as is_told_apart,
+        max(case when name = 'is_distinguished' then value end) as is_distinguished,
         max(case when name = 'uplift' then value end) as uplift_orders,
         max(case when name = 'uplift' then error end) as uplift_orders_error,
         max(case when name = 'revenue_uplift' then value end) as uplift_revenue,
@@ -58,7 +58,7 @@ described as (
         round(rankings.share, 9) as normalised_qini,
         round(rankings.advantage, 9) as uplift_advantage,
         round(rankings.advantage_error, 9) as uplift_advantage_error,
-        case when arms.is_told_apart = 1 then 'told apart' else 'not told apart' end as uplift_verdict,
+        case when arms.is_distinguished = 1 then 'customers differ' else 'no difference shown' end as uplift_verdict,
         case
             when rankings.name = 'uplift' then null
             when rankings.advantage > 1.96 * rankings.advantage_error then 'uplift ranks better'

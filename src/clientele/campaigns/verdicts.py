@@ -87,12 +87,12 @@ def _tell(row, currency):
 def _not_randomised(row, currency):
     estimate = row["adjusted_uplift_per_customer"]
     if not np.isfinite(estimate):
-        return "Arms were not drawn by chance, and nobody similar can be compared."
+        return "Arms were not drawn by chance, and no similar customers can be compared."
     limits = _range(row["adjusted_uplift_lower"], row["adjusted_uplift_upper"])
     said = (
-        "Arms were not drawn by chance. Beside customers who had bought alike (days since the last "
-        "order, orders of half a year, spend of a year), the difference is "
-        f"{_per_customer(row, currency)}, {limits}, if nothing else told them apart."
+        "Arms were not drawn by chance. Against customers with similar purchases (days since the "
+        "last order, orders of half a year, spend of a year), the difference is "
+        f"{_per_customer(row, currency)}, {limits}, if the arms differed in nothing else."
     )
     doubts = []
     if row["placebo_p_value"] < ALPHA:

@@ -51,7 +51,7 @@ LISTS = """
         select uplift.*, customers.clv
         from marts.fct_customer_uplift as uplift
         join marts.dim_customers as customers using (customer_id)
-        where uplift.uplift_verdict = 'told apart'
+        where uplift.uplift_verdict = 'customers differ'
     ),
     tenths as (
         select campaign_id, arm, expected_contact_profit as profit, ranking,

@@ -13,7 +13,7 @@ MOST, STILL_MOST = 0.6, 0.5
 STANDS_OUT = 0.35
 # Share of a customer's orders or amounts from which a habit is one.
 OFTEN, RARELY = 0.5, 0.1
-# Words of what a customer does not do only tell equal names apart.
+# Words of what a customer does not do only distinguish equal names.
 WEAK = ("rarely", "hardly")
 ALL_KINDS = "All kinds"
 NO_TYPICAL_BASKET = "No typical basket"

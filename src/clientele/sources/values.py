@@ -248,9 +248,9 @@ def decide_formats(
         """
     ).fetchone()
     known = {"iso": iso, "excel": serial, "epoch": epoch, "epoch_ms": epoch_ms}
-    likeliest = max(known, key=known.get)
-    if total == 0 or known[likeliest] > 0.5 * total:
-        return [likeliest] if total else ["iso"]
+    best = max(known, key=known.get)
+    if total == 0 or known[best] > 0.5 * total:
+        return [best] if total else ["iso"]
     sample = [row[0] for row in connection.execute("select base from times limit 300").fetchall()]
     counts = {}
     for day in _DAYS:

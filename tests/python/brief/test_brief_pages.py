@@ -29,7 +29,7 @@ def shop():
 
 @pytest.fixture(scope="module")
 def small_shop():
-    """A shop in which little can be told apart, for what is not about changes."""
+    """A shop in which few differences can be shown, for what is not about changes."""
     return shops.simulate(np.random.default_rng(1), arrivals=1.5)
 
 

@@ -186,7 +186,7 @@ def test_the_build_and_the_command_line_find_the_same_customers(published_sample
 def test_a_retention_list_ranks_by_what_the_best_contact_brings(project):
     """Of a customer's contacts only the best counts; without experiments nobody is on the list."""
     said = {
-        "condition": "uplift_verdict = 'told apart' and expected_contact_profit > 0",
+        "condition": "uplift_verdict = 'customers differ' and expected_contact_profit > 0",
         "order_by": "expected_contact_profit desc",
         "holdout": 0,
     }
@@ -195,7 +195,7 @@ def test_a_retention_list_ranks_by_what_the_best_contact_brings(project):
     with duckdb.connect(database) as connection:
         connection.execute(
             "insert into marts.fct_customer_uplift by name select 'c' || n as customer_id, "
-            "'told apart' as uplift_verdict, is_best as is_best_contact, "
+            "'customers differ' as uplift_verdict, is_best as is_best_contact, "
             "case when is_best then 3 - n else 100 end as expected_contact_profit "
             "from range(10) as t(n), (values (true), (false)) as b(is_best)"
         )

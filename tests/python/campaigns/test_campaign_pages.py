@@ -95,7 +95,7 @@ def test_campaigns_show_the_verdict_first_and_the_uplift_of_the_mart(visit, mart
     ]
 
 
-def test_customers_who_are_not_told_apart_have_no_list(visit, marts):
+def test_a_campaign_without_a_shown_difference_has_no_list(visit, marts):
     page = visit("campaigns")
     shown = {(row[0], row[2]): row[1] for row in table(page, "Is it known whom to contact?")}
     expected = marts(
@@ -113,12 +113,12 @@ def test_customers_who_are_not_told_apart_have_no_list(visit, marts):
 def test_the_list_by_expected_profit_stands_beside_that_by_churn_risk(
     publication, tmp_path, browser
 ):
-    """Where customers are told apart; compared with sums that pandas makes of the mart."""
+    """Where customers differ; compared with sums that pandas makes of the mart."""
     folder = stricter(publication, tmp_path / "copy", 5)
     with duckdb.connect(str(folder / "clientele.duckdb")) as connection:
         connection.execute(
             "create or replace table marts.fct_customer_uplift as "
-            "select * replace ('told apart' as uplift_verdict, "
+            "select * replace ('customers differ' as uplift_verdict, "
             "(hash(customer_id, campaign_id) % 1000) / 100 - 3 as expected_contact_profit) "
             "from marts.fct_customer_uplift"
         )

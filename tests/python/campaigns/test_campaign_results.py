@@ -188,7 +188,7 @@ def test_the_experiment_of_hillstrom_has_its_published_result(hillstrom, mails, 
         )
     assert found["customer_count"].tolist() == [len(treated)] * 4
     assert found["control_customer_count"].tolist() == [21_306] * 4
-    # The earlier order says little of the next fortnight: it takes away noise, and no more.
+    # The earlier order says little about the next two weeks: it takes away noise, and no more.
     adjusted = found.loc["revenue", [f"adjusted_{name}" for name in ENDS]].astype(float)
     assert adjusted.tolist() == pytest.approx(HILLSTROM[arm, "spend"], abs=0.01)
     assert found.loc[["revenue", "conversion"], "verdict"].tolist() == ["worked"] * 2
@@ -240,7 +240,7 @@ def test_the_campaigns_of_the_complete_journey_are_no_experiments(complete_journ
     # Three began before the first order of the file, or when nobody else had bought.
     alone = orders[orders["control_customer_count"] == 0]
     assert set(alone.index) == {"24", "25", "26"}
-    assert alone["verdict_reason"].str.contains("nobody similar").all()
+    assert alone["verdict_reason"].str.contains("no similar customers").all()
     large = orders[orders["customer_count"] >= 100].drop(index="26")
     assert (large["uplift_lower"] > 0).all() and large["uplift_per_customer"].median() > 1
     assert large["adjusted_uplift_per_customer"].abs().median() < 0.15

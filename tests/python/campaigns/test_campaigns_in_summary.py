@@ -48,7 +48,7 @@ def test_the_last_two_campaigns_are_told_verdict_first():
 
 
 def test_what_is_no_fair_test_has_no_figures():
-    reason = "Arms were not drawn by chance. Beside customers who had bought alike, +3 orders."
+    reason = "Arms were not drawn by chance. Against customers with similar purchases, +3 orders."
     unfair = "not a fair test"
     told = lines(*both("vip", "treated", "2025-05-01", unfair, unfair, reason))
     assert told[2:] == [f"  {unfair}: vip, from 2025-05-01. Arms were not drawn by chance."]

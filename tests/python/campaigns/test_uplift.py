@@ -100,7 +100,7 @@ def test_a_ranking_by_value_or_risk_is_worse_where_single_buyers_are_won():
 @pytest.mark.parametrize(
     ("uplift", "share"), [(nowhere, 0.5), (everywhere, 0.5), (everywhere, 0.85)]
 )
-def test_without_differences_customers_are_not_told_apart(uplift, share):
+def test_without_differences_none_is_shown(uplift, share):
     """At most 5 % of campaigns; 200 of them, so that 18 is beyond chance."""
     told, covered = [], []
     for seed in range(200):

@@ -80,7 +80,7 @@ def scored(sample, told_apart):
     with duckdb.connect() as connection:
         connection.execute(f"attach '{sample.database}' as {relation.split('.')[0]} (read_only)")
         connection.execute(
-            f"create table fits as select * replace (case when name = 'is_told_apart' "
+            f"create table fits as select * replace (case when name = 'is_distinguished' "
             f"then {told_apart} else value end as value) from {relation}"
         )
         return connection.execute(query.replace(relation, "memory.main.fits")).df()
@@ -131,12 +131,12 @@ def test_the_fits_in_the_warehouse_are_those_of_the_package(sample, members):
     np.testing.assert_allclose(both["value"], both["value_stored"], atol=1e-9)
 
 
-def test_where_customers_are_not_told_apart_there_is_one_expectation_and_no_rank(sample):
+def test_where_no_difference_is_shown_there_is_one_expectation_and_no_rank(sample):
     marts = scored(sample, told_apart=0)
     for _, found in marts.groupby(["campaign_id", "arm"]):
         assert found["expected_contact_profit"].round(6).nunique() == 1
         assert found["contact_rank"].isna().all()
-    assert set(marts["uplift_verdict"]) == {"not told apart"}
+    assert set(marts["uplift_verdict"]) == {"no difference shown"}
     assert marts.groupby("customer_id")["is_best_contact"].sum().eq(1).all()
 
 

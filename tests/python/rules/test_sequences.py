@@ -107,7 +107,7 @@ def test_both_directions_tell_of_each_other(built):
 
 @pytest.fixture(scope="module")
 def planted(new_warehouse, tmp_path_factory):
-    """A shop whose customers buy filters a fortnight after a machine, and the rest at random."""
+    """A shop whose customers buy filters two weeks after a machine, and the rest at random."""
     rng = np.random.default_rng(11)
     rows, number = [], 0
     for customer in range(400):

@@ -1,4 +1,4 @@
-"""A word in a segment's name is true of most of its customers, and names tell segments apart."""
+"""A word in a segment's name is true of most of its customers, and names distinguish segments."""
 
 import re
 

@@ -160,7 +160,7 @@ def _trend(features, treated, left, mean):
 
 
 def _prior_variance(slopes, covariance):
-    """Return the variance of true slopes that makes these estimates likeliest; 0 is none."""
+    """Return the variance of true slopes under which these estimates are most likely; 0 is none."""
     variances, axes = np.linalg.eigh(covariance)
     known = variances > 1e-9 * variances.max(initial=0)
     variances, rotated = variances[known], (axes.T @ slopes)[known]

@@ -104,11 +104,11 @@ pages.campaigns = {
           draw: (width) => together(sums, width, {format: total}), columns: [{key: "assigned_date", label: "From", format: show.date}, {key: "name", label: "Campaign"}, {key: "total", label: "In all so far", format: (value) => show.change(value, total)}, {key: "lower", label: "At least", format: total}, {key: "upper", label: "At most", format: total}]
         }) : null,
         contacts.length ? card({
-          title: "Whom to contact", how: "What contacts are expected to bring after their cost, if the first customers of a list are contacted. Those who are likeliest to leave are not those who can be won.", rows: contacts, wide: true, legend: RANKINGS, follows: ["campaign"],
+          title: "Whom to contact", how: "What contacts are expected to bring after their cost, if the first customers of a list are contacted. Those who are most likely to leave are not those who can be won.", rows: contacts, wide: true, legend: RANKINGS, follows: ["campaign"],
           draw: (width) => profits(contacts, width), columns: [{key: "name", label: "Campaign"}, {key: "list", label: "Ranked by"}, {key: "share", label: "First", format: show.share}, {key: "customers", label: "Customers", format: show.count}, {key: "profit", label: "Expected profit", format: show.money}]
         }) : null,
         rankings.length ? card({
-          title: "Is it known whom to contact?", how: "A ranking of customers is judged on those whom its fit has not seen. Qini is the extra orders per customer that it finds beyond a random order. Only a campaign whose customers are told apart has a list.", rows: rankings, wide: true, follows: ["campaign"], table: "open",
+          title: "Is it known whom to contact?", how: "A ranking of customers is judged on those whom its fit has not seen. Qini is the extra orders per customer that it finds beyond a random order. Only a campaign whose customers are shown to differ has a list.", rows: rankings, wide: true, follows: ["campaign"], table: "open",
           columns: [{key: "name", label: "Campaign"}, {key: "uplift_verdict", label: "Customers are", format: words}, {key: "list", label: "Ranked by"}, {key: "qini", label: "Qini", format: show.decimal}, {key: "qini_error", label: "Standard error", format: show.decimal}, {key: "comparison", label: "Compared with it"}]
         }) : null,
         card({
