@@ -75,9 +75,11 @@ def guess(
     Raises:
         UnreadableSource: no column can be an order's number, its time, or its money.
     """
+    # Without lines of an earlier file: an order's amounts would seem to stand on several lines.
     connection.execute(
         f"create or replace temp table spread as from {relation} where abs(_row) // {BLOCK} % "
-        f"(select greatest(count(*) // {SPREAD}, 1) from {relation}) = 0"
+        f"(select greatest(count(*) // {SPREAD}, 1) from {relation}) = 0 qualify _file = "
+        f"min(_file) over (partition by {', '.join(map(quoted, columns))})"
     )
     facts = {name: _facts(connection, "spread", name, settings) for name in columns}
     chosen, found, totals = {}, Guess(ask=ask), set()

@@ -283,6 +283,27 @@ def test_a_month_in_two_files_is_the_first_doubt_and_counts_once(tmp_path):
     assert any(told in note for note in result.notes)
 
 
+def test_an_orders_total_on_its_first_line_is_found_in_files_that_repeat(tmp_path):
+    names, lines = [*NAMES[:5], "Total", "Unit price"], []
+    for i in range(0, 20, 2):
+        pair = [
+            [SOLD[i][0], SOLD[i][1], line[2], SOLD[i][3], *line[4:]] for line in SOLD[i : i + 2]
+        ]
+        total = sum(int(line[4]) * float(line[5]) for line in pair)
+        lines += [
+            [*line[:5], f"{total:.2f}" if k == 0 else "", line[5]] for k, line in enumerate(pair)
+        ]
+    (tmp_path / "months").mkdir()
+    for file in ("a.csv", "b.csv"):
+        export(tmp_path / "months", lines, names, file)
+    page, source, _ = initialised(tmp_path / "months", tmp_path)
+    table = source["tables"]["order_lines"]
+    assert table["order_amounts"] == {"total": "Total"}
+    assert table["columns"]["unit_price"] == "Unit price"
+    assert f" {GROSS:,.2f} net of" in page
+    assert "The totals that 10 orders state equal lines" in page
+
+
 def test_a_repeated_file_whose_lines_are_kept_counts_twice(tmp_path):
     folder = months(tmp_path, a=SOLD, b=SOLD)
     _, source, _ = initialised(folder, tmp_path)
