@@ -8,6 +8,7 @@ from pathlib import Path
 from clientele.brief import command as brief_command
 from clientele.campaigns import command as audience_command
 from clientele.contacts import GROUPS, write_contacts
+from clientele.failures import in_words
 from clientele.places import project_folder, publications_folder, warehouse_file
 from clientele.summary import CAMPAIGN_RESULTS, summary
 from clientele.warehouse import warehouse
@@ -169,13 +170,11 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"unknown arguments: {' '.join(rest)}")
     try:
         return options.run(options, rest)
-    except (ValueError, OSError) as error:
-        print(f"clientele: {error}", file=sys.stderr)
-        return 2
-    except Exception as error:  # DuckDB's, which few commands import.
-        if type(error).__name__ not in ("IOException", "SerializationException"):
+    except Exception as error:
+        told = in_words(error)
+        if told is None:
             raise
-        print(f"clientele: a file is damaged; build or restore it: {error}", file=sys.stderr)
+        print(f"clientele: {told}", file=sys.stderr)
         return 2
 
 

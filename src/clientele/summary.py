@@ -164,7 +164,8 @@ def _restatements(query):
     )
     days = {}
     for day, reason, count in rows:
-        days.setdefault(day, []).append(f"{count:,} {reason or 'customers'}")
+        customers = "customer" if count == 1 else "customers"
+        days.setdefault(day, []).append(f"{count:,} {reason or customers}")
     return [
         f"Restated as of {day}: {customers} ({', '.join(reasons)})."
         for day, (customers, *reasons) in days.items()

@@ -1,6 +1,7 @@
 """The command line refuses wrong input with a message and exit code 2, and changes nothing."""
 
 import pytest
+from conftest import PROJECT
 
 from clientele import cli
 from clientele.sources import load_source, project_vars
@@ -81,6 +82,15 @@ def test_vars_of_the_project_are_overridden_one_by_one(project):
     assert project_vars(project) == {}
 
 
+def test_a_file_that_cannot_be_used_is_told_in_words(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(PROJECT)
+    (tmp_path / "orders").write_text("a file where the folder of the shop should be")
+    assert cli.main(["generate", str(tmp_path / "orders" / "shop"), "--customers", "5"]) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("clientele: ") and str(tmp_path / "orders") in said
+    assert "not a directory" in said and "Errno" not in said
+
+
 def answers(**tables):
     """Answer the summary's queries with the rows of the mart that each of them reads."""
 
@@ -94,6 +104,20 @@ def answers(**tables):
         return rows.pop(0) if isinstance(rows[0], list) else rows
 
     return query
+
+
+def of_ten_customers(**tables):
+    """Answer the queries for a shop with little to say, but for the marts in ``tables``."""
+    little = {
+        "fct_customer_features": [(10, 100.0, "2025-12-31")],
+        "fct_orders": [(30, 0)],
+        "dim_segments": [[]],
+        "fct_association_rules": [[], [(0, 0, 0)], []],
+        "fct_customer_values": [[]],
+        "rpt_data_quality": [("accepted", 5, 12.5, 0, "Sales")],
+        "rpt_reconciliation": [[]],
+    }
+    return answers(**little | tables)
 
 
 def test_the_summary_of_a_shop_of_guests_has_no_nulls():
@@ -132,15 +156,7 @@ def test_the_summary_of_a_shop_of_guests_has_no_nulls():
 )
 def test_the_summary_says_whether_segments_predict_anything(is_predictive, said):
     page = summary(
-        answers(
-            fct_customer_features=[(10, 100.0, "2025-12-31")],
-            fct_orders=[(30, 0)],
-            dim_segments=[[("Active", 10, 1.0, 1.0, "None", is_predictive)]],
-            fct_association_rules=[[], [(0, 0, 0)], []],
-            fct_customer_values=[[]],
-            rpt_data_quality=[("accepted", 5, 12.5, 0, "Sales")],
-            rpt_reconciliation=[[]],
-        )
+        of_ten_customers(dim_segments=[[("Active", 10, 1.0, 1.0, "None", is_predictive)]])
     )
     for text in ("predict nothing beyond chance", "too short to test", "too much alike"):
         assert (text in page) == (text == said)
@@ -199,18 +215,7 @@ def test_the_summary_says_what_is_unknown_and_aligns_figures():
     ],
 )
 def test_the_summary_says_which_orders_changed(row, said):
-    page = summary(
-        answers(
-            fct_customer_features=[(10, 100.0, "2025-12-31")],
-            fct_orders=[(30, 0)],
-            dim_segments=[[]],
-            fct_association_rules=[[], [(0, 0, 0)], []],
-            fct_customer_values=[[]],
-            rpt_data_quality=[("accepted", 5, 12.5, 0, "Sales")],
-            rpt_reconciliation=[[]],
-            rpt_build_changes=[row],
-        )
-    )
+    page = summary(of_ten_customers(rpt_build_changes=[row]))
     assert page.splitlines()[1] == (said or "")
 
 
@@ -223,20 +228,9 @@ def test_the_summary_counts_restated_customers_by_day_and_reason():
         ("2025-07-04", None, 1),
         ("2025-07-04", "correction", 1),
     ]
-    page = summary(
-        answers(
-            fct_customer_features=[(10, 100.0, "2025-12-31")],
-            fct_orders=[(30, 0)],
-            dim_segments=[[]],
-            fct_association_rules=[[], [(0, 0, 0)], []],
-            fct_customer_values=[[]],
-            rpt_data_quality=[("accepted", 5, 12.5, 0, "Sales")],
-            rpt_reconciliation=[[]],
-            rpt_restatements=[rows],
-        )
-    )
+    page = summary(of_ten_customers(rpt_restatements=[rows]))
     assert page.splitlines()[1:4] == [
         "Restated as of 2025-10-02: 1,200 customers (1,190 others, 40 late order).",
-        "Restated as of 2025-07-04: 1 customers (1 correction).",
+        "Restated as of 2025-07-04: 1 customer (1 correction).",
         "",
     ]

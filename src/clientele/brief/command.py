@@ -51,6 +51,8 @@ def _run(options: argparse.Namespace, _) -> int:
     for file in files:
         if file.suffix not in WRITERS:
             raise ValueError(f"{file} must end with {', '.join(WRITERS)}")
+        if not file.absolute().parent.is_dir():
+            raise ValueError(f"there is no folder {file.parent} for {file.name}; make it first")
     today = options.today or datetime.date.today()
     page = brief(publications_folder(project_folder()), today, options.since)
     for file in files:

@@ -54,6 +54,10 @@ def test_text_is_printed_and_files_are_written(run, tmp_path):
     assert all("Prices up" in file.read_text() for file in files)
     code, said = run("--to", tmp_path / "a.pdf")
     assert code == 2 and "must end with .html, .md, .txt" in said
+    code, said = run("--to", tmp_path / "reports" / "a.html")
+    assert code == 2 and said.strip() == (
+        f"clientele: there is no folder {tmp_path}/reports for a.html; make it first"
+    )
 
 
 def test_a_scheduler_is_told_of_old_data_and_still_gets_the_page(run, tmp_path):

@@ -188,4 +188,6 @@ def test_without_campaigns_the_pages_say_what_to_provide(publication, tmp_path, 
         ):
             page.goto(f"{at}/{name}.html")
             page.get_by_text(says).wait_for()
+            if name == "campaigns":
+                assert page.get_by_role("combobox").count() == 0
         page.close()

@@ -65,10 +65,10 @@ function profits(rows, width) {
   });
 }
 pages.campaigns = {
-  filters: () => [
+  filters: () => rowsOf("results").length ? [
     select("campaign", "Campaign", [["all", "All campaigns"], ...new Map(rowsOf("tests").map((d) => [d.campaign_id, words(d.campaign_id)]))], {says: "Covers all campaigns."}),
     select("metric", "Figure", METRICS.filter(([key]) => rowsOf("results").some((d) => d.metric === key)), {optional: false})
-  ],
+  ] : [],
   draw({campaign, metric}) {
     const testOf = new Map(rowsOf("tests").map((d) => [`${d.campaign_id}\n${d.arm}`, d]));
     const rows = rowsOf("results").filter((d) => d.metric === metric).map((d) => ({...testOf.get(`${d.campaign_id}\n${d.arm}`), ...d, name: campaignName(d)}));
@@ -109,7 +109,7 @@ pages.campaigns = {
         }) : null,
         rankings.length ? card({
           title: "Is it known whom to contact?", how: "A ranking of customers is judged on those whom its fit has not seen. Qini is the extra orders per customer that it finds beyond a random order. Only a campaign whose customers are shown to differ has a list.", rows: rankings, wide: true, follows: ["campaign"], table: "open",
-          columns: [{key: "name", label: "Campaign"}, {key: "uplift_verdict", label: "Customers are", format: words}, {key: "list", label: "Ranked by"}, {key: "qini", label: "Qini", format: show.decimal}, {key: "qini_error", label: "Standard error", format: show.decimal}, {key: "comparison", label: "Compared with it"}]
+          columns: [{key: "name", label: "Campaign"}, {key: "uplift_verdict", label: "Verdict", format: words}, {key: "list", label: "Ranked by"}, {key: "qini", label: "Qini", format: show.decimal}, {key: "qini_error", label: "Standard error", format: show.decimal}, {key: "comparison", label: "Compared with it"}]
         }) : null,
         card({
           title: "Was it a fair test?", how: "Chance must decide who is held out, and customers must not be missing from an arm: a p-value of the split below 0.1 % says that some are missing.", rows: tests, wide: true, follows: ["campaign", "metric"], table: "open",
