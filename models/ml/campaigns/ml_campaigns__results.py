@@ -6,7 +6,7 @@ from clientele.libraries import load
 
 def model(dbt, session):
     # Not when the package is imported: the command line, which needs no SciPy, is in it too.
-    load("scipy.stats")
+    load("scipy.special")
     from clientele.campaigns.results import (
         CELL_KEY,
         RESULT_TYPES,

@@ -2,5 +2,4 @@
 
 from clientele.libraries import load
 
-load("scipy.cluster.hierarchy", "scipy.optimize", "scipy.spatial.distance", "sklearn.cluster")
-load("sklearn.metrics", "sklearn.mixture", "sklearn.neighbors", "sklearn.tree")
+load("scipy.spatial.distance")

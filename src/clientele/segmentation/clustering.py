@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import ThreadpoolController
 
+from clientele.libraries import load
 from clientele.segmentation.methods import KNOBS, LINKAGES, METHODS
 from clientele.segmentation.prototypes import Prototypes, merge_small, number_by_size
 from clientele.segmentation.scaling import KNOTS, apply_scaling, fit_scaling
@@ -103,6 +104,8 @@ def fit(
 
 @cache
 def _controller():
+    # It limits the libraries that are there when it is made.
+    load("sklearn.cluster")
     return ThreadpoolController()
 
 

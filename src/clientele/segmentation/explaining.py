@@ -2,7 +2,8 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.tree import DecisionTreeClassifier
+
+from clientele.libraries import library
 
 CONDITION_TYPES = {
     "segmentation": "string",
@@ -56,7 +57,8 @@ def conditions_of_all(sample: pd.DataFrame) -> pd.DataFrame:
 
 def _best_path(values, members) -> list[tuple[int, bool, float]]:
     """Return the comparisons (column, is greater, threshold) on the path to the best node."""
-    tree = DecisionTreeClassifier(max_depth=4, class_weight="balanced", random_state=0)
+    classifier = library("sklearn.tree").DecisionTreeClassifier
+    tree = classifier(max_depth=4, class_weight="balanced", random_state=0)
     tree = tree.fit(values, members).tree_
     best, best_f1 = [], -1.0
     stack = [(0, [], np.ones(len(values), dtype=bool))]

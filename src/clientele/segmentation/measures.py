@@ -2,10 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
-from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 
+from clientele.libraries import library
 from clientele.segmentation.clustering import fit
 from clientele.segmentation.prototypes import NOISE
 
@@ -45,9 +44,10 @@ def spread(z: np.ndarray, labels: np.ndarray) -> dict:
     kept = labels != NOISE
     if not 2 <= len(np.unique(labels[kept])) < kept.sum():
         return {"davies_bouldin": np.nan, "calinski_harabasz": np.nan}
+    metrics = library("sklearn.metrics")
     return {
-        "davies_bouldin": davies_bouldin_score(z[kept], labels[kept]),
-        "calinski_harabasz": calinski_harabasz_score(z[kept], labels[kept]),
+        "davies_bouldin": metrics.davies_bouldin_score(z[kept], labels[kept]),
+        "calinski_harabasz": metrics.calinski_harabasz_score(z[kept], labels[kept]),
     }
 
 
@@ -215,7 +215,8 @@ def match(old: pd.Series, new: pd.Series) -> tuple[dict, float]:
     noise = [label for label in table.columns if label == NOISE]
     kept = table.drop(columns=noise)
     kept = kept.loc[[not str(label).endswith("-noise") for label in kept.index]]
-    rows, columns = linear_sum_assignment(-kept.to_numpy())
+    optimize = library("scipy.optimize")
+    rows, columns = optimize.linear_sum_assignment(-kept.to_numpy())
     matched, same = {}, 0
     for row, column in zip(rows, columns, strict=True):
         before, after = kept.index[row], kept.columns[column]

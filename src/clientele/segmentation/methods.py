@@ -11,11 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from sklearn.cluster import DBSCAN, HDBSCAN, KMeans
-from sklearn.mixture import GaussianMixture
-from sklearn.neighbors import NearestNeighbors
 
+from clientele.libraries import library
 from clientele.segmentation.prototypes import Prototypes, represented
 
 LINKAGES = ("ward", "single", "complete", "average")
@@ -35,9 +32,12 @@ def thinned(z: np.ndarray, count: int) -> np.ndarray:
 def kmeans(z, counts, *, random_seed, init="k-means++", starts=10, start=None, **_):
     """Lloyd's iterations from several starts, until no customer changes cluster."""
 
+    cluster = library("sklearn.cluster")
+
     def run(count, **knobs):
         # tol=0: iterate until no customer changes cluster. A centre is then its members' mean.
-        return KMeans(count, random_state=random_seed, tol=0, max_iter=1000, **knobs).fit(z)
+        model = cluster.KMeans(count, random_state=random_seed, tol=0, max_iter=1000, **knobs)
+        return model.fit(z)
 
     fits = {}
     for count in counts:
@@ -58,14 +58,18 @@ def gaussian_mixture(z, counts, *, random_seed, starts=10, **_):
     fits = {}
     # The library needs at least two rows.
     for count in counts if len(z) > 1 else ():
-        model = GaussianMixture(
-            count,
-            covariance_type="diag",
-            n_init=1,
-            reg_covar=1e-3,
-            max_iter=500,
-            random_state=random_seed,
-        ).fit(z)
+        model = (
+            library("sklearn.mixture")
+            .GaussianMixture(
+                count,
+                covariance_type="diag",
+                n_init=1,
+                reg_covar=1e-3,
+                max_iter=500,
+                random_state=random_seed,
+            )
+            .fit(z)
+        )
         fits[count] = Prototypes(
             model.means_,
             np.arange(count),
@@ -97,8 +101,9 @@ def hierarchical(
     if len(points) == 1:
         cuts = {1: np.zeros(1, dtype=int)}
     else:
-        tree = linkage(points, linkage_method)
-        cuts = {count: fcluster(tree, count, "maxclust") - 1 for count in counts}
+        hierarchy = library("scipy.cluster.hierarchy")
+        tree = hierarchy.linkage(points, linkage_method)
+        cuts = {count: hierarchy.fcluster(tree, count, "maxclust") - 1 for count in counts}
     finest = cuts[max(cuts)]
     base = represented(
         points, finest, random_seed=random_seed, count=prototype_count, with_reach=False
@@ -126,7 +131,7 @@ def dbscan(
 ):
     """DBSCAN of at most `PAIRWISE_POINTS` rows with the radius ``eps``, see `dbscan_settings`."""
     points = thinned(z, pairwise_points)
-    model = DBSCAN(**dbscan_settings(points, eps))
+    model = library("sklearn.cluster").DBSCAN(**dbscan_settings(points, eps))
     return _by_density(model, points, random_seed, prototype_count)
 
 
@@ -141,7 +146,8 @@ def hdbscan(
 ):
     """HDBSCAN of at most `PAIRWISE_POINTS` rows with clusters of 2 % of them or more."""
     points = thinned(z, pairwise_points)
-    model = HDBSCAN(min_cluster_size=max(5, round(0.02 * len(points))), copy=True)
+    size = max(5, round(0.02 * len(points)))
+    model = library("sklearn.cluster").HDBSCAN(min_cluster_size=size, copy=True)
     return _by_density(model, points, random_seed, prototype_count)
 
 
@@ -156,7 +162,8 @@ def dbscan_settings(points: np.ndarray, eps: float | None = None) -> dict:
     if eps is None:
         distances = np.ones(1)
         if len(points) > size:
-            neighbours = NearestNeighbors(n_neighbors=size).fit(points)
+            neighbours = library("sklearn.neighbors").NearestNeighbors(n_neighbors=size)
+            neighbours.fit(points)
             distances = np.sort(neighbours.kneighbors()[0][:, -1])
         chord = np.linspace(distances[0], distances[-1], len(distances))
         eps = distances[np.argmax(chord - distances)] or 1e-9

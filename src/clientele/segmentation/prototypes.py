@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial.distance import cdist
-from sklearn.cluster import KMeans
+
+from clientele.libraries import library
 
 NOISE = -1
 # Number of rows with distances in memory at once.
@@ -74,6 +75,7 @@ def represented(
     Each cluster gets a share of the prototypes by its size, at least four, placed by k-means.
     ``with_reach`` sets the reach to the distance that 95 % of a cluster's members keep.
     """
+    kmeans = library("sklearn.cluster").KMeans
     centres, owners, reach = [], [], []
     for cluster in np.unique(labels[labels >= 0]):
         members = points[labels == cluster]
@@ -81,7 +83,7 @@ def represented(
         own = int(np.clip(round(count * len(members) / len(points)), 1, distinct))
         # A cluster may consist of several pieces.
         own = min(max(own, 4), distinct)
-        model = KMeans(own, n_init=1, random_state=random_seed).fit(members)
+        model = kmeans(own, n_init=1, random_state=random_seed).fit(members)
         distances = np.linalg.norm(members - model.cluster_centers_[model.labels_], axis=1)
         centres.append(model.cluster_centers_)
         owners += [cluster] * own

@@ -2,10 +2,10 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import cluster
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_info
 
-from clientele.segmentation import methods
 from clientele.segmentation.clustering import assign, candidates, fit, prototypes
 from clientele.segmentation.methods import METHODS
 from clientele.segmentation.prototypes import NOISE, Prototypes
@@ -66,12 +66,12 @@ def test_no_bit_depends_on_the_order_of_customers_or_features(noise, method):
 def test_fits_run_in_one_thread_so_that_sums_have_one_order(noise, monkeypatch):
     threads = []
 
-    class Watched(methods.KMeans):
+    class Watched(cluster.KMeans):
         def fit(self, values):
             threads.extend(pool["num_threads"] for pool in threadpool_info())
             return super().fit(values)
 
-    monkeypatch.setattr(methods, "KMeans", Watched)
+    monkeypatch.setattr(cluster, "KMeans", Watched)
     kmeans(noise, 2)
     assert threads and set(threads) == {1}
 

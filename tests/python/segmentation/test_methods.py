@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.cluster import hierarchy
 from scipy.cluster.hierarchy import fcluster, linkage
 from sklearn.cluster import DBSCAN, HDBSCAN, KMeans
 from sklearn.datasets import make_blobs, make_moons
@@ -134,7 +135,7 @@ def test_the_mixture_assigns_as_scikit_learn_predicts(blobs):
 def test_pairwise_methods_see_a_bounded_number_of_points(monkeypatch):
     sizes = []
     monkeypatch.setattr(
-        methods, "linkage", lambda points, method: sizes.append(len(points)) or linkage(points)
+        hierarchy, "linkage", lambda points, method: sizes.append(len(points)) or linkage(points)
     )
     points = np.random.default_rng(1).normal(size=(20_000, 3))
     found = fit(points, method="hierarchical", cluster_counts=[2, 3], random_seed=1)
