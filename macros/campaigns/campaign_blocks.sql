@@ -1,7 +1,8 @@
 {#-
     Blocks of campaigns that are summed one after another, because joins and groups of few million customers are fast and need
     little memory. Each has the `names` of its campaigns, which follow one another in time, and the `first_date` and
-    `last_date` of their assignments. The block {} stands for all campaigns. The raw tables are asked, because this decides
+    `last_date` of their assignments. If that is one day, and their windows are equally long, the block has the `day` and the
+    `window_days`. The block {} stands for all campaigns. The raw tables are asked, because this decides
     what is compiled.
 -#}
 
@@ -31,11 +32,20 @@
         ~ ') as assigned where assigned_date is not null group by campaign_id order by 3, 1'
     ).rows if assigned else [] -%}
     {%- set blocks = [] -%}
-    {%- set last = namespace(size=size) -%}
+    {%- set last = namespace(size=size, largest=0) -%}
     {%- for row in rows if row[0] is not none -%}
-        {%- if last.size + row[1] | int > size or not blocks -%}
-            {%- do blocks.append({'names': [], 'first_date': row[2], 'last_date': row[3]}) -%}
+        {%- set window = (var('campaigns_windows') or {}).get(row[0], var('campaigns_window_days')) | int -%}
+        {%- set day = row[2] if row[2] == row[3] -%}
+        {%- set last.largest = [last.largest, row[1] | int] | max -%}
+        {#- A large campaign of one day is faster without campaigns of other days. -#}
+        {%- set is_apart = blocks and last.largest >= size / 4 and (blocks[-1]['day'] != day or blocks[-1]['window_days'] != window) -%}
+        {%- if last.size + row[1] | int > size or is_apart or not blocks -%}
+            {%- do blocks.append({'names': [], 'first_date': row[2], 'last_date': row[3], 'day': day, 'window_days': window}) -%}
             {%- set last.size = 0 -%}
+            {%- set last.largest = row[1] | int -%}
+        {%- endif -%}
+        {%- if blocks[-1]['day'] != day or blocks[-1]['window_days'] != window -%}
+            {%- do blocks[-1].update({'day': none}) -%}
         {%- endif -%}
         {%- do blocks[-1]['names'].append(row[0]) -%}
         {%- do blocks[-1].update({'last_date': [blocks[-1]['last_date'], row[3]] | max}) -%}
