@@ -63,14 +63,16 @@ def cells(new_warehouse):
         assert warehouse.exit_code == 0, warehouse.output[-3000:]
         (compiled,) = (warehouse.folder / "target/compiled").rglob("feat_campaign_cells.sql")
         rows = warehouse.frame("from features.feat_campaign_cells order by all")
-        found.append((rows, set(re.findall(r"campaign_id in \('(c\d)'\)", compiled.read_text()))))
+        sql = compiled.read_text()
+        found.append((rows, set(re.findall(r"campaign_id in \('(c\d)'\)", sql)), "bought as (" in sql))
     return found
 
 
 def test_blocks_give_what_all_together_give(cells):
-    (whole, none), (blocks, first) = cells
-    # The model's own SQL has the first block.
+    (whole, none, is_whole_of_one_day), (blocks, first, is_first_of_one_day) = cells
+    # The model's own SQL has the first block, whose campaign is of one day.
     assert none == set() and first == {"c0"}
+    assert is_first_of_one_day and not is_whole_of_one_day
     assert len(whole) > 40
     pd.testing.assert_frame_equal(whole, blocks, rtol=1e-12)
 
