@@ -294,7 +294,7 @@ def called_in(text):
 
 @rule
 def every_macro_is_used_in_a_file_that_says_what_for(manifest):
-    """dbt calls what has a name of its own macros or of a strategy, and engines' versions."""
+    """dbt calls what has a name of its own macros, of a strategy or of a materialization."""
     macros = [m for m in manifest["macros"].values() if m["package_name"] == "clientele"]
     used = {m["name"] for m in manifest["macros"].values() if m["package_name"] == "dbt"}
     for macro in macros:
@@ -305,6 +305,7 @@ def every_macro_is_used_in_a_file_that_says_what_for(manifest):
     for node in manifest["nodes"].values():
         used |= called_in(node.get("raw_code") or "")
         used.add(f"get_incremental_{node['config'].get('incremental_strategy')}_sql")
+        used.add(f"materialization_{node['config'].get('materialized')}_duckdb")
         for hook in node["config"].get("pre-hook", []) + node["config"].get("post-hook", []):
             used |= called_in(hook["sql"])
     used |= {f"test_{name}" for found in tests_of(manifest).values() for name, _ in found}

@@ -64,7 +64,8 @@ def cells(new_warehouse):
         (compiled,) = (warehouse.folder / "target/compiled").rglob("feat_campaign_cells.sql")
         rows = warehouse.frame("from features.feat_campaign_cells order by all")
         sql = compiled.read_text()
-        found.append((rows, set(re.findall(r"campaign_id in \('(c\d)'\)", sql)), "bought as (" in sql))
+        named = set(re.findall(r"campaign_id in \('(c\d)'\)", sql))
+        found.append((rows, named, "bought as (" in sql))
     return found
 
 
