@@ -1,6 +1,7 @@
 {#-
-    Called when a run ends: writes what the database still has in its log. Otherwise it would be written when the process
-    closes the file, which is after dbt has said how the run ended; a later write means that somebody changed the tables.
+    Called when a run ends. Drops what the adapter leaves behind: a table of new rows for each incremental Python model. Then
+    writes what the database still has in its log; otherwise it would be written when the process closes the file, which is
+    after dbt has said how the run ended, and a later write means that somebody changed the tables.
 -#}
 
 {% macro store_warehouse() %}
@@ -8,7 +9,13 @@
 {% endmacro %}
 
 {% macro duckdb__store_warehouse() %}
-    {%- do run_query('checkpoint') if execute -%}
+    {%- if execute -%}
+        {%- set left = run_query(
+            "select concat('drop table \"', schema_name, '\".\"', table_name, '\"; ') from duckdb_tables() "
+            ~ "where database_name = current_database() and contains(table_name, '__dbt_tmp')"
+        ).columns[0].values() -%}
+        {%- do run_query(left | join ~ 'checkpoint') -%}
+    {%- endif -%}
 {% endmacro %}
 
 {#- Spark has written its files when a statement ends. -#}

@@ -90,6 +90,9 @@ def story(new_warehouse):
                 "select distinct version from marts.fct_segmentation_runs order by version"
             ),
             "memberships": warehouse.fingerprints()["fct_segment_memberships"],
+            "left behind": warehouse.query(
+                "select table_name from duckdb_tables() where contains(table_name, '__dbt_')"
+            ),
             "due": warehouse.query(
                 "select measure from marts.rpt_segmentation_drift where is_exceeded"
             ),
@@ -100,6 +103,10 @@ def story(new_warehouse):
 def test_a_build_without_a_reason_fits_nothing_and_repeats_itself(story):
     assert len(story["second"]["versions"]) == 1 and story["second"]["due"] == []
     assert story["second"]["memberships"] == story["first"]["memberships"]
+
+
+def test_builds_leave_no_tables_of_their_steps_behind(story):
+    assert [build["left behind"] for build in story.values()] == [[]] * len(story)
 
 
 def test_a_past_day_is_never_scored_by_a_later_fit_yet_shares_its_keys(story):
