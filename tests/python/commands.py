@@ -11,7 +11,7 @@ import sys
 import warnings
 from pathlib import Path
 
-# Imported by the process that all are forked from. It may start no thread and read no setting.
+# Imported by the process that all are forked from. It may start no thread and keep no setting.
 PRELOADED = [
     # Before DuckDB is imported.
     "as_a_script",
@@ -28,6 +28,7 @@ PRELOADED = [
     "sklearn.neighbors",
     "sklearn.tree",
     "publishers",
+    "parsed_once",
 ]
 
 
