@@ -73,11 +73,11 @@ def scores(rows, members):
 
 
 @pytest.mark.parametrize("uplift", [second_order, middle])
-def test_planted_differences_are_told_apart_and_ranked_nearly_as_the_truth_ranks(uplift):
+def test_planted_differences_are_found_and_ranked_nearly_as_the_truth_ranks(uplift):
     ratios, errors = [], []
     for seed in range(5):
         rows = fitted(campaign(seed, 6000, uplift))
-        assert rows.loc[("campaign", "is_told_apart"), "value"] == 1
+        assert rows.loc[("campaign", "is_distinguished"), "value"] == 1
         # Customers of another day, whom neither half has seen.
         later = campaign(seed + 100, 20_000, uplift)
         weights = {"ours": scores(rows, later), "true": later["true"]}
@@ -106,7 +106,7 @@ def test_without_differences_none_is_shown(uplift, share):
     for seed in range(200):
         members = campaign(seed, 1200, uplift, share=share)
         rows = fitted(members)
-        told.append(rows.loc[("campaign", "is_told_apart"), "value"])
+        told.append(rows.loc[("campaign", "is_distinguished"), "value"])
         mean = rows.loc[("campaign", "uplift")]
         covered.append(abs(mean["value"] - members["true"].mean()) < 1.96 * mean["error"])
     assert np.sum(told) <= 10, np.sum(told)
@@ -172,7 +172,7 @@ def test_segments_are_shrunk_by_dersimonian_and_laird():
 def test_few_customers_have_a_mean_and_no_verdict_and_an_arm_of_one_is_left_out():
     members = campaign(2, 150, second_order)
     rows = fitted(members)
-    assert np.isnan(rows.loc[("campaign", "is_told_apart"), "value"])
+    assert np.isnan(rows.loc[("campaign", "is_distinguished"), "value"])
     assert np.isfinite(rows.loc[("campaign", "uplift"), "value"]) and "orders" not in rows.index
     alone = members.assign(arm=np.where(members.index == 0, "letter", members["arm"]))
     fits = fit_campaigns(alone, features=FEATURES, control="control")
@@ -184,7 +184,7 @@ def test_few_customers_have_a_mean_and_no_verdict_and_an_arm_of_one_is_left_out(
 def test_where_nobody_buys_nothing_is_expected():
     members = campaign(4, 400, nowhere).assign(next_order_count=0, next_amount=0.0)
     rows = fitted(members)
-    assert rows.loc[("campaign", "is_told_apart"), "value"] == 0
+    assert rows.loc[("campaign", "is_distinguished"), "value"] == 0
     assert scores(rows, members).abs().max() == pytest.approx(0, abs=1e-12)
 
 
@@ -212,7 +212,7 @@ def test_the_womens_mail_of_hillstrom_works_for_those_who_bought_womens(real_dat
     features = [name for name in members if name.startswith("x_")]
     rows = pd.DataFrame(fit_arm(members, features=features, control="control"))
     rows = rows.set_index(["part", "name"])
-    assert rows.loc[("campaign", "is_told_apart"), "value"] == 1
+    assert rows.loc[("campaign", "is_distinguished"), "value"] == 1
     orders = rows.loc["orders"]
     beaten = orders["advantage"] > 1.96 * orders["advantage_error"]
     assert beaten[["random", "value", "churn risk"]].all(), orders

@@ -72,7 +72,7 @@ def test_campaigns_without_a_control_or_with_an_open_window_say_nothing(sample, 
     )
 
 
-def scored(sample, told_apart):
+def scored(sample, distinguished):
     """Run the mart's own SQL on the sample with a verdict of our own."""
     path = "target/compiled/clientele/models/marts/campaigns/fct_customer_uplift.sql"
     query = (sample.folder / path).read_text()
@@ -81,14 +81,14 @@ def scored(sample, told_apart):
         connection.execute(f"attach '{sample.database}' as {relation.split('.')[0]} (read_only)")
         connection.execute(
             f"create table fits as select * replace (case when name = 'is_distinguished' "
-            f"then {told_apart} else value end as value) from {relation}"
+            f"then {distinguished} else value end as value) from {relation}"
         )
         return connection.execute(query.replace(relation, "memory.main.fits")).df()
 
 
 def test_sql_scores_every_customer_as_the_package_does(sample, members):
     frame, features = members
-    marts = scored(sample, told_apart=1)
+    marts = scored(sample, distinguished=1)
     today = sample.frame("from features.feat_customers__behaviour where is_current")
     today = today.set_index("customer_id")
     inputs = pd.DataFrame(
@@ -132,7 +132,7 @@ def test_the_fits_in_the_warehouse_are_those_of_the_package(sample, members):
 
 
 def test_where_no_difference_is_shown_there_is_one_expectation_and_no_rank(sample):
-    marts = scored(sample, told_apart=0)
+    marts = scored(sample, distinguished=0)
     for _, found in marts.groupby(["campaign_id", "arm"]):
         assert found["expected_contact_profit"].round(6).nunique() == 1
         assert found["contact_rank"].isna().all()

@@ -133,7 +133,7 @@ def test_rules_stand_in_the_order_of_lift_then_confidence_then_count_then_name(e
     assert order == sorted(order)
 
 
-def test_items_are_sorted_and_told_apart_even_if_their_names_hold_commas_and_quotes(engine):
+def test_items_are_sorted_and_distinct_even_if_their_names_hold_commas_and_quotes(engine):
     tins, doily = 'SET OF 3 CAKE TINS, "PANTRY"', "DOILY É"
     found = mine_rules(
         long_form([[tins, doily, "CUP"], [tins, doily, "CUP"], ["BOX"]]),

@@ -230,7 +230,7 @@ def test_a_state_that_all_segments_share_is_left_out():
     assert names(frame, [0] * 10 + [1] * 10) == {0: "Middle value", 1: "Low value"}
 
 
-def test_equal_names_are_told_apart_by_what_differs_between_them():
+def test_equal_names_get_words_for_what_differs_between_them():
     """Most of both buy in the evening; only one buys at weekends, and a third does neither."""
     evening = [1.0] * 20 + [0.3] * 80
     weekend = [0.3] * 10 + [1.0] * 10 + [0.3] * 80

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from clientele.campaigns.uplift.judging import TOLD_APART, judge
+from clientele.campaigns.uplift.judging import DISTINGUISHED, judge
 from clientele.campaigns.uplift.learning import fit_uplift, gains
 
 # Customers that each arm must have in each half.
@@ -33,7 +33,7 @@ def fit_campaigns(members: pd.DataFrame, *, features: list[str], control: str) -
 
     Each row has a ``part`` and a ``name``:
         `campaign`: `uplift` of orders with its error, `revenue_uplift`, `cost` of a contact,
-        `customer_count`, `held_out_count`, `is_told_apart` (1 if the ranking beats chance, 0 if
+        `customer_count`, `held_out_count`, `is_distinguished` (1 if the ranking beats chance, 0 if
         not, null with too few customers).
         `slope`: by feature, and `intercept`. `deviation`: by segment, what it adds.
         `segment`: by segment, the shrunk uplift and its error.
@@ -53,10 +53,10 @@ def fit_arm(members: pd.DataFrame, *, features: list[str], control: str) -> list
     counts = [(treated == is_arm)[held_out == half].sum() for is_arm in (0, 1) for half in (0, 1)]
     is_enough = min(counts) >= LEAST_CUSTOMERS
     judged = _judged(members, features, treated, held_out) if is_enough else {}
-    told_apart = np.nan
+    distinguished = np.nan
     if is_enough:
         chance = judged["orders"]["random"]
-        told_apart = float(chance.advantage > TOLD_APART * chance.advantage_error > 0)
+        distinguished = float(chance.advantage > DISTINGUISHED * chance.advantage_error > 0)
     # Scores come from all customers: more of them can only make the fit better.
     orders = _fit(members, features, treated, "next_order_count")
     money = _fit(members, features, treated, "next_amount")
@@ -67,7 +67,7 @@ def fit_arm(members: pd.DataFrame, *, features: list[str], control: str) -> list
         _row("campaign", "cost", costs.mean()),
         _row("campaign", "customer_count", len(members)),
         _row("campaign", "held_out_count", held_out.sum()),
-        _row("campaign", "is_told_apart", told_apart),
+        _row("campaign", "is_distinguished", distinguished),
         _row("slope", "intercept", orders.trend.intercept),
     ]
     rows += [_row("slope", name, slope) for name, slope in orders.trend.slopes.items()]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 # Standard errors beyond which a difference is not taken for chance.
-TOLD_APART = 1.96
+DISTINGUISHED = 1.96
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def judge(
     """
     weights = {name: ranking_weights(score) for name, score in rankings.items()}
     mean, error = gain.mean(), gain.std(ddof=1) / np.sqrt(len(gain))
-    has_largest = is_count and abs(mean) > TOLD_APART * error
+    has_largest = is_count and abs(mean) > DISTINGUISHED * error
     largest = abs(mean) * (1 - min(abs(mean), 1)) / 2 if has_largest else 0.0
     judged = {}
     for name, weight in weights.items():
