@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     start.add_argument("path", help="a file, a folder, or a glob in quotes")
     start.add_argument("--name", help="name of the source; the default is the file's name")
     start.add_argument("--timezone", help="IANA name of the shop's time zone")
-    start.add_argument("--currency", help="code of the shop's currency")
+    start.add_argument("--currency", help="ISO code of the shop's currency, such as EUR")
     start.add_argument("--date-format", help="how times are written, such as '%%d/%%m/%%Y'")
     start.add_argument("--decimal", choices=[".", ","], help="the decimal mark")
     start.add_argument("--yes", action="store_true", help="ask nothing")

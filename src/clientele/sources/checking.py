@@ -15,6 +15,7 @@ from clientele.sources.columns import (
     SHAPE,
 )
 from clientele.sources.common import format_of
+from clientele.sources.readable import number_problems, reading_problems, similar_zones
 
 SETTINGS = [
     "name", "data", "timezone", "currency", "currencies", "extract_date", "max_unreadable_share",
@@ -53,6 +54,7 @@ def source_problems(source: object) -> list[str]:
         problems.append(
             f"timezone '{zone}' is unknown; write an IANA name such as {similar_zones(str(zone))}."
         )
+    problems += number_problems(source)
     problems += [
         f"rule `{rule}` is unknown; {SEE}."
         for rule in source.get("rules") or {}
@@ -74,16 +76,6 @@ def source_problems(source: object) -> list[str]:
             found = _table_problems(name, table) + _mapping_problems(name, table, elsewhere)
             problems += [f"`{name}`{problem}" for problem in found]
     return problems
-
-
-def similar_zones(name: str) -> str:
-    """Return the zones that a mistyped name is likely to mean, as a list in words."""
-    zones = sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone)
-    cities = {zone.rpartition("/")[2].lower(): zone for zone in zones}
-    city = name.rpartition("/")[2].lower()
-    similar = difflib.get_close_matches(name, zones, 2, 0.75)
-    similar += [cities[found] for found in difflib.get_close_matches(city, cities, 2, 0.75)]
-    return ", ".join(dict.fromkeys(similar)) or "Europe/London or UTC"
 
 
 def _hint(key: str, known: list[str]) -> str:
@@ -129,7 +121,7 @@ def _table_problems(name, table):
         for key, choices in CHOICES.items()
         if key in table and table[key] not in choices
     ]
-    return problems + _shape_problems(table)
+    return problems + reading_problems(table) + _shape_problems(table)
 
 
 def _shape_problems(table):

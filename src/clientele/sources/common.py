@@ -29,6 +29,11 @@ def literal(text: str) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with a noun in the singular or plural, such as `1 line` or `2,000 lines`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def format_of(path: str | Path) -> str:
     """Return csv, json, xlsx or parquet by the ending of a path; empty if it does not tell."""
     name = str(path).lower()

@@ -2,17 +2,18 @@
 
 import re
 
-from clientele.sources.common import UnreadableSource, literal
+from clientele.sources.common import UnreadableSource, counted, literal
 from clientele.sources.values import BLANK, CURRENCY, MINUS, trimmed
 
 CODES = set(
-    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP "
-    "BYN BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP "
-    "GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR "
-    "KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK "
-    "MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR "
-    "SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS "
-    "UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWL".split()
+    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD "
+    "BTN BWP BYN BZD CAD CDF CHF CLP CNY COP CRC CUC CUP CVE CZK DJF DKK DOP DZD EGP ERN "
+    "ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD "
+    "IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD "
+    "MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB "
+    "PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS "
+    "SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED "
+    "VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG ZWL".split()
 )
 DOLLARS = {code for code in CODES if code.endswith("D")} | set("MXN ARS CLP COP BRL UYU".split())
 # Currencies that a sign stands for; letters before it are the beginning of the code.
@@ -78,9 +79,9 @@ def refuse_other_currencies(connection, texts: dict, table: dict, currency: str)
     Raises:
         UnreadableSource: the message names the column, three values and the remedies.
     """
-    counted = "texts where _problem is null and exclude_reason is null"
+    lines = "texts where _problem is null and exclude_reason is null"
     for name, text in texts.items():
-        signs = signs_in(connection, counted, text)
+        signs = signs_in(connection, lines, text)
         others = [
             entry for entry in signs
             if (meant := currencies_of(entry[0])) and currency.upper() not in meant
@@ -91,21 +92,21 @@ def refuse_other_currencies(connection, texts: dict, table: dict, currency: str)
             f"_{ours}": theirs for ours, theirs in (table.get("order_amounts") or {}).items()
         }}.get(name)  # fmt: skip
         column = f"'{mapped}'" if isinstance(mapped, str) else f"`{name.removeprefix('_')}`"
-        ours = [entry for entry in signs if entry not in others]
-        shown = [example for _, _, example in [*others, *ours]][:3]
+        shown = [example for _, _, example in others][:3]
         if len(shown) < 3:
             first = ", ".join(literal(example) for example in shown)
             bears = " or ".join(f"contains({text}, {literal(sign)})" for sign, _, _ in others)
             shown += [
                 row[0]
                 for row in connection.execute(
-                    f"select distinct {text} as text from {counted} and ({bears}) "
+                    f"select distinct {text} as text from {lines} and ({bears}) "
                     f"and {text} not in ({first}) order by text limit {3 - len(shown)}"
                 ).fetchall()
             ]
         raise UnreadableSource(
             f"{column} holds amounts in another currency than {currency}, such as "
-            f"{', '.join(map(repr, shown))} ({sum(n for _, n, _ in others):,} values); map a "
+            f"{', '.join(map(repr, shown))} ({counted(sum(n for _, n, _ in others), 'value')}); "
+            "map a "
             "column with the currency of each line to `currency` and state `currencies`, leave "
             "such lines out with `exclude`, or correct `currency` if all amounts are in one other"
         )

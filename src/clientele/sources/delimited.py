@@ -4,7 +4,6 @@ import codecs
 import csv
 import gzip
 import io
-import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -167,7 +166,7 @@ def read_csv(connection, file, table, wanted, part, notes, copy) -> list[str]:
     at = _header(records, wanted, table, file)
     names = unique_names(records[at][0])
     lines_before = records[at + 1][1] if at + 1 < len(records) else _line_count(text)
-    _refuse_ambiguous(names, wanted, file)
+    _refuse_ambiguous(names, records[at][0], wanted, file)
     positions = [f"c{i}" for i in range(len(names))]
     types = ", ".join(f"'{position}': 'VARCHAR'" for position in positions)
     connection.execute(
@@ -301,13 +300,15 @@ def unique_names(record: list[str]) -> list[str]:
     return names
 
 
-def _refuse_ambiguous(names, wanted, file):
-    for name in wanted:
-        twins = [n for n in names if re.fullmatch(re.escape(name) + r"(_\d+)?", n, re.IGNORECASE)]
-        if name in names and len(twins) > 1:
+def _refuse_ambiguous(names, record, wanted, file):
+    cells = [cell.strip() for cell in record]
+    for name, cell in zip(names, cells, strict=True):
+        twins = [i for i, other in enumerate(cells) if other.lower() == cell.lower()]
+        if name in wanted and cell and len(twins) > 1:
+            places = " and ".join(f"'{cells[i]}' in column {i + 1}" for i in twins)
             raise UnreadableSource(
-                f"'{name}' is ambiguous in {file}, which has {' and '.join(twins)}; "
-                "rename one in the file"
+                f"the name '{cell}' is ambiguous: the header of {file} has {places}; rename one "
+                "in the file"
             )
 
 

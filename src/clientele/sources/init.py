@@ -1,5 +1,6 @@
 """Write `sources/<name>.yml` from an export: look, recognise or guess, try, say what is unsure."""
 
+import glob
 import re
 import shlex
 import sys
@@ -17,6 +18,7 @@ from clientele.sources.importing import import_source
 from clientele.sources.leftovers import refuse_drift
 from clientele.sources.mapping import MAX_UNREADABLE_SHARE
 from clientele.sources.placing import currency_of, zone_of
+from clientele.sources.readable import currency_problem, format_problem, zone_problem
 from clientele.sources.recognising import headers, recognise
 from clientele.sources.repeats import REPEATED_FILE
 from clientele.sources.sniffing import look, temporary_folder
@@ -52,6 +54,9 @@ def init(
         raise ValueError(
             f"the name '{name}' must consist of small letters, digits and _; choose one with --name"
         )
+    if not glob.glob(path):
+        raise ValueError(f"there is no file {path}")
+    _refuse_bad(given)
     target = folder / f"{name}.yml"
     if target.exists() and not force:
         raise ValueError(f"{target} exists; choose another --name, or replace it with --force")
@@ -97,6 +102,14 @@ def init(
             "Export the file again, or correct its YAML, before you build."
         )
     return f"{told}\n\nWritten to {target}. Next:\n{_next_commands(folder.parent, name, path)}"
+
+
+def _refuse_bad(given):
+    """Refuse options that no source may have, before anything is read."""
+    checks = {"date_format": format_problem, "currency": currency_problem, "timezone": zone_problem}
+    for key, problem in checks.items():
+        if given.get(key) and (why := problem(given[key])):
+            raise ValueError(f"--{key.replace('_', '-')} '{given[key]}' {why}")
 
 
 def _doubt_broken_lines(connection, imported, doubts) -> float:

@@ -172,13 +172,46 @@ def exclude_reason(connection, relation, table):
         try:
             connection.execute(f"select count(*) from {relation} where {condition}").fetchall()
         except duckdb.Error as error:
-            reason = first_sentence(error)
             raise UnreadableSource(
-                f"the condition `{rule['when']}` of `exclude` cannot be computed ({reason}); its "
-                "columns are text"
+                _why_no_condition(connection, relation, rule["when"], first_sentence(error))
             ) from None
         cases.append(f"when ({condition}) then {literal(rule.get('reason') or rule['when'])}")
     return f"case {' '.join(cases)} end" if cases else "cast(null as varchar)"
+
+
+def _why_no_condition(connection, relation, condition, reason):
+    """Return why a condition cannot be computed, with one to write that can, if there is one."""
+    columns, number = column_names(connection, condition), r"[-+]?\d"
+    meant = condition
+    for name in columns:
+        own = rf'(?<![\w"\'.])(?:{re.escape(quoted(name))}|{re.escape(name)}(?![\w"\'(]))'
+        compared = r"\s*(?:[<>=!+*/%-]+|(?i:(?:not\s+)?between|(?:not\s+)?in\s*\())\s*"
+        for before, after in (
+            (own, rf"(?={compared}{number})"),
+            (rf"({number}\S*{compared}){own}", ""),
+        ):
+            meant = re.sub(
+                before + after,
+                lambda m, name=name: (
+                    f"{m[1] if m.lastindex else ''}try_cast("
+                    f"{m[0][len(m[1]) :] if m.lastindex else m[0]} as double)"
+                ),
+                meant,
+            )
+    try:
+        sound = _with_dotted_names(meant, columns)
+        connection.execute(f"select count(*) from {relation} where {sound}").fetchall()
+        return (
+            f"the condition `{condition}` of `exclude` compares text with a number, because its "
+            f"columns are text; write `{meant}`"
+        )
+    except duckdb.Error:
+        column = quoted(columns[0]) if columns else "amount"
+        return (
+            f"the condition `{condition}` of `exclude` cannot be computed: its columns are text. "
+            f"Convert numbers, such as `try_cast({column} as double) < 0`, and times, such as "
+            f"`try_strptime({column}, '%d/%m/%Y') < date '2024-01-01'` ({reason})"
+        )
 
 
 def report_unreadable(connection, source, names):

@@ -1,16 +1,24 @@
 """Find the currency and the time zone of a shop in its export."""
 
 import datetime
+import difflib
 import re
 import zoneinfo
 
 from clientele.sources.common import quoted
-from clientele.sources.currencies import currencies_of, signs_in
+from clientele.sources.currencies import CODES, currencies_of, signs_in
 
 SIGNS = {
     "€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "zł": "PLN", "₹": "INR", "R": "ZAR",
     "CHF": "CHF", "₽": "RUB", "₺": "TRY", "₫": "VND", "₩": "KRW", "kr": "SEK", "Kč": "CZK",
     "Ft": "HUF",
+}  # fmt: skip
+# Names of currencies that are no beginning of their codes.
+WORDS = {
+    "dollar": "USD", "pound": "GBP", "sterling": "GBP", "quid": "GBP", "yen": "JPY", "yuan": "CNY",
+    "renminbi": "CNY", "rmb": "CNY", "franc": "CHF", "franken": "CHF", "zloty": "PLN",
+    "rupee": "INR", "rouble": "RUB", "ruble": "RUB", "lira": "TRY", "won": "KRW", "rand": "ZAR",
+    "krona": "SEK", "krone": "NOK", "real": "BRL", "reais": "BRL", "peso": "MXN",
 }  # fmt: skip
 # Zones that are tried for the offsets of a file.
 ZONES = [
@@ -60,6 +68,20 @@ def currency_of(
                 if sign in text and (not sign.isalpha() or re.search(rf"\b{sign}\b", text)):
                     return known, []
     return None, []
+
+
+def nearest_currency(text: str) -> str:
+    """Return the code that a sign, a name or a mistyped code is likely to mean, or nothing."""
+    text = text.strip()
+    if sign := SIGNS.get(text) or WORDS.get(text.lower().rstrip("s")):
+        return sign
+    meant = currencies_of(text)
+    if len(meant) == 1:
+        return min(meant)
+    if text.upper() in CODES:
+        return text.upper()
+    close = difflib.get_close_matches(text.upper(), sorted(CODES), 1, 0.6)
+    return close[0] if close else ""
 
 
 def zone_of(connection, relation: str, table: dict) -> str | None:

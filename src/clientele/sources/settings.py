@@ -28,7 +28,24 @@ def load_yaml(text: str):
     try:
         return yaml.load(text, Loader=_StrictLoader)
     except yaml.YAMLError as error:
-        raise ValueError(f"it is no valid YAML: {error}".replace("\n", " ")) from None
+        raise ValueError(f"it is no valid YAML: {_explained(error, text)}") from None
+
+
+def _explained(error: yaml.YAMLError, text: str) -> str:
+    """Return where a YAML text breaks off, what stands there, and a remedy, in one line."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return f"{str(error).splitlines()[0]}; write it anew as UTF-8 text"
+    lines = text.splitlines() or [""]
+    number = min(mark.line, len(lines) - 1)
+    line, where = lines[number], f"line {number + 1}"
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return f"{where} begins with a tab; use blanks instead of tabs"
+    shown = f"`{line.strip()}`" if line.strip() else "the end of the text"
+    return (
+        f"{where}, {shown}: {error.problem or 'it cannot be read'}; look at the indentation, "
+        "quotes and brackets of this line and the one before it"
+    )
 
 
 def load_source(name: str, folder: Path) -> dict:
@@ -48,11 +65,15 @@ def load_source(name: str, folder: Path) -> dict:
             "copy sources/template.yml for your own"
         )
     try:
-        settings = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no UTF-8 text; save it as UTF-8") from None
+    try:
+        settings = yaml.load(text, Loader=_StrictLoader)
     except ValueError as error:
         raise ValueError(f"{path}, {error}") from None
     except yaml.YAMLError as error:
-        raise ValueError(f"{path} is no valid YAML: {error}") from None
+        raise ValueError(f"{path} is no valid YAML: {_explained(error, text)}") from None
     if not isinstance(settings, dict) or not isinstance(settings.get("source"), dict):
         raise ValueError(f"{path} must hold `source:` and its settings; see sources/template.yml")
     if settings["source"].get("name") != name:

@@ -1,7 +1,9 @@
 """The YAML of a source: every mistake is named, and everything that docs show is accepted."""
 
 import re
+import string
 
+import duckdb
 import pytest
 import yaml
 from conftest import PROJECT
@@ -10,6 +12,8 @@ from sources.exports import COLUMNS, source
 from clientele import cli
 from clientele.sources import columns
 from clientele.sources.checking import source_problems
+from clientele.sources.readable import format_problem
+from clientele.sources.settings import load_source
 
 JINJA = (PROJECT / "macros/source/canonical_columns.sql").read_text()
 
@@ -33,11 +37,93 @@ def changed(**settings):
         ({"columns": COLUMNS | {"customer_id": [1]}}, "must list column names"),
         ({"columns": COLUMNS | {"custmer_id": "x"}}, "did you mean `customer_id`?"),
         ({"format": "excel"}, "`format: excel` is none of"),
+        ({"date_format": "DD.MM.YYYY"}, "`date_format: DD.MM.YYYY` is no format of times; write"),
+        ({"date_format": "DD.MM.YYYY HH:mm"}, "write '%d.%m.%Y %H:%M' (codes"),
+        ({"date_format": ["iso", "%Q"]}, "`date_format: %Q` has the unknown code %Q"),
+        ({"date_format": "%H:%M"}, "`date_format: %H:%M` has no day"),
+        ({"date_format": "ISO"}, "write 'iso'"),
+        ({"delimiter": ";;"}, "`delimiter: ';;'` must be one character"),
+        ({"quote": "||"}, "`quote: '||'` must be one character"),
+        ({"delimiter": "|", "quote": "|"}, "`quote: '|'` is the delimiter, too"),
+        ({"decimal": ",", "thousands": ","}, "`thousands: ','` is the decimal mark, too"),
+        ({"header_row": "two"}, "`header_row: 'two'` must be a number of lines, 1 or more"),
+        ({"skip_footer": -1}, "`skip_footer: -1` must be a number of lines, 0 or more"),
+        ({"encoding": "utf-88"}, "`encoding: 'utf-88'` is unknown"),
+        ({"timestamps_in": "Europe/Berln"}, "such as Europe/Berlin"),
+        ({"null_values": "none"}, "`null_values: 'none'` must be a list"),
+        ({"sheet": 2024}, "`sheet: 2024` must be a text"),
     ],
 )
 def test_a_mistake_is_named(settings, words):
     problems = source_problems(changed(**settings))
     assert len(problems) == 1 and words in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"max_unreadable_share": "5%"}, "`max_unreadable_share: 5%` must be a share from 0 to 1; "
+         "write 0.05,"),
+        ({"max_differing_totals": 10}, "`max_differing_totals: 10` must be a share from 0 to 1; "
+         "write 0.1,"),
+        ({"currency": "£"}, "`currency: £` is no currency; write its ISO 4217 code, GBP"),
+        ({"currency": "euros"}, "ISO 4217 code, EUR"),
+        ({"currency": "usd"}, "ISO 4217 code, USD"),
+        ({"currency": "coins of gold"}, "three letters such as EUR or USD"),
+        ({"currencies": {"US": 0.9}}, "`currencies: US` is no currency; write its ISO"),
+        ({"currencies": {"USD": "0,9"}}, "`currencies: USD: 0,9` must be the worth of one USD"),
+        ({"currencies": ["USD"]}, "`currencies` must be pairs"),
+        ({"expected": {"net": "1,234.00"}}, "`expected: net: 1,234.00` must be a number"),
+        ({"extract_date": "31.12.2024"}, "`extract_date: 31.12.2024` is no day"),
+    ],
+)  # fmt: skip
+def test_a_mistake_of_the_source_itself_is_named(settings, words):
+    problems = source_problems(changed() | settings)
+    assert len(problems) == 1 and words in problems[0]
+
+
+def test_formats_and_numbers_that_are_right_pass():
+    settings = {
+        "date_format": ["%d.%m.%y %-H:%M:%S.%f", "%b %d, %Y %I:%M %p", "iso", "excel", "epoch_ms"],
+        "delimiter": "\t", "quote": "", "header_row": 3, "skip_footer": 0, "encoding": "cp1252",
+        "timestamps_in": "UTC", "null_values": ["", "none", 0], "decimal": ",", "thousands": ".",
+    }  # fmt: skip
+    own = {"max_unreadable_share": 1, "currencies": {"USD": 0.9, "JPY": 1}, "expected": {"net": 5}}
+    assert source_problems(changed(**settings) | own | {"extract_date": "2024-12-31"}) == []
+
+
+def test_every_code_of_times_that_passes_is_one_of_the_engine():
+    with duckdb.connect() as connection:
+        for letter in string.ascii_letters + "%":
+            for code in (f"%{letter}", f"%-{letter}"):
+                try:
+                    connection.execute("select try_strptime('x', ?)", [code]).fetchall()
+                    is_known = True
+                except duckdb.Error:
+                    is_known = False
+                assert ("unknown code" in format_problem(code)) != is_known, code
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("source:\n  name: shop\n\ttimezone: UTC\n", "line 3 begins with a tab; use blanks"),
+        ("source:\n  name: shop\n   currency: EUR\n", "line 3, `currency: EUR`: "),
+        ("source: [", "line 1, `source: [`: "),
+    ],
+)
+def test_invalid_yaml_is_told_with_its_file_and_line(text, words, tmp_path):
+    (tmp_path / "shop.yml").write_text(text)
+    with pytest.raises(ValueError) as refused:
+        load_source("shop", tmp_path)
+    assert f"{tmp_path / 'shop.yml'} is no valid YAML: {words}" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_yaml_that_is_not_utf_8_is_told(tmp_path):
+    (tmp_path / "shop.yml").write_bytes("source: {name: größe}".encode("cp1252"))
+    with pytest.raises(ValueError, match="shop.yml is no UTF-8 text"):
+        load_source("shop", tmp_path)
 
 
 def test_zones_that_are_meant_are_proposed():

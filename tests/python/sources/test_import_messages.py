@@ -1,12 +1,15 @@
-"""A long import says what it does: one line in a terminal, a line for each step elsewhere."""
+"""An import says what it does, and in one message what is wrong and what to do."""
 
 import io
 import time
 
 import pytest
-from sources.exports import COLUMNS, csv_text, source
+from sources.exports import COLUMNS, LINES, NAMES, csv_text, imported, replaced, source
+from sources.test_init import initialised
 
+from clientele import cli
 from clientele.build_command import prepare_source
+from clientele.sources.common import UnreadableSource
 from clientele.sources.importing import import_source
 from clientele.sources.telling import Telling
 
@@ -76,3 +79,87 @@ def test_a_build_shows_the_steps_of_its_import(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(preparing, "import_source", slowly)
     prepare_source({"source": source(tmp_path / "orders.csv", COLUMNS)})
     assert "import: reading orders.csv\nimport: numbers and times\n" in capsys.readouterr().err
+
+
+def refused(tmp_path, content, **settings):
+    """Return why the import of a file is refused."""
+    with pytest.raises(UnreadableSource) as error:
+        imported(tmp_path, content, **settings)
+    return str(error.value)
+
+
+def init_refused(tmp_path, content, **given):
+    """Return why init refuses a file."""
+    (tmp_path / "orders.csv").write_text(content)
+    with pytest.raises(ValueError) as error:
+        initialised(tmp_path / "orders.csv", tmp_path, **given)
+    assert not (tmp_path / "sources/shop.yml").exists()
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--date-format", "DD.MM.YYYY", "is no format of times; write '%d.%m.%Y'"),
+        ("--date-format", "%Q", "has the unknown code %Q"),
+        ("--currency", "euros", "is no currency; write its ISO 4217 code, EUR"),
+        ("--currency", "£", "is no currency; write its ISO 4217 code, GBP"),
+        ("--timezone", "Berlin", "is no time zone; write an IANA name such as Europe/Berlin"),
+    ],
+)
+def test_a_wrong_option_of_init_is_told_before_anything_is_read(
+    option, value, words, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "dbt_project.yml").write_text("name: clientele\nvars: {}\n")
+    (tmp_path / "orders.csv").write_text(csv_text())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("clientele.sources.init.look", lambda *_: pytest.fail("it was read"))
+    assert cli.main(["init", "orders.csv", option, value]) == 2
+    assert f"{option} '{value}' {words}" in capsys.readouterr().err
+
+
+def test_a_missing_file_is_told_in_few_words(tmp_path):
+    with pytest.raises(ValueError) as error:
+        initialised(tmp_path / "nope.csv", tmp_path)
+    assert str(error.value) == f"there is no file {tmp_path / 'nope.csv'}"
+
+
+def test_a_name_that_stands_twice_is_told_as_it_is_written(tmp_path):
+    said = init_refused(tmp_path, csv_text([[*line, "1"] for line in LINES], [*NAMES, "price"]))
+    assert "'price' in column 6 and 'price' in column 7; rename one" in said
+    assert "price_2" not in said
+
+
+def test_columns_that_only_seem_to_be_numbered_twins_are_no_twins(tmp_path):
+    content = csv_text([[*line, "1"] for line in LINES], [*NAMES, "price_2"])
+    assert imported(tmp_path, content).net == 1028.99
+
+
+@pytest.mark.parametrize(
+    ("condition", "meant"),
+    [
+        ("qty < 0", "try_cast(qty as double) < 0"),
+        ("\"qty\" * 2 >= 6 and sku <> 'x'", "try_cast(\"qty\" as double) * 2 >= 6 and sku <> 'x'"),
+        ("0 > qty", "0 > try_cast(qty as double)"),
+        ("price between 1 and 2", "try_cast(price as double) between 1 and 2"),
+    ],
+)
+def test_a_condition_that_compares_text_with_a_number_is_told_with_one_that_works(
+    condition, meant, tmp_path
+):
+    lines = replaced(4, "2", "-1", "1")
+    said = refused(tmp_path, csv_text(lines), exclude=[{"when": condition}])
+    assert said.endswith(f"its columns are text; write `{meant}`")
+    assert "VARCHAR" not in said
+    imported(tmp_path, csv_text(lines), exclude=[{"when": meant}])
+
+
+def test_another_condition_that_cannot_be_computed_is_told_with_examples(tmp_path):
+    said = refused(tmp_path, csv_text(), exclude=[{"when": "abs(qty) > 1"}])
+    assert "its columns are text. Convert numbers, such as `try_cast(" in said
+
+
+def test_examples_of_another_currency_hold_none_of_the_right_one(tmp_path):
+    content = csv_text(replaced(5, "$20.00", "10 CHF", "$5.00"))
+    said = init_refused(tmp_path, content, currency="USD")
+    assert "than USD, such as '10 CHF' (1 value);" in said
