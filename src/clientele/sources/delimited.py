@@ -4,11 +4,11 @@ import codecs
 import csv
 import gzip
 import io
-import shutil
 import zipfile
 from pathlib import Path
 
-from clientele.sources.common import UnreadableSource, format_of, literal, quoted
+from clientele.sources.broken import describe_cut_off, refuse_other_width
+from clientele.sources.common import UnreadableSource, counted, format_of, literal, quoted
 
 DELIMITERS = [",", ";", "\t", "|"]
 # A header stands within the first lines of a file.
@@ -76,11 +76,14 @@ def as_utf8(file: Path, table: dict, copy: Path) -> Path:
                 decoder = codecs.getincrementaldecoder("utf-8")()
                 with open(file, "rb") as binary:
                     while block := binary.read(1 << 22):
+                        _refuse_nul(file, block, b"\0")
                         decoder.decode(block)
                     decoder.decode(b"", final=True)
                 return file
             with open(copy, "w", encoding="utf-8", newline="") as target:
-                shutil.copyfileobj(text, target, 1 << 20)
+                while block := text.read(1 << 20):
+                    _refuse_nul(file, block, "\0")
+                    target.write(block)
         except UnicodeError as error:
             if encoding:
                 remedy = f"it is not `encoding: {encoding}`"
@@ -93,6 +96,14 @@ def as_utf8(file: Path, table: dict, copy: Path) -> Path:
                 f"{file} cannot be read as text ({error.reason}): {remedy}"
             ) from None
     return copy
+
+
+def _refuse_nul(file, block, nul):
+    if nul in block:
+        raise UnreadableSource(
+            f"{file} is no text: it holds NUL bytes. It may be damaged, not wholly copied, or "
+            "UTF-16 without its mark (`encoding: utf-16`); export it again as CSV or xlsx"
+        )
 
 
 def first_records(file: Path, delimiter: str, quote: str, count: int = HEADER_LINES):
@@ -187,7 +198,7 @@ def read_csv(connection, file, table, wanted, part, notes, copy) -> list[str]:
         "group by line order by line"
     ).fetchall()
     connection.execute("drop table csv_rejects; drop table csv_scans")
-    head, broken = [name.strip() for name in records[at][0]], []
+    head, broken, lines = [name.strip() for name in records[at][0]], [], []
     for line, content, place in rejected:
         # Blank lines before a broken one are part of it.
         content = (content or "").strip("\r\n")
@@ -196,9 +207,14 @@ def read_csv(connection, file, table, wanted, part, notes, copy) -> list[str]:
             raise _second_header(file, line)
         if not any(cell.strip() for cell in cells):
             continue
+        lines.append((line, cells, content))
         problem = f"line {line}: {len(cells)} cells instead of {len(names)}"
         broken.append((line, place, f"{problem}: {content[:LONGEST_SHOWN]}"))
     if broken:
+        if set(wanted) <= set(names):
+            good = connection.execute(f"select count(*) from {part}").fetchone()[0]
+            refuse_other_width(file, lines, good, len(names))
+        last = broken[-1][:2]
         marks = delimiter, quote, len(names)
         _insert_broken(connection, part, broken, lines_before, text, marks)
     _drop_what_is_no_line(connection, part, names, table, file, notes)
@@ -209,9 +225,11 @@ def read_csv(connection, file, table, wanted, part, notes, copy) -> list[str]:
     if broken:
         first = ", ".join(str(line) for (line,) in broken[:3])
         notes.append(
-            f"{file}: {len(broken):,} lines have another number of cells than the header, or "
-            f"broken quotes (line {first}); they are rejected as `unreadable_line`."
+            f"{file}: {counted(len(broken), 'line')} with another number of cells than the header, "
+            f"or broken quotes (line {first}): rejected as `unreadable_line`."
         )
+        if broken[-1][0] == last[0]:
+            notes += describe_cut_off(file, text, *last, quote)
     return names
 
 
@@ -283,7 +301,8 @@ def _drop_what_is_no_line(connection, part, names, table, file, notes):
             f"delete from {part} where _row in (select _row from {part} order by abs(_row) desc "
             f"limit {footer})"
         )
-        notes.append(f"{file}: the last {footer} lines are left out (`skip_footer`).")
+        left_out = "line is" if footer == 1 else f"{footer} lines are"
+        notes.append(f"{file}: the last {left_out} left out (`skip_footer`).")
     if connection.execute(f"select count(*) from {part}").fetchone()[0] == 0:
         raise UnreadableSource(
             f"{file} has no rows; an empty source is refused because it would empty the marts"

@@ -13,6 +13,7 @@ from clientele.sources.excluding import exclude_statuses, exclude_tests
 from clientele.sources.leftovers import settle_unused
 from clientele.sources.multiplying import settle_money, settle_rival
 from clientele.sources.naming import ROLES, matched_role, plain
+from clientele.sources.nearing import describe_near
 from clientele.sources.values import meaningful
 
 # Lines that tell what columns hold, in blocks, so that most orders are whole.
@@ -130,7 +131,7 @@ def guess(
     if missing:
         raise UnreadableSource(
             f"no column looks like {' or '.join(missing)}; the columns are {', '.join(columns)}. "
-            f"{coded}"
+            f"{coded}{describe_near(connection, 'spread', facts, chosen, totals, missing)}"
             "Copy sources/template.yml and map them by hand"
         )
     _order_level(connection, "spread", chosen, found)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from clientele.sources.broken import CUT_OFF
 from clientele.sources.checking import source_problems
 from clientele.sources.columns import COLUMNS
 from clientele.sources.common import UnreadableSource, literal
@@ -88,8 +89,10 @@ def init(
         _doubt_absurd(connection, imported, doubts)
         share = _doubt_broken_lines(connection, imported, doubts)
         doubts[:0] = [note for note in imported.notes if REPEATED_FILE in note]
+        doubts[:0] = [note for note in imported.notes if CUT_OFF in note]
         # What was broken when looking may be a footer.
-        noticed = [note for note in found.notes if "`unreadable_line`" not in note][:3]
+        told = ("`unreadable_line`", CUT_OFF)
+        noticed = [note for note in found.notes if not any(part in note for part in told)][:3]
         figures += [f"Noticed: {note}" for note in [*noticed, *imported.notes]]
     if problems := source_problems(source):
         raise ValueError("; ".join(problems))

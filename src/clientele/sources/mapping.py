@@ -1,5 +1,6 @@
 """Turn a table's mapping into SQL: texts, then typed canonical columns, and what does not read."""
 
+import calendar
 import re
 
 import duckdb
@@ -21,6 +22,8 @@ from clientele.sources.values import (
 
 # Share of a column's values that may be unreadable, if the source has no `max_unreadable_share`.
 MAX_UNREADABLE_SHARE = 0.05
+# Names of months that strptime reads.
+MONTHS = {n.lower() for n in [*calendar.month_abbr, *calendar.month_name]}
 
 
 def columns_of(connection, mapped) -> list[str]:
@@ -239,14 +242,19 @@ def report_unreadable(connection, source, names):
             continue
         kind = "timestamp" if name == "ordered_at" else "number"
         values = ", ".join(f"'{value}'" for value in sorted(examples)[:3])
-        remedy = "`date_format`" if kind == "timestamp" else "`decimal` and `thousands`"
+        remedy = "say how they are written with `decimal` and `thousands`"
+        if kind == "timestamp":
+            words = re.findall(r"\d\W*([^\W\d_]{3,})\W*\d", " ".join(examples).lower())
+            remedy = "say how they are written with `date_format`"
+            if set(words) - MONTHS:
+                remedy = "names of months are read in English only; write times as 2024-01-03"
         sentence = (
             f"{unread:,} of {given:,} values for `{shown}` do not read as a {kind}, such as "
             f"{values} (row {min(rows):,} of the data)"
         )
         if unread > most * given:
             problems.append(
-                f"{sentence}; say how they are written with {remedy}, or allow it with "
+                f"{sentence}; {remedy}, or allow it with "
                 f"`max_unreadable_share: {round(unread / given + 0.005, 2)}`"
             )
         else:

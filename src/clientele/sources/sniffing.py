@@ -138,8 +138,6 @@ def _text_settings(connection, file, folder, headers):
         if encoding:
             settings["encoding"] = encoding
         break
-    if b"\0" in text.read_bytes()[:4096]:
-        raise UnreadableSource(f"{file} is no text; export it as CSV or xlsx")
     wanted = max(headers, key=lambda names: _fits(text, names), default=[])
     wanted = wanted if _fits(text, wanted) else []
     delimiter = likely_delimiter(text, wanted, '"')
@@ -165,10 +163,12 @@ def _fits(text: Path, names: list[str]) -> int:
 def _broken_quotes(connection, text, delimiter, folder):
     """Return whether fewer lines are broken if quotation marks are plain characters."""
 
+    notes = []
+
     def broken(quote):
         table = {"delimiter": delimiter, "quote": quote}
         try:
-            read_csv(connection, text, table, [], "tried", [], folder / "unused.csv")
+            read_csv(connection, text, table, [], "tried", notes, folder / "unused.csv")
         except (duckdb.Error, UnreadableSource):
             return 1 << 30
         return connection.execute(
@@ -179,7 +179,9 @@ def _broken_quotes(connection, text, delimiter, folder):
         if '"' not in file.read(1 << 26):
             return False
     quoted_lines = broken('"')
-    return quoted_lines > 0 and broken("") < quoted_lines
+    # A mark that is missing because the file is cut off says nothing about the others.
+    is_cut = quoted_lines == 1 and any("breaks off" in note for note in notes)
+    return quoted_lines > 0 and not is_cut and broken("") < quoted_lines
 
 
 def header_position(records: list[list[str]], headers: list) -> int:

@@ -163,3 +163,112 @@ def test_examples_of_another_currency_hold_none_of_the_right_one(tmp_path):
     content = csv_text(replaced(5, "$20.00", "10 CHF", "$5.00"))
     said = init_refused(tmp_path, content, currency="USD")
     assert "than USD, such as '10 CHF' (1 value);" in said
+
+
+WIDER = [*LINES, ["3", "cem", "pot", "2024-02-21 11:30", "1", "10.50"]]
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (
+            [[*line, ""] for line in WIDER],
+            "7 cells under the 6 names of the header, such as line 2",
+        ),
+        ([[*line, ""] for line in WIDER], "Each line ends with a delimiter: add one"),
+        ([[*line[:5], *line[5].split(".")] for line in WIDER], "If a number such as 10,50"),
+        ([line[:5] for line in WIDER], "5 cells under the 6 names of the header"),
+    ],
+)
+def test_lines_that_are_wider_or_narrower_than_the_header_are_told(lines, words, tmp_path):
+    content = csv_text(lines)
+    for said in (init_refused(tmp_path, content), refused(tmp_path, content)):
+        assert "4 of 4 lines have " in said and words in said
+
+
+def test_a_file_of_which_a_few_lines_are_wider_is_read(tmp_path):
+    assert imported(tmp_path, csv_text([*LINES[:2], [*LINES[2], ""]])).net == 28.99
+
+
+MANY = [[str(i), "ann", f"mug {i}", "2024-01-15 10:00", "1", "2.50"] for i in range(40)]
+QUOTED = csv_text([[*line[:2], f'"{line[2]}, red"', *line[3:5], f'"{line[5]}"'] for line in MANY])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (csv_text(MANY)[:-12], "the last line (41) breaks off: the file may be cut off"),
+        (QUOTED[:-30], "the last line (41) breaks off inside a quoted field: the file may be cut"),
+        (QUOTED[:-3], "the last line (41) breaks off inside a quoted field: the file may be cut"),
+    ],
+)
+def test_a_file_that_is_cut_off_is_the_first_doubt(content, words, tmp_path):
+    (tmp_path / "orders.csv").write_text(content)
+    page, settings, result = initialised(tmp_path / "orders.csv", tmp_path)
+    assert f"  1. {tmp_path / 'orders.csv'}: {words}" in page
+    assert "quote" not in settings["tables"]["order_lines"]
+    assert any(words in note for note in result.notes)
+    assert result.net == 39 * 2.5
+
+
+def test_a_quotation_mark_that_is_never_closed_is_told(tmp_path):
+    result = imported(tmp_path, QUOTED.replace('mug 30, red"', "mug 30, red"))
+    assert any("opens in line 32 is never closed" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("content", [csv_text(MANY)[:-1], csv_text([*MANY, ["Total", "40"]])])
+def test_a_whole_file_is_not_called_cut_off(content, tmp_path):
+    (tmp_path / "orders.csv").write_text(content)
+    page, _, result = initialised(tmp_path / "orders.csv", tmp_path)
+    assert "cut off" not in page and result.net == 40 * 2.5
+
+
+def test_nul_bytes_anywhere_are_told(tmp_path):
+    content = csv_text(MANY * 50) + "\0" * 100
+    for said in (init_refused(tmp_path, content), refused(tmp_path, content)):
+        assert "orders.csv is no text: it holds NUL bytes" in said
+
+
+SINGLE = [[f"A{i}", f"c{i % 4}", f"p{i % 5}", f"2024-03-{i + 1:02}", "2", f"{i + 3}.50"]
+          for i in range(20)]  # fmt: skip
+FEW = ["Order", "Customer", "SKU", "Date", "Qty"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("amount", "on request", "its values, such as 'on request', do not read as numbers"),
+        ("amount", "", "it is empty"),
+        ("order total", None, "it is of a whole order"),
+        ("Amount paid", None, "it is of a whole order"),
+        ("Gross amount", None, "its name does not tell whether it is of a piece, of a line"),
+    ],
+)
+def test_the_column_near_to_an_amount_is_named_with_why_it_does_not_do(name, value, why, tmp_path):
+    lines = [[*line[:5], line[5] if value is None else value] for line in SINGLE]
+    assert f"'{name}' comes near, but {why}" in init_refused(
+        tmp_path, csv_text(lines, [*FEW, name])
+    )
+
+
+def test_an_amount_that_all_lines_of_an_order_repeat_is_told_to_be_of_the_order(tmp_path):
+    lines = [[SINGLE[i - i % 2][0], *SINGLE[i][1:5], "99.00"] for i in range(20)]
+    said = init_refused(tmp_path, csv_text(lines, [*FEW, "amount"]))
+    assert "'amount' comes near, but it is of a whole order" in said
+
+
+@pytest.mark.parametrize(
+    ("month", "words"),
+    [
+        ("janv.", "; names of months are read in English only; write times as 2024-01-03"),
+        ("févr.", "'Date' comes near, but times such as '1 févr. 2024' are in no notation that"),
+    ],
+)
+def test_times_in_a_notation_that_cannot_be_read_are_told(month, words, tmp_path):
+    lines = [[*line[:3], f"{i + 1} {month} 2024", *line[4:]] for i, line in enumerate(SINGLE)]
+    assert words in init_refused(tmp_path, csv_text(lines, [*FEW, "Price"]))
+
+
+def test_times_in_english_are_told_with_the_format_to_say(tmp_path):
+    said = refused(tmp_path, csv_text(replaced(3, *["Jan 15/2024"] * 3)))
+    assert "say how they are written with `date_format`" in said and "months" not in said
