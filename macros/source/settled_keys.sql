@@ -68,7 +68,7 @@
         {%- do run_query("drop table raw.customer_spellings") -%}
         {{ return([]) }}
     {%- endif -%}
-    {{ return([spelled[0] ~ " customers are written in several ways, for example '" ~ spelled[1]
+    {{ return([spelled[0] ~ (" customer is" if spelled[0] == 1 else " customers are") ~ " written in several ways, for example '" ~ spelled[1]
         ~ "'; each is one customer. `customer_ids: as_written` keeps them apart."]) }}
 {% endmacro %}
 
@@ -129,7 +129,7 @@
         {%- do run_query("drop table raw.shared_orders") -%}
         {{ return([]) }}
     {%- endif -%}
-    {{ return([shared[0] ~ " order numbers are shared by several customers, for example '" ~ shared[1]
+    {{ return([shared[0] ~ (" order number is" if shared[0] == 1 else " order numbers are") ~ " shared by several customers, for example '" ~ shared[1]
         ~ "': each customer's lines count as an order of their own."]) }}
 {% endmacro %}
 

@@ -31,13 +31,13 @@ CASES = {
          ("3", "cid", "2023-02-01"), ("3", "cid", "2024-02-01")],
         [("1 / ann", "ann"), ("1 / bob", "bob"), ("2", "bob"),
          ("3 / cid / 2023-02-01", "cid"), ("3 / cid / 2024-02-01", "cid")],
-        ["1 order numbers are shared by several customers, for example '1'"],
+        ["1 order number is shared by several customers, for example '1'"],
     ),
     "spellings of one customer share no number": (
         [("1", "Ann", "2024-01-01"), ("1", "ann", "2024-01-01"), ("2", "ann", "2024-01-01"),
          ("2", "bob", "2024-01-01")],
         [("1", "ann"), ("1", "ann"), ("2 / ann", "ann"), ("2 / bob", "bob")],
-        ["1 customers are written in several ways", "1 order numbers are shared"],
+        ["1 customer is written in several ways", "1 order number is shared"],
     ),
 }  # fmt: skip
 

@@ -115,7 +115,7 @@ CASES = {
     # 13085.0 is what pandas makes of a key with gaps.
     "a key that is a fraction passes": Case(sql=replaced("customer", "13085.0::double")),
     "text that never reads as its type is named": Case(
-        ("1 of 1 values for `ordered_at` do not read as a timestamp", "'yesterday'"),
+        ("1 of 1 value for `ordered_at` does not read as a timestamp", "'yesterday'"),
         replaced("placed", "'yesterday'"),
     ),
     "some unreadable values are left to the accounts": Case(
@@ -174,7 +174,7 @@ CASES = {
         change=lambda source: source.update(timezone="Europe/Lodon"),
     ),
     "years that are too early": Case(
-        ("1 of 1 values for `ordered_at` do not read as a timestamp", "'0003-01-19'"),
+        ("1 of 1 value for `ordered_at` does not read as a timestamp", "'0003-01-19'"),
         replaced("placed", "'0003-01-19'"),
         suffix="csv",
     ),

@@ -29,9 +29,13 @@ def literal(text: str) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with a noun in the singular or plural, such as `1 line` or `2,000 lines`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def counted(number: int, noun: str, verb: str = "") -> str:
+    """Return a number with a noun, such as `1 line` or `2,000 lines`, and a verb such as `is/are`.
+
+    A noun of several words is put in the plural at its end.
+    """
+    said = f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{said} {verb.split('/')[number != 1]}" if verb else said
 
 
 def format_of(path: str | Path) -> str:

@@ -2,7 +2,7 @@
 
 import re
 
-from clientele.sources.common import literal, quoted
+from clientele.sources.common import counted, literal, quoted
 from clientele.sources.contents import CANCELLED, MOST_STATUSES, NO, YES
 from clientele.sources.naming import english, plain
 
@@ -32,7 +32,8 @@ def exclude_tests(connection, relation, columns, found):
         found.table.setdefault("exclude", []).append({"when": when, "reason": "test"})
         found.table.setdefault("fill_down", []).append(name)
         found.doubts.append(
-            f"Test orders, with the {name} {', '.join(tests)}, are left out: {marked:,} lines."
+            f"Test orders, with the {name} {', '.join(tests)}, are left out: "
+            f"{counted(marked, 'line')}."
         )
 
 

@@ -206,6 +206,9 @@ def _best(role, columns, facts, taken, prefix):
             continue
         if role == "ordered_at" and fact["dated"] < 0.6:
             continue
+        if role == "refund" and text.endswith("returns") and not fact["decimals"]:
+            # A number of pieces.
+            continue
         if role == "person" and max(fact["numeric"], fact["dated"], fact["mail"]) > 0.5:
             continue
         if role == "email" and fact["mail"] < 0.5:

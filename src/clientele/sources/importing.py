@@ -12,7 +12,7 @@ import duckdb
 
 from clientele.sources import shaping
 from clientele.sources.columns import COLUMNS, IN_SQL, ORDER_AMOUNTS, READING, SHAPE
-from clientele.sources.common import UnreadableSource, format_of, literal, quoted, stamp
+from clientele.sources.common import UnreadableSource, counted, format_of, literal, quoted, stamp
 from clientele.sources.mapping import (
     columns_of,
     exclude_reason,
@@ -340,4 +340,7 @@ def _join(connection, table, path, name, texts, tell):
         texts[target] = f"coalesce({own}, {texts[target]})" if target in texts else own
     if not unmatched:
         return raw.notes
-    return [*raw.notes, f"{unmatched:,} lines have no row in `{name}` for their `{by}`."]
+    return [
+        *raw.notes,
+        f"{counted(unmatched, 'line', 'has/have')} no row in `{name}` for their `{by}`.",
+    ]

@@ -11,7 +11,7 @@ import duckdb
 from clientele.sources.broken import CUT_OFF
 from clientele.sources.checking import source_problems
 from clientele.sources.columns import COLUMNS
-from clientele.sources.common import UnreadableSource, literal
+from clientele.sources.common import UnreadableSource, counted, literal
 from clientele.sources.describing import page, yaml_text
 from clientele.sources.footers import leave_out_footers
 from clientele.sources.guessing import guess
@@ -125,7 +125,8 @@ def _doubt_broken_lines(connection, imported, doubts) -> float:
         return 0.0
     told = [note for note in imported.notes if "`unreadable_line`" in note]
     doubts.insert(
-        0, f"{broken:,} of {lines:,} lines ({broken / lines:.1%}) cannot be read and do not count. "
+        0, f"{broken:,} of {counted(lines, 'line')} ({broken / lines:.1%}) cannot be read and "
+        f"{'does' if broken == 1 else 'do'} not count. "
         f"{' '.join(told[:1])}"
     )  # fmt: skip
     return broken / lines
@@ -141,8 +142,8 @@ def _doubt_absurd(connection, imported, doubts):
     ).fetchone()
     if lines:
         doubts.insert(
-            0, f"{lines:,} lines have a quantity or price that no shop has, such as "
-            f"{int(example)}, perhaps a barcode; they do not count."
+            0, f"{counted(lines, 'line', 'has/have')} a quantity or price that no shop has, such "
+            f"as {int(example)}, perhaps a barcode, and {'does' if lines == 1 else 'do'} not count."
         )  # fmt: skip
 
 
@@ -261,14 +262,17 @@ def _describe(connection, found, table, imported, why):
     if found.sample:
         part = "In the parts of the file that were looked at, whose edges cut orders: "
     figures = [
-        f"{part}{total[0]:,} lines, {total[1]:,} orders, {total[2]:,} customers, "
+        f"{part}{counted(total[0], 'line')}, {counted(total[1], 'order')}, "
+        f"{counted(total[2], 'customer')}, "
         f"{total[3] or 0:,.2f} net of discounts and refunds, from {total[4]:%Y-%m-%d} to "
         f"{total[5]:%Y-%m-%d}."
         if total[4]
-        else f"{part}{total[0]:,} lines without a time."
+        else f"{part}{counted(total[0], 'line')} without a time."
     ]
     if total[6]:
-        figures.append(f"{total[6]:,} lines are left out (`exclude`, or unreadable).")
+        figures.append(
+            f"{counted(total[6], 'line', 'is/are')} left out (`exclude`, or unreadable)."
+        )
     return rows, figures
 
 

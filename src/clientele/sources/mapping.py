@@ -6,7 +6,7 @@ import re
 import duckdb
 
 from clientele.sources.columns import COLUMNS
-from clientele.sources.common import UnreadableSource, first_sentence, literal, quoted
+from clientele.sources.common import UnreadableSource, counted, first_sentence, literal, quoted
 from clientele.sources.currencies import MONEY, refuse_other_currencies
 from clientele.sources.values import (
     column_names,
@@ -249,7 +249,8 @@ def report_unreadable(connection, source, names):
             if set(words) - MONTHS:
                 remedy = "names of months are read in English only; write times as 2024-01-03"
         sentence = (
-            f"{unread:,} of {given:,} values for `{shown}` do not read as a {kind}, such as "
+            f"{unread:,} of {counted(given, 'value')} for `{shown}` "
+            f"{'does' if unread == 1 else 'do'} not read as a {kind}, such as "
             f"{values} (row {min(rows):,} of the data)"
         )
         if unread > most * given:
@@ -258,7 +259,7 @@ def report_unreadable(connection, source, names):
                 f"`max_unreadable_share: {round(unread / given + 0.005, 2)}`"
             )
         else:
-            notes.append(f"{sentence}; they count as missing.")
+            notes.append(f"{sentence}; {'it counts' if unread == 1 else 'they count'} as missing.")
     if problems:
         raise UnreadableSource("; ".join(problems))
     return notes

@@ -46,6 +46,7 @@ def currency_of(
                 "group by 1 order by 2 desc"
             ).fetchall()
         ]
+        codes = [code for code in codes if code in CODES]
         return (codes[0], codes[1:]) if codes else (None, [])
     priced = [table["columns"].get(role) for role in ("unit_price", "line_amount")]
     for name in filter(columns.__contains__, priced):
@@ -62,7 +63,7 @@ def currency_of(
         # A column that holds money, and its name: Price (EUR), $1.00.
         for text in (shown[0], name) if shown else ():
             code = re.search(r"\b[A-Z]{3}\b", text)
-            if code and code[0] not in ("VAT", "TTC", "SKU", "TVA", "IVA"):
+            if code and code[0] in CODES:
                 return code[0], []
             for sign, known in SIGNS.items():
                 if sign in text and (not sign.isalpha() or re.search(rf"\b{sign}\b", text)):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import duckdb
 
+from clientele.sources.common import counted
 from clientele.sources.shaping import AMOUNT
 
 # Share of a file's lines that another file has too, above which the file repeats the other.
@@ -56,9 +57,10 @@ def describe_repeats(connection: duckdb.DuckDBPyConnection, content: list[str]) 
         return []
     share, worth = extra / rows, float(lost / money) if money else 0.0
     return [
-        f"{extra:,} lines ({share:.1%} of the lines, {worth:.1%} of the money) equal another line "
-        "in every column and are left out as duplicates. If a till writes each piece on a line of "
-        "its own, they are real: write `repeated_lines: keep`, or map `line_id`."
+        f"{counted(extra, 'line')} ({share:.1%} of the lines, {worth:.1%} of the money) "
+        f"{'equals' if extra == 1 else 'equal'} another line in every column: left out as "
+        f"{'a duplicate' if extra == 1 else 'duplicates'}. If a till writes each piece on a line "
+        "of its own, they are real: write `repeated_lines: keep`, or map `line_id`."
     ]
 
 

@@ -9,7 +9,7 @@ import json
 import duckdb
 
 from clientele.sources.columns import ORDER_AMOUNTS, ORDER_LEVEL
-from clientele.sources.common import literal
+from clientele.sources.common import counted, literal
 from clientele.sources.values import same_person
 
 # Where numbers are used again, lines further apart are of different orders.
@@ -60,11 +60,11 @@ def fill_orders(connection: duckdb.DuckDBPyConnection, names: set[str]) -> list[
         + " from lines where order_id is not null"
     ).fetchone()
     done = [
-        f"`{name}` of {before - left:,}"
+        f"`{name}` of {counted(before - left, 'line')}"
         for name, before, left in zip(filled, counts, after, strict=True)
         if before > left
     ]
-    return [f"Empty cells took the value of their order: {', '.join(done)} lines."] if done else []
+    return [f"Empty cells took the value of their order: {', '.join(done)}."] if done else []
 
 
 def split_shared_orders(
@@ -118,9 +118,10 @@ def split_shared_orders(
         "left join parts on lines._file = parts._file and lines._row = parts._row",
     )
     return [
-        f"{count:,} order numbers are shared by several customers, for example '{example}': each "
-        "customer's lines count as an order of their own. If numbers begin again each year, write "
-        f"order_id: {{expression: {json.dumps(with_year(order, time))}}}."
+        f"{counted(count, 'order number', 'is/are')} shared by several customers, for example "
+        f"'{example}': each customer's lines count as an order of their own. If numbers "
+        "begin again each year, write order_id: "
+        f"{{expression: {json.dumps(with_year(order, time))}}}."
     ]
 
 
@@ -154,8 +155,8 @@ def name_persons(connection: duckdb.DuckDBPyConnection) -> list[str]:
         f"left join spelled on {same_person('lines.customer_id')} = spelled.person",
     )
     return [
-        f"{count:,} customers are written in several ways, for example '{example}'; each is one "
-        "customer. `customer_ids: as_written` keeps them apart."
+        f"{counted(count, 'customer', 'is/are')} written in several ways, for example '{example}'; "
+        "each is one customer. `customer_ids: as_written` keeps them apart."
     ]
 
 

@@ -3,7 +3,7 @@
 import duckdb
 
 from clientele.sources.columns import COLUMNS
-from clientele.sources.common import UnreadableSource, literal
+from clientele.sources.common import UnreadableSource, counted, literal
 from clientele.sources.mapping import MAX_UNREADABLE_SHARE, texts_of
 from clientele.sources.values import (
     decide_formats,
@@ -96,10 +96,11 @@ def _report(connection, source, name, relation, texts, selected):
             continue
         values = ", ".join(f"'{example}'" for example in sorted(examples)[:3])
         sentence = (
-            f"`{name}`: {unread:,} of {given:,} values for `{column.name}` do not read as a "
+            f"`{name}`: {unread:,} of {counted(given, 'value')} for `{column.name}` "
+            f"{'does' if unread == 1 else 'do'} not read as a "
             f"{column.kind}, such as {values}"
         )
         if unread > most * given:
             raise UnreadableSource(sentence)
-        notes.append(f"{sentence}; they count as missing.")
+        notes.append(f"{sentence}; {'it counts' if unread == 1 else 'they count'} as missing.")
     return notes

@@ -8,7 +8,7 @@ from itertools import combinations
 
 import duckdb
 
-from clientele.sources.common import UnreadableSource
+from clientele.sources.common import UnreadableSource, counted
 from clientele.sources.shaping import AMOUNT
 
 # Share of the stated totals that may differ although another mapping explains them, if the source
@@ -100,7 +100,7 @@ def compare_totals(
     differing = orders - agree
     said = f"lines{_words(ours)}"
     if not differing:
-        return [f"The totals that {orders:,} orders state equal {said}."]
+        return [f"The totals that {counted(orders, 'order', 'states/state')} equal {said}."]
     examples = connection.execute(
         f"select order_id, total, {ours} from stated where not {_agrees(ours)} "
         f"order by abs(total - ({ours})) desc, order_id limit {EXAMPLES}"

@@ -272,3 +272,28 @@ def test_times_in_a_notation_that_cannot_be_read_are_told(month, words, tmp_path
 def test_times_in_english_are_told_with_the_format_to_say(tmp_path):
     said = refused(tmp_path, csv_text(replaced(3, *["Jan 15/2024"] * 3)))
     assert "say how they are written with `date_format`" in said and "months" not in said
+
+
+@pytest.mark.parametrize("name", ["discounts", "total_discounts", "returns"])
+def test_a_plural_of_a_discount_or_refund_means_what_it_says(name, tmp_path):
+    lines = [[*line, "1.50" if i % 4 == 0 else "0.00"] for i, line in enumerate(SINGLE)]
+    (tmp_path / "orders.csv").write_text(csv_text(lines, [*FEW, "Price", name]))
+    _, settings, result = initialised(tmp_path / "orders.csv", tmp_path)
+    ours = "refunded_amount" if name == "returns" else "discount_amount"
+    table = settings["tables"]["order_lines"]
+    assert table["columns"].get(ours) == name or name in table["order_amounts"].values()
+    assert result.net == sum(2 * float(line[5]) for line in SINGLE) - 5 * 1.5
+
+
+def test_a_number_of_returned_pieces_is_no_money(tmp_path):
+    lines = [[*line, "1" if i % 4 == 0 else "0"] for i, line in enumerate(SINGLE)]
+    (tmp_path / "orders.csv").write_text(csv_text(lines, [*FEW, "Price", "returns"]))
+    assert initialised(tmp_path / "orders.csv", tmp_path)[2].net == sum(
+        2 * float(line[5]) for line in SINGLE
+    )
+
+
+def test_three_capitals_in_a_name_that_are_no_currency_are_not_taken_for_one(tmp_path):
+    (tmp_path / "orders.csv").write_text(csv_text(SINGLE, [*FEW, "Price (RRP)"]))
+    page, settings, _ = initialised(tmp_path / "orders.csv", tmp_path)
+    assert settings["currency"] == "EUR" and "Nothing tells the currency" in page

@@ -264,7 +264,7 @@ def test_a_barcode_among_quantities_or_prices_is_told_and_counts_no_money(at, tm
     lines = [*SOLD, ["B1", "c1", "p1", "2024-03-21 10:00", "1", "12.00"]]
     lines[-1][at] = BARCODES[3]
     page, _, _ = initialised(export(tmp_path, lines), tmp_path)
-    assert f"  1. 1 lines have a quantity or price that no shop has, such as {BARCODES[3]}" in page
+    assert f"  1. 1 line has a quantity or price that no shop has, such as {BARCODES[3]}" in page
     assert f" {GROSS:,.2f} net of" in page
 
 
@@ -317,7 +317,7 @@ def test_a_repeated_file_whose_lines_are_kept_counts_twice(tmp_path):
 def test_months_that_share_few_lines_are_not_repeated_files(tmp_path):
     page, _, _ = initialised(months(tmp_path, a=SOLD[:11], b=SOLD[10:]), tmp_path)
     assert "lines of the file are in" not in page
-    assert "1 lines (4.8% of the lines" in page
+    assert "1 line (4.8% of the lines" in page
 
 
 def test_addresses_in_a_column_named_customer_are_no_names(tmp_path):

@@ -13,7 +13,7 @@ def test_empty_cells_take_the_value_of_their_order(tmp_path):
     lines = [["1", "", *LINES[0][2:]], ["1", "ann", *LINES[1][2:]], ["2", "", *LINES[2][2:]]]
     result = imported(tmp_path, csv_text(lines))
     assert result.column("customer_id") == ["ann", "ann", None]
-    assert told(result, "took the value of their order", "`customer_id` of 1 lines")
+    assert told(result, "took the value of their order", "`customer_id` of 1 line")
 
 
 def test_cells_of_the_first_line_are_filled_down_within_the_order(tmp_path):
@@ -58,7 +58,7 @@ def test_an_order_number_of_several_customers_is_an_order_for_each(tmp_path):
     ]
     result = imported(tmp_path, csv_text(lines))
     assert len(set(result.column("order_id"))) == 5
-    assert told(result, "1 order numbers are shared by several customers")
+    assert told(result, "1 order number is shared by several customers")
     alone = imported(tmp_path, csv_text(lines[2:]))
     assert alone.column("order_id") == ["2", "3", "3"]
 
@@ -168,7 +168,7 @@ def test_an_orders_amounts_are_those_of_one_file_if_another_repeats_it(tmp_path)
 
 def test_repeated_lines_are_told_before_they_go(tmp_path):
     result = imported(tmp_path, csv_text([*LINES, LINES[0]]))
-    assert told(result, "1 lines (25.0% of the lines", "`repeated_lines: keep`")
+    assert told(result, "1 line (25.0% of the lines", "`repeated_lines: keep`")
     kept = imported(tmp_path, csv_text([*LINES, LINES[0]]), repeated_lines="keep")
     assert not told(kept, "duplicates")
 
@@ -205,4 +205,4 @@ def test_orders_and_customers_are_joined_by_their_keys(tmp_path):
         ("p", "FR", "2024-02-13 00:00:00"),
         (None, None, None),
     ]
-    assert told(result, "1 lines have no row in `orders`")
+    assert told(result, "1 line has no row in `orders`")
