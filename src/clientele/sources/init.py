@@ -11,7 +11,7 @@ import duckdb
 from clientele.sources.broken import CUT_OFF
 from clientele.sources.checking import source_problems
 from clientele.sources.columns import COLUMNS
-from clientele.sources.common import UnreadableSource, counted, literal
+from clientele.sources.common import UnreadableSource, counted, format_of, literal
 from clientele.sources.describing import page, yaml_text
 from clientele.sources.footers import leave_out_footers
 from clientele.sources.guessing import guess
@@ -55,9 +55,7 @@ def init(
         raise ValueError(
             f"the name '{name}' must consist of small letters, digits and _; choose one with --name"
         )
-    if not glob.glob(path):
-        raise ValueError(f"there is no file {path}")
-    _refuse_bad(given)
+    _refuse_bad(path, given)
     target = folder / f"{name}.yml"
     if target.exists() and not force:
         raise ValueError(f"{target} exists; choose another --name, or replace it with --force")
@@ -107,8 +105,15 @@ def init(
     return f"{told}\n\nWritten to {target}. Next:\n{_next_commands(folder.parent, name, path)}"
 
 
-def _refuse_bad(given):
-    """Refuse options that no source may have, before anything is read."""
+def _refuse_bad(path, given):
+    """Refuse a path without files, and options that no source may have, before anything is read."""
+    place = Path(path)
+    if not glob.glob(path):
+        if place.exists():
+            raise ValueError(f"the name {path} holds marks of a glob, such as [; rename it")
+        raise ValueError(f"there is no file {path}")
+    if place.is_dir() and not any(map(format_of, place.iterdir())):
+        raise ValueError(f"the folder {path} holds no CSV, workbook, JSON or Parquet file")
     checks = {"date_format": format_problem, "currency": currency_problem, "timezone": zone_problem}
     for key, problem in checks.items():
         if given.get(key) and (why := problem(given[key])):

@@ -81,7 +81,7 @@ def nearest_currency(text: str) -> str:
         return min(meant)
     if text.upper() in CODES:
         return text.upper()
-    close = difflib.get_close_matches(text.upper(), sorted(CODES), 1, 0.6)
+    close = difflib.get_close_matches(text.upper(), sorted(CODES), 1, 0.7)
     return close[0] if close else ""
 
 

@@ -16,7 +16,7 @@ STRPTIME = re.compile(r"%(-?[dHIjmMSy]|[abcfghnpuwxzABGTUVWXYZ%])")
 LETTERS = [
     (r"(?i)(?<=h[:.])mm", "%M"), (r"(?i)y{4}|j{4}|a{4}", "%Y"), (r"(?i)yy|jj|aa", "%y"),
     (r"(?i)mmmm", "%B"), (r"(?i)mmm", "%b"), (r"(?i)(?<![%a-z])mm?(?![a-z])", "%m"),
-    (r"(?i)(?<![%a-z])(dd?|tt?)(?![a-z])", "%d"), (r"(?i)(?<![%a-z])hh?(?![a-z])", "%H"),
+    (r"(?i)(?<![%a-su-z])(dd?|tt)(?![a-su-z])", "%d"), (r"(?i)(?<![%a-su-z])hh?(?![a-z])", "%H"),
     (r"(?i)(?<![%a-z])ss?(?![a-z])", "%S"),
 ]  # fmt: skip
 
@@ -34,7 +34,7 @@ def format_problem(form: object) -> str:
         return ""
     if str(form).lower() in NAMED_FORMATS:
         return f"is unknown; write '{str(form).lower()}'"
-    meant = str(form)
+    meant = str(form).replace("'", "")
     for letters, code in LETTERS:
         meant = re.sub(letters, code, meant)
     meant = meant if meant != str(form) and not STRPTIME.sub("", meant).strip(" ./:,-T") else ""

@@ -35,7 +35,7 @@ def _explained(error: yaml.YAMLError, text: str) -> str:
     """Return where a YAML text breaks off, what stands there, and a remedy, in one line."""
     mark = getattr(error, "problem_mark", None)
     if mark is None:
-        return f"{str(error).splitlines()[0]}; write it anew as UTF-8 text"
+        return f"{str(error).splitlines()[0]}; save it again as UTF-8 text"
     lines = text.splitlines() or [""]
     number = min(mark.line, len(lines) - 1)
     line, where = lines[number], f"line {number + 1}"
