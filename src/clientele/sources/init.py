@@ -167,7 +167,7 @@ def _place(connection, found, table, source, given, doubts):
     """Set time zone and currency, and return the doubts with those about them."""
     zone = given.get("timezone") or zone_of(connection, found.relation, table)
     currency, others = currency_of(connection, found.relation, table, found.columns)
-    currency = given.get("currency") or currency
+    currency = (given.get("currency") or currency or "").upper()
     first = []
     if not currency:
         first.append("Nothing tells the currency; EUR is written. Correct `currency`.")

@@ -81,8 +81,10 @@ def nearest_currency(text: str) -> str:
         return min(meant)
     if text.upper() in CODES:
         return text.upper()
-    close = difflib.get_close_matches(text.upper(), sorted(CODES), 1, 0.7)
-    return close[0] if close else ""
+    for codes in (sorted(SIGNS.values()), sorted(CODES)):
+        if close := difflib.get_close_matches(text.upper(), codes, 1, 0.7):
+            return close[0]
+    return ""
 
 
 def zone_of(connection, relation: str, table: dict) -> str | None:

@@ -45,8 +45,8 @@ def format_problem(form: object) -> str:
 
 
 def currency_problem(code: object) -> str:
-    """Return why a text is no currency, and the remedy; empty if it is one."""
-    if code in CODES:
+    """Return why a text is no currency, and the remedy; empty if it is one, in any case."""
+    if isinstance(code, str) and code.upper() in CODES:
         return ""
     nearest = nearest_currency(str(code))
     return "is no currency; write its ISO 4217 code, " + (

@@ -70,7 +70,7 @@ def test_a_mistake_is_named(settings, words):
         ({"currency": "£"}, "`currency: £` is no currency; write its ISO 4217 code, GBP"),
         ({"currency": "euros"}, "ISO 4217 code, EUR"),
         ({"currency": "bitcoin"}, "three letters such as EUR or USD"),
-        ({"currency": "usd"}, "ISO 4217 code, USD"),
+        ({"currency": "US"}, "ISO 4217 code, USD"),
         ({"currency": "coins of gold"}, "three letters such as EUR or USD"),
         ({"currencies": {"US": 0.9}}, "`currencies: US` is no currency; write its ISO"),
         ({"currencies": {"USD": "0,9"}}, "`currencies: USD: 0,9` must be the worth of one USD"),
@@ -90,7 +90,12 @@ def test_formats_and_numbers_that_are_right_pass():
         "delimiter": "\t", "quote": "", "header_row": 3, "skip_footer": 0, "encoding": "cp1252",
         "timestamps_in": "UTC", "null_values": ["", "none", 0], "decimal": ",", "thousands": ".",
     }  # fmt: skip
-    own = {"max_unreadable_share": 1, "currencies": {"USD": 0.9, "JPY": 1}, "expected": {"net": 5}}
+    own = {
+        "currency": "usd",
+        "max_unreadable_share": 1,
+        "currencies": {"USD": 0.9, "JPY": 1},
+        "expected": {"net": 5},
+    }
     assert source_problems(changed(**settings) | own | {"extract_date": "2024-12-31"}) == []
 
 

@@ -165,6 +165,11 @@ def test_another_condition_that_cannot_be_computed_is_told_with_examples(tmp_pat
     assert "its columns are text. Convert numbers, such as `try_cast(" in said
 
 
+def test_a_currency_in_small_letters_is_written_in_capitals(tmp_path):
+    (tmp_path / "orders.csv").write_text(csv_text())
+    assert initialised(tmp_path / "orders.csv", tmp_path, currency="gbp")[1]["currency"] == "GBP"
+
+
 def test_examples_of_another_currency_hold_none_of_the_right_one(tmp_path):
     content = csv_text(replaced(5, "$20.00", "10 CHF", "$5.00"))
     said = init_refused(tmp_path, content, currency="USD")
