@@ -210,6 +210,8 @@ QUOTED = csv_text([[*line[:2], f'"{line[2]}, red"', *line[3:5], f'"{line[5]}"'] 
     [
         (csv_text(MANY)[:-12], "the last line (41) breaks off: the file may be cut off"),
         (QUOTED[:-30], "the last line (41) breaks off inside a quoted field: the file may be cut"),
+        # Without quotes no line is broken, but all texts keep their marks.
+        (QUOTED.replace(", red", "")[:-3], "the last line (41) breaks off inside a quoted field"),
         (QUOTED[:-3], "the last line (41) breaks off inside a quoted field: the file may be cut"),
     ],
 )
