@@ -6,6 +6,13 @@ from clientele.sources.common import literal, quoted
 from clientele.sources.contents import CANCELLED, MOST_STATUSES, NO, YES
 from clientele.sources.naming import english, plain
 
+# A name that says that, or when, an order was cancelled; not why, by whom or how much of it.
+CANCELLED_NAME = (
+    r"^(is |order )?(cancell?ed|storniert|storno|annule|annulee|anulado|annullato|geannuleerd|"
+    r"voided)( (at|on|date|time|am|le|il|el|op))?$|"
+    r"^(cancellation|cancel|storno) ?(date|datum|time)$"
+)
+
 
 def exclude_tests(connection, relation, columns, found):
     """Leave out orders that a column of yes and no marks as tests."""
@@ -33,6 +40,34 @@ def exclude_tests(connection, relation, columns, found):
         found.table.setdefault("fill_down", []).append(name)
         found.doubts.append(
             f"Test orders, with the {name} {', '.join(tests)}, are left out: {marked:,} lines."
+        )
+
+
+def exclude_cancelled(connection, relation, columns, facts, found):
+    """Leave out orders of which a column says that, or when, they were cancelled."""
+    for name in columns:
+        if not re.search(CANCELLED_NAME, plain(name)) or facts[name]["filled"] == 0:
+            continue
+        text = f"trim({quoted(name)})"
+        if facts[name]["dated"] > 0.9:
+            when, shown = f"{text} <> ''", "a time"
+        else:
+            values = {value for (value,) in connection.execute(
+                f"select distinct {text} from {relation} where {text} <> '' limit 10"
+            ).fetchall()}  # fmt: skip
+            cancelled = sorted(value for value in values if plain(value) in YES)
+            if not cancelled or {plain(value) for value in values} - YES - NO:
+                continue
+            when, shown = f"{text} in ({', '.join(map(literal, cancelled))})", ", ".join(cancelled)
+        marked, rows = connection.execute(
+            f"select count(*) filter (where {when}), count(*) from {relation}"
+        ).fetchone()
+        if marked == rows:
+            found.doubts.insert(0, f"All lines are cancelled, if '{name}' is right; all count.")
+            continue
+        found.table.setdefault("exclude", []).append({"when": when, "reason": "cancelled"})
+        found.doubts.append(
+            f"Cancelled orders, with {shown} in '{name}', are left out: {marked:,} lines."
         )
 
 
