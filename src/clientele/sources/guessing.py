@@ -142,7 +142,7 @@ def guess(
     settle_returns(connection, relation, facts, chosen, found)
     _order_level(connection, "spread", chosen, found)
     exclude_statuses(connection, relation, chosen, found)
-    exclude_cancelled(connection, relation, columns, facts, found)
+    exclude_cancelled(connection, relation, facts, chosen, found)
     exclude_tests(connection, relation, columns, found)
     for role in ROLES:
         if role in chosen and role not in ("email", "phone", "person", "status", *AMOUNTS):
@@ -162,7 +162,7 @@ def guess(
                     0, "No column looks like a quantity: each line counts as one piece."
                 )
     found.table["columns"] |= {role: {"expression": sql} for role, sql in found.negative.items()}
-    settle_cents(connection, relation, found)
+    settle_cents(connection, relation, chosen, found)
     return found
 
 

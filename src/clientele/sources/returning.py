@@ -4,8 +4,10 @@ import re
 
 import duckdb
 
+from clientele.sources.cents import is_in_cents
 from clientele.sources.common import UnreadableSource, literal, quoted
 from clientele.sources.contents import MOST_STATUSES, NO, YES
+from clientele.sources.excluding import filled_down, is_on_first_lines
 from clientele.sources.naming import COUNTED, english, plain
 from clientele.sources.values import decide_marks, meaningful, number
 
@@ -53,7 +55,11 @@ def _numbers(connection, relation, chosen, *others):
         marks = decide_marks(connection, relation, texts, {})
     except (UnreadableSource, duckdb.Error):
         return {}
-    return {name: number(text, *marks, "double") for name, text in texts.items()}
+    return {
+        name: number(text, *marks, "double")
+        + (" / 100" if is_in_cents(connection, relation, name) else "")
+        for name, text in texts.items()
+    }
 
 
 def _amount(numbers, chosen, pieces=None):
@@ -85,6 +91,8 @@ def _pieces(connection, relation, name, chosen):
 
 def _flag(connection, relation, name, fact, chosen):
     """Doubt a column that only says whether or when something was given back."""
+    if is_on_first_lines(connection, relation, chosen["order_id"], name):
+        relation = filled_down(relation, chosen["order_id"], name)
     values = _values(connection, relation, name)
     if fact["dated"] > 0.9:
         marked = list(values)
@@ -141,6 +149,9 @@ def _kinds(connection, relation, name, chosen, found):
     ):
         # Credit beside cash is a way to pay.
         return []
+    is_first = is_on_first_lines(connection, relation, chosen["order_id"], name)
+    if is_first:
+        relation = filled_down(relation, chosen["order_id"], name)
     roles = [role for role in ("quantity", "unit_price", "line_amount") if role in chosen]
     reduced = quoted(chosen["discount_amount"]) if "discount_amount" in chosen else "''"
     signs = [f"coalesce(regexp_matches({quoted(chosen[r])}, '{SIGNED}'), false)" for r in roles]
@@ -164,6 +175,8 @@ def _kinds(connection, relation, name, chosen, found):
     shown = ", ".join(marked)
     if not is_certain:
         return [_told(connection, relation, name, marked, chosen, shown)]
+    if is_first:
+        found.table.setdefault("fill_down", []).append(name)
     negative = [r for r in roles if r != "unit_price" or "line_amount" in chosen]
     for role in negative:
         own = f"nullif(trim({quoted(chosen[role])}), '')"

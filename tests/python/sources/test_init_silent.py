@@ -103,6 +103,21 @@ def test_lines_that_a_word_calls_returns_are_subtracted(name, sale, back, money,
     assert [q < 0 for q in result.column("quantity")] == [i % 5 == 4 for i in range(20)]
 
 
+@pytest.mark.parametrize(
+    ("name", "mark", "other", "factor"),
+    [("type", "Refund", "Sale", 2), ("cancelled at", "2024-03-22 09:00", "", 1)],
+)
+def test_the_first_line_of_an_order_speaks_for_all_of_it(name, mark, other, factor, tmp_path):
+    pairs = [[SOLD[i // 2 * 2][0], SOLD[i // 2 * 2][1], *line[2:]] for i, line in enumerate(SOLD)]
+    lines = [
+        [*line, "" if i % 2 else mark if i % 8 == 0 else other] for i, line in enumerate(pairs)
+    ]
+    page, _, result = tried(tmp_path, lines, [*NAMES, name])
+    gone = [line for i, line in enumerate(pairs) if i % 8 < 2]
+    assert f"{len(gone)} lines" in page
+    assert result.net == GROSS - factor * sum(map(amount, gone))
+
+
 def test_returns_that_are_negative_already_stay_so(tmp_path):
     lines, names = added("type", ["Sale", "Sale", "Sale", "Refund"])
     lines = [[*r[:4], f"-{r[4]}" if r[6] == "Refund" else r[4], *r[5:]] for r in lines]
@@ -149,6 +164,13 @@ def test_cents_are_divided(name, each, tmp_path):
     assert result.net == GROSS
     assert f" {GROSS:,.2f} net of" in page
     assert f"'{name}' is divided by 100" in page
+
+
+def test_cents_beside_amounts_with_commas_are_divided(tmp_path):
+    lines = [[*line[:5], line[5].replace(".", ""), "4,90"] for line in SOLD]
+    path = tmp_path / "orders.csv"
+    path.write_text(csv_text(lines, [*NAMES[:5], "Preis (Cent)", "Versandkosten"], ";"))
+    assert initialised(path, tmp_path)[2].net == GROSS
 
 
 def test_cents_with_fractions_are_the_first_doubt(tmp_path):
