@@ -42,6 +42,8 @@ def settle_returns(connection, relation: str, facts: dict, chosen: dict, found) 
             continue
         elif is_of_returns and (fact["different"] <= 2 or fact["dated"] > 0.9):
             told += _flag(connection, relation, name, fact, chosen)
+        elif is_of_returns and _counts(connection, relation, name, chosen):
+            told += _pieces(connection, relation, name, chosen)
         elif fact["different"] <= MOST_STATUSES and "customer" not in words:
             told += _kinds(connection, relation, name, chosen, found)
     found.first[:0] = told
@@ -71,6 +73,19 @@ def _amount(numbers, chosen, pieces=None):
     return f"{pieces or quantity} * {numbers.get(chosen.get('unit_price'), 'null')}"
 
 
+def _counts(connection, relation, name, chosen):
+    """Return whether a column holds whole numbers that are never more than the quantity."""
+    numbers = _numbers(connection, relation, chosen, name)
+    if name not in numbers or "quantity" not in chosen:
+        return False
+    value, quantity = f"abs({numbers[name]})", f"abs({numbers[chosen['quantity']]})"
+    lines, fits = connection.execute(
+        f"select count(*), count(*) filter (where {value} % 1 = 0 and {value} <= {quantity}) "
+        f"from {relation} where {value} > 0"
+    ).fetchone()
+    return lines == fits > 0
+
+
 def _pieces(connection, relation, name, chosen):
     numbers = _numbers(connection, relation, chosen, name)
     if name not in numbers:
@@ -82,6 +97,8 @@ def _pieces(connection, relation, name, chosen):
     ).fetchone()
     if not lines:
         return []
+    if chosen.get("refund") == name:
+        del chosen["refund"]
     return [
         f"'{name}' counts {pieces:,.0f} pieces that were given back, on {lines:,} lines, which "
         f"cost {money:,.2f}. They are not subtracted: map `refunded_amount` with an expression, "

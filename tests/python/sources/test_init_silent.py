@@ -80,6 +80,17 @@ def test_a_count_of_pieces_given_back_is_no_money_and_the_first_doubt(name, tmp_
     assert result.net == GROSS
 
 
+def test_a_column_returned_that_is_never_more_than_the_quantity_is_a_count(tmp_path):
+    lines = [[*line, line[4] if i % 4 == 3 else "0"] for i, line in enumerate(SOLD)]
+    page, source, result = tried(tmp_path, lines, [*NAMES, "Returned"])
+    pieces = sum(int(line[4]) for line in SOLD[3::4])
+    assert f"'Returned' counts {pieces} pieces" in first(page)
+    assert result.net == GROSS
+    money = [[*line, line[5] if i % 4 == 3 else "0"] for i, line in enumerate(SOLD)]
+    _, _, result = tried(tmp_path, money, [*NAMES, "Returned"])
+    assert result.net == GROSS - sum(float(line[5]) for line in SOLD[3::4])
+
+
 # ---------------------------------------------------------------------------- words for returns
 
 
@@ -176,9 +187,7 @@ def test_cents_beside_amounts_with_commas_are_divided(tmp_path):
 def test_cents_with_fractions_are_the_first_doubt(tmp_path):
     lines = [[*line[:5], f"{line[5][:-1]}5"] for line in SOLD]
     page, _, result = tried(tmp_path, lines, [*NAMES[:5], "price cents"])
-    assert "'price cents' says cents, and holds what is no whole number, such as '10.05'" in first(
-        page
-    )
+    assert "'price cents' says cents, and does not hold whole numbers only" in first(page)
     assert result.net > GROSS
 
 
@@ -219,6 +228,13 @@ def test_a_net_of_nothing_is_the_first_doubt(tmp_path):
     back = [[f"B{i}", *line[1:4], f"-{line[4]}", line[5]] for i, line in enumerate(SOLD)]
     page, _, _ = tried(tmp_path, [*SOLD, *back])
     assert first(page).startswith("The lines that count give 0.00 together")
+
+
+def test_a_source_without_customers_that_count_is_the_first_doubt(tmp_path):
+    lines, names = added("Currency", ["EUR", "EUR", "JPY"])
+    lines = [[line[0], line[1] if line[6] == "JPY" else "", *line[2:]] for line in lines]
+    page, _, _ = tried(tmp_path, lines, names)
+    assert first(page).startswith("No line that counts names a customer")
 
 
 def test_lines_without_quantity_and_money_are_lost(tmp_path):
