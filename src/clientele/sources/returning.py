@@ -64,13 +64,18 @@ def _numbers(connection, relation, chosen, *others):
     }
 
 
-def _amount(numbers, chosen, pieces=None):
-    """Return the SQL of a line's amount, or of that of some of its pieces."""
+def _amount(relation, numbers, chosen, pieces=None):
+    """Return the SQL of a line's amount, or of that of some pieces; in the commonest currency."""
     quantity = numbers.get(chosen.get("quantity"), "1")
     if "line_amount" in chosen:
         amount = numbers.get(chosen["line_amount"], "null")
-        return f"{amount} / nullif({quantity}, 0) * {pieces}" if pieces else amount
-    return f"{pieces or quantity} * {numbers.get(chosen.get('unit_price'), 'null')}"
+        amount = f"{amount} / nullif({quantity}, 0) * {pieces}" if pieces else amount
+    else:
+        amount = f"{pieces or quantity} * {numbers.get(chosen.get('unit_price'), 'null')}"
+    if "currency" not in chosen:
+        return amount
+    currency = quoted(chosen["currency"])
+    return f"case when {currency} = (select mode({currency}) from {relation}) then {amount} end"
 
 
 def _counts(connection, relation, name, chosen):
@@ -92,7 +97,7 @@ def _pieces(connection, relation, name, chosen):
         return []
     count = f"abs({numbers[name]})"
     lines, pieces, money = connection.execute(
-        f"select count(*), sum({count}), coalesce(sum(abs({_amount(numbers, chosen, count)})), 0) "
+        f"select count(*), sum({count}), coalesce(sum(abs({_amount(relation, numbers, chosen, count)})), 0) "
         f"from {relation} where {numbers[name]} <> 0"
     ).fetchone()
     if not lines:
@@ -145,7 +150,7 @@ def _told(connection, relation, name, marked, chosen, shown):
 
 
 def _sum(connection, relation, name, marked, chosen):
-    amount = _amount(_numbers(connection, relation, chosen), chosen)
+    amount = _amount(relation, _numbers(connection, relation, chosen), chosen)
     return connection.execute(
         f"select count(*), coalesce(sum({amount}), 0) from {relation} "
         f"where {_is_marked(name, marked)}"

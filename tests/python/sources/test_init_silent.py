@@ -202,6 +202,14 @@ def test_money_of_other_currencies_is_not_added(tmp_path):
     assert "16 orders" in page
 
 
+def test_the_money_of_a_doubt_is_of_one_currency(tmp_path):
+    lines, names = added("Currency", ["EUR", "EUR", "EUR", "EUR", "JPY"])
+    lines = [[*line, "Refund" if i % 4 == 3 else "Sale"] for i, line in enumerate(lines)]
+    page, _, _ = tried(tmp_path, lines, [*names, "type"])
+    money = sum(amount(line) for i, line in enumerate(SOLD) if i % 4 == 3 and i % 5 != 4)
+    assert f"5 lines, whose {money:,.2f} are subtracted" in first(page)
+
+
 def test_what_is_no_code_of_a_currency_is_the_first_doubt(tmp_path):
     lines, names = added("Currency", ["EUR", "EUR", "€", "Euro"])
     page, _, _ = tried(tmp_path, lines, names)
