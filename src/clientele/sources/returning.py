@@ -96,8 +96,9 @@ def _pieces(connection, relation, name, chosen):
     if name not in numbers:
         return []
     count = f"abs({numbers[name]})"
+    amount = _amount(relation, numbers, chosen, count)
     lines, pieces, money = connection.execute(
-        f"select count(*), sum({count}), coalesce(sum(abs({_amount(relation, numbers, chosen, count)})), 0) "
+        f"select count(*), sum({count}), coalesce(sum(abs({amount})), 0) "
         f"from {relation} where {numbers[name]} <> 0"
     ).fetchone()
     if not lines:
