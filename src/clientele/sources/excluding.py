@@ -6,6 +6,47 @@ from clientele.sources.common import counted, literal, quoted
 from clientele.sources.contents import CANCELLED, MOST_STATUSES, NO, YES
 from clientele.sources.naming import english, plain
 
+# A name that says that, or when, an order was cancelled; not why, by whom or how much of it.
+CANCELLED_NAME = (
+    r"^(is |order )?(cancell?ed|storniert|storno|annule|annulee|anulado|annullato|geannuleerd|"
+    r"voided)( (at|on|date|time|am|le|il|el|op))?$|"
+    r"^(cancellation|cancel|storno) ?(date|datum|time)$"
+)
+
+
+def is_on_first_lines(connection, relation, order: str, name: str) -> bool:
+    """Return whether a column that is not filled everywhere stands on first lines of orders only.
+
+    Then the first line speaks for its whole order.
+    """
+    several, first = connection.execute(
+        f"""
+        select count(*), count(*) filter (where filled = 1 and is_first)
+        from (
+            select count(*) as n, count(value) as filled,
+                arg_min(value is not null, _row) as is_first
+            from (
+                select _row, nullif(trim({quoted(name)}), '') as value, last_value(
+                    nullif({quoted(order)}, '') ignore nulls) over (order by _file, _row) as key
+                from {relation}
+            )
+            group by key having count(*) > 1 and count(value) > 0
+        )
+        """
+    ).fetchone()
+    return several > 0 and first == several
+
+
+def filled_down(relation: str, order: str, name: str) -> str:
+    """Return the SQL of a relation whose empty cells of a column have the value of their order."""
+    key = f"last_value(nullif({quoted(order)}, '') ignore nulls) over (order by _file, _row)"
+    value = f"nullif(trim({quoted(name)}), '')"
+    return (
+        f"(select * exclude (_key) replace (coalesce({value}, last_value({value} ignore nulls) "
+        f"over (partition by _key order by _file, _row)) as {quoted(name)}) "
+        f"from (select *, {key} as _key from {relation}))"
+    )
+
 
 def exclude_tests(connection, relation, columns, found):
     """Leave out orders that a column of yes and no marks as tests."""
@@ -37,6 +78,40 @@ def exclude_tests(connection, relation, columns, found):
         )
 
 
+def exclude_cancelled(connection, relation, facts, chosen, found):
+    """Leave out orders of which a column says that, or when, they were cancelled."""
+    for name, fact in facts.items():
+        if not re.search(CANCELLED_NAME, plain(name)) or fact["filled"] == 0:
+            continue
+        if name == chosen.get("status"):
+            continue
+        text = f"trim({quoted(name)})"
+        if fact["dated"] > 0.9:
+            when, shown = f"{text} <> ''", "a time"
+        else:
+            values = {value for (value,) in connection.execute(
+                f"select distinct {text} from {relation} where {text} <> '' limit 10"
+            ).fetchall()}  # fmt: skip
+            cancelled = sorted(value for value in values if plain(value) in YES)
+            if not cancelled or {plain(value) for value in values} - YES - NO:
+                continue
+            when, shown = f"{text} in ({', '.join(map(literal, cancelled))})", ", ".join(cancelled)
+        lines, order = relation, chosen["order_id"]
+        if is_on_first_lines(connection, relation, order, name):
+            lines = filled_down(relation, order, name)
+            found.table.setdefault("fill_down", []).append(name)
+        marked, rows = connection.execute(
+            f"select count(*) filter (where {when}), count(*) from {lines}"
+        ).fetchone()
+        if marked == rows:
+            found.doubts.insert(0, f"All lines are cancelled, if '{name}' is right; all count.")
+            continue
+        found.table.setdefault("exclude", []).append({"when": when, "reason": "cancelled"})
+        found.doubts.append(
+            f"Cancelled orders, with {shown} in '{name}', are left out: {marked:,} lines."
+        )
+
+
 def exclude_statuses(connection, relation, chosen, found):
     """Leave out orders whose status says that they were cancelled or failed."""
     if "status" not in chosen:
@@ -54,7 +129,7 @@ def exclude_statuses(connection, relation, chosen, found):
         listed = ", ".join("'" + value.replace("'", "''") + "'" for value in left_out)
         when = f"{quoted(name)} in ({listed})"
         found.table["exclude"] = [{"when": when, "reason": "cancelled"}]
-        found.table["fill_down"] = [name]
+        found.table.setdefault("fill_down", []).append(name)
         kept = ", ".join(value for value in values if value not in left_out)
         found.doubts.append(
             f"Orders with the {name} {', '.join(left_out)} are left out; {kept} count."

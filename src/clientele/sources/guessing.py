@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 
 import duckdb
 
+from clientele.sources.cents import settle_cents
 from clientele.sources.common import UnreadableSource, literal, quoted
 from clientele.sources.contents import complete
 from clientele.sources.discounting import settle_discount
-from clientele.sources.excluding import exclude_statuses, exclude_tests
+from clientele.sources.excluding import exclude_cancelled, exclude_statuses, exclude_tests
 from clientele.sources.leftovers import settle_unused
 from clientele.sources.multiplying import settle_money, settle_rival
 from clientele.sources.naming import ROLES, matched_role, plain
 from clientele.sources.nearing import describe_near
+from clientele.sources.returning import settle_returns
 from clientele.sources.values import meaningful
 
 # Lines that tell what columns hold, in blocks, so that most orders are whole.
@@ -49,12 +51,16 @@ class Guess:
         why: For each of our columns, why.
         doubts: What is unsure, in sentences, the greatest doubt first.
         ask: A function from a question and choices to one of them; None if nobody can be asked.
+        negative: Role -> SQL of a column that is made negative on lines that are returns.
+        first: Doubts about money, which come before those about currency and time zone.
     """
 
     table: dict = field(default_factory=lambda: {"columns": {}})
     why: dict = field(default_factory=dict)
     doubts: list[str] = field(default_factory=list)
     ask: Callable[[str, list[str]], str] | None = None
+    negative: dict = field(default_factory=dict)
+    first: list[str] = field(default_factory=list)
 
     def choose(self, question: str, choices: list[str], doubt: str) -> int:
         """Return the position of the right choice: what is asked, or else the first, in doubt."""
@@ -134,8 +140,10 @@ def guess(
             f"{coded}{describe_near(connection, 'spread', facts, chosen, totals, missing)}"
             "Copy sources/template.yml and map them by hand"
         )
+    settle_returns(connection, relation, facts, chosen, found)
     _order_level(connection, "spread", chosen, found)
     exclude_statuses(connection, relation, chosen, found)
+    exclude_cancelled(connection, relation, facts, chosen, found)
     exclude_tests(connection, relation, columns, found)
     for role in ROLES:
         if role in chosen and role not in ("email", "phone", "person", "status", *AMOUNTS):
@@ -154,6 +162,8 @@ def guess(
                 found.doubts.insert(
                     0, "No column looks like a quantity: each line counts as one piece."
                 )
+    found.table["columns"] |= {role: {"expression": sql} for role, sql in found.negative.items()}
+    settle_cents(connection, relation, chosen, found)
     return found
 
 

@@ -12,6 +12,7 @@ from clientele.sources.broken import CUT_OFF
 from clientele.sources.checking import source_problems
 from clientele.sources.columns import COLUMNS
 from clientele.sources.common import UnreadableSource, counted, format_of, literal
+from clientele.sources.counting import ABSURD, doubt_rejected, is_counted_in
 from clientele.sources.describing import page, yaml_text
 from clientele.sources.footers import leave_out_footers
 from clientele.sources.guessing import guess
@@ -30,8 +31,6 @@ CHOICES = {
     "date_format": re.compile(r'`date_format: "([^"]+)"` or `date_format: "([^"]+)"`'),
     "decimal": re.compile(r'`decimal: "(.)"` or `decimal: "(.)"`'),
 }
-# What the macro `value_reasons` rejects.
-ABSURD = "(abs(coalesce(quantity, 0)) > 1e9 or abs(coalesce(unit_price, 0)) > 1e12)"
 
 
 def init(
@@ -62,7 +61,7 @@ def init(
     with temporary_folder() as temporary, duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
         found = look(connection, path, Path(temporary), headers())
-        preset = recognise(connection, found.columns)
+        preset, first = recognise(connection, found.columns), []
         if preset:
             table, platform = preset["table"], preset["platform"]
             why = dict.fromkeys(table["columns"], "the platform's layout")
@@ -73,19 +72,22 @@ def init(
                 connection, found.relation, found.columns, found.settings, None if yes else ask
             )
             table, platform, rules = guessed.table, None, {}
-            why, doubts = guessed.why, guessed.doubts
+            why, doubts, first = guessed.why, guessed.doubts, guessed.first
         table = {"path": "{data}", **found.settings, **table}
         table |= {key: given[key] for key in ("date_format", "decimal") if given.get(key)}
         source = {"name": name, "data": str(Path(path)), "tables": {"order_lines": table}}
         source["rules"] = rules
-        doubts = _place(connection, found, table, source, given, doubts)
+        doubts = first + _place(connection, found, table, source, given, doubts)
         leave_out_footers(connection, found, table)
         tried = str(found.sample or path)
         ask = None if yes else ask
         imported = _try(source, tried, Path(temporary), doubts, ask=ask, is_known=bool(preset))
-        rows, figures = _describe(connection, found, table, imported, why)
+        rows, figures = _describe(connection, found, source, imported, why)
         _doubt_absurd(connection, imported, doubts)
         share = _doubt_broken_lines(connection, imported, doubts)
+        lacking, count = doubt_rejected(connection, imported, source, doubts)
+        # A platform's layout says itself which lines hold no money.
+        share += 0 if preset else lacking
         doubts[:0] = [note for note in imported.notes if REPEATED_FILE in note]
         doubts[:0] = [note for note in imported.notes if CUT_OFF in note]
         # What was broken when looking may be a footer.
@@ -97,9 +99,10 @@ def init(
     folder.mkdir(exist_ok=True)
     target.write_text(yaml_text(source, platform, doubts), encoding="utf-8")
     told = page(Path(path), platform, rows, figures, doubts)
-    if share > MAX_UNREADABLE_SHARE:
+    if share > MAX_UNREADABLE_SHARE or not count:
+        lost = f"{share:.0%} of the lines are lost" if count else "no line counts"
         return (
-            f"{told}\n\nWritten to {target}, but not ready: {share:.0%} of the lines are lost. "
+            f"{told}\n\nWritten to {target}, but not ready: {lost}. "
             "Export the file again, or correct its YAML, before you build."
         )
     return f"{told}\n\nWritten to {target}. Next:\n{_next_commands(folder.parent, name, path)}"
@@ -224,8 +227,9 @@ def _try(source, path, temporary, doubts, *, ask, is_known):
     raise ValueError("the file can be read in too many ways; write its YAML by hand")
 
 
-def _describe(connection, found, table, imported, why):
+def _describe(connection, found, source, imported, why):
     """Return the rows of the mapping with values as read, and sentences with the totals."""
+    table, is_counted = source["tables"]["order_lines"], is_counted_in(source)
     lines = f"read_parquet('{imported.folder}/order_lines.parquet')"
     rows = []
     for column in COLUMNS["order_lines"]:
@@ -250,14 +254,12 @@ def _describe(connection, found, table, imported, why):
     distinct = "" if table.get("repeated_lines") == "keep" else "distinct"
     total = connection.execute(
         f"""
-        select count(*), count(distinct order_id) filter (where reject_reason is null),
-            count(distinct customer_id) filter (where reject_reason is null),
+        select count(*), count(distinct order_id) filter (where {is_counted}),
+            count(distinct customer_id) filter (where {is_counted}),
             (
                 select sum(coalesce(line_amount, try_cast(quantity as double) * unit_price)
                     - coalesce(discount_amount, 0) - coalesce(refunded_amount, 0))
-                from (
-                    select {distinct} * from {lines} where reject_reason is null and not {ABSURD}
-                )
+                from (select {distinct} * from {lines} where {is_counted})
             ),
             min(ordered_at), max(ordered_at), count(*) filter (where reject_reason is not null)
         from {lines}

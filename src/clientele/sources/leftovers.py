@@ -9,6 +9,7 @@ from clientele.sources.naming import ROLES, english, matched_role, plain
 HARMLESS = {
     "weight", "rate", "percent", "%", "points", "stock", "cost", "margin", "length", "size",
     "list", "msrp", "rrp", "uvp", "profit", "balance", "fee", "fees",
+    "qty", "quantity", "units", "pieces",
 }  # fmt: skip
 # Roles whose columns may be left out when they are found twice, as totals and taxes are. A second
 # price is harmless only if nearly all lines have it; on some lines it may be what was taken off.

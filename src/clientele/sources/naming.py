@@ -26,6 +26,10 @@ PHRASES = (
     ("price (cut|drop)s?", "discount"),
     ("nota fiscal", "invoice"),
 )
+# A name that counts pieces is no money, unless it says so; a quantity discount is money.
+COUNTED = r"\b(qty|quantity|quantities|units|pieces|pcs)\b"
+PRICED = r"\b(price|amount|value|cost)\b"
+UNCOUNTED = ("unit_price", "line_amount", "refund", "shipping", "tax", "total", "unit_cost")
 # Shortest word that may be a part of a longer one, and what joins such parts.
 SHORTEST, JOINTS = 4, ("", "s", "n", "en", "e", "es", "er")
 
@@ -84,6 +88,9 @@ def matched_role(role: str, text: str) -> tuple[int, int] | None:
     unlike = ROLES[role].get("not")
     if unlike and any(re.search(unlike, name) for name in names):
         return None
+    if role in UNCOUNTED and any(re.search(COUNTED, name) for name in names):
+        if not any(re.search(PRICED, name) for name in names):
+            return None
     for is_translated, name in enumerate(names):
         for i, words in enumerate(ROLES[role]["words"]):
             if re.search(words, name):

@@ -241,14 +241,15 @@ def _records(connection, text):
     return [record for record in records if isinstance(record, dict)]
 
 
-def _lists(value, prefix=""):
-    """Return the dotted names of lists inside a record."""
-    if isinstance(value, list):
-        return {prefix}
+def _compound(value, prefix=""):
+    """Return the dotted names of the lists and objects inside a record: they are no values."""
     if isinstance(value, dict):
-        inner = [_lists(v, f"{prefix}.{k}" if prefix else k) for k, v in value.items()]
-        return set().union(*inner)
-    return set()
+        inner = [_compound(v, f"{prefix}.{k}" if prefix else k) for k, v in value.items()]
+    elif isinstance(value, list):
+        inner = [_compound(element, prefix) for element in value if isinstance(element, dict)]
+    else:
+        return set()
+    return set().union({prefix}, *inner)
 
 
 def _columns(connection, file, kind, settings, folder):
@@ -272,11 +273,10 @@ def _columns(connection, file, kind, settings, folder):
     columns = read_table(connection, str(file), settings, [], name="looked").columns
     if kind == "json":
         text = as_utf8(file, {}, folder / "utf8.json")
-        lists = set().union(*(_lists(record) for record in _records(connection, text)))
-        prefix = settings.get("unnest") or "line"
-        columns = [
-            c for c in columns if c not in lists and c.removeprefix(f"{prefix}.") not in lists
-        ]
+        compound = set().union(*(_compound(record) for record in _records(connection, text)))
+        if settings.get("parent_key"):
+            compound |= {f"line.{name}" for name in compound}
+        columns = [c for c in columns if c not in compound]
     return columns
 
 

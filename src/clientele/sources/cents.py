@@ -1,0 +1,66 @@
+"""Divide money that a column states in cents or pence."""
+
+import re
+
+import duckdb
+
+from clientele.sources.common import UnreadableSource, quoted
+from clientele.sources.naming import plain
+from clientele.sources.values import decide_marks, meaningful
+
+CENTS = r"(?<!\bper )\b(cents?|pence|centimes?|centesimi|centimos?|centavos?|cts?)\b"
+MONEY = ("unit_price", "line_amount", "discount_amount", "refunded_amount", "unit_cost")
+
+
+def settle_cents(connection, relation: str, chosen: dict, found) -> None:
+    """Divide columns by 100 whose names say cents, if they hold whole numbers; else doubt them.
+
+    Args:
+        connection: Where the relation is.
+        relation: A table of texts.
+        chosen: Role -> column.
+        found: The guess; columns and order amounts of its table become expressions.
+    """
+    columns, amounts = found.table["columns"], found.table.get("order_amounts", {})
+    mapped = [(columns, role) for role in MONEY if role in columns]
+    mapped += [(amounts, role) for role in amounts]
+    names = {}
+    for mapping, role in mapped:
+        theirs = mapping[role]
+        names[id(mapping), role] = theirs if isinstance(theirs, str) else chosen[role]
+    others = [name for name in names.values() if not re.search(CENTS, plain(name))]
+    for mapping, role in mapped:
+        name, theirs = names[id(mapping), role], mapping[role]
+        if name in others:
+            continue
+        if not is_in_cents(connection, relation, name):
+            found.first.append(
+                f"'{name}' says cents, and does not hold whole numbers only: it is taken as it is, "
+                "not divided by 100."
+            )
+            continue
+        sql = quoted(theirs) if isinstance(theirs, str) else theirs["expression"]
+        value = f"cast(try_cast({sql} as decimal(18, 2)) / 100 as decimal(18, 2))"
+        if _has_commas(connection, relation, others):
+            # All numbers of a table are written in one way.
+            value = f"replace(cast({value} as varchar), '.', ',')"
+        mapping[role] = {"expression": value}
+        found.doubts.append(f"'{name}' is divided by 100, because its name says cents.")
+
+
+def is_in_cents(connection, relation: str, name: str) -> bool:
+    """Return whether a column's name says cents, and all its values are whole numbers."""
+    if not re.search(CENTS, plain(name)):
+        return False
+    text = meaningful(quoted(name))
+    return not connection.execute(
+        f"select count(*) from {relation} where not regexp_full_match({text}, '-?[0-9]+(\\.0+)?')"
+    ).fetchone()[0]
+
+
+def _has_commas(connection, relation, names):
+    try:
+        texts = {name: meaningful(quoted(name)) for name in names}
+        return decide_marks(connection, relation, texts, {})[0] == "," if texts else False
+    except (UnreadableSource, duckdb.Error):
+        return False
