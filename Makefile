@@ -88,7 +88,7 @@ $(SPARK)/installed: requirements-spark.lock pyproject.toml | java $(SPARK)/bin/p
 	@$(SPARK)/bin/python $(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Checked before half a gigabyte is downloaded in vain.
+# Checked before half a gigabyte is downloaded for nothing.
 java:
 	@{ test -x "$${JAVA_HOME:-.}/bin/java" || command -v java >/dev/null; } || \
 		{ echo "Spark needs Java 17 or 21: install one (Debian: openjdk-17-jre-headless) or set JAVA_HOME"; exit 2; }

@@ -1,4 +1,4 @@
-"""Fit and score lifetime value at 1 and 10 million customers, beside the package lifetimes.
+"""Fit and score lifetime value at 1 and 10 million customers, against the package lifetimes.
 
 python benchmarks/lifetime.py --sizes 1m,10m --lifetimes PATH/TO/python
 
@@ -91,7 +91,7 @@ def step_fit(database: Path, horizons: str) -> None:
         assert len(lookup) and parameters["has_converged"].all()
         connection.execute("create or replace table ml.ml_clv__parameters as from parameters")
         connection.execute("create or replace table ml.ml_clv__expected_orders as from lookup")
-        # What a build without backtests has: nothing to put right, and every day counts alike.
+        # What a build without backtests has: nothing to put right, and every day counts the same.
         connection.execute(
             "create or replace table ml.ml_clv__calibration as "
             "select distinct horizon_days, 0e0 as intercept, 1e0 as slope, "

@@ -4,7 +4,7 @@ python benchmarks/run.py --sizes 1m,10m --what floor,store,build,build_lean,node
 
 Wall and CPU time and peak memory are the operating system's own account of each finished process;
 those of the two engines' builds are sums over the process and its children, sampled, as the work of
-Spark is done by a child that nobody waits for. `build` is a build as users run it, and a second one
+Spark is done by a child that no one waits for. `build` is a build as users run it, and a second one
 into the same warehouse. `daily` is a build, and then builds of a new day, of more of that day, and
 of nothing new. `nodes` builds one node at a time, so that a thread which reads the process's CPU
 time every 50 ms can tell, with the start and end of each node, what each took.

@@ -1,4 +1,4 @@
-"""Fit and score segments at 10 thousand to 10 million customers, SQL beside scikit-learn.
+"""Fit and score segments at 10 thousand to 10 million customers, SQL against scikit-learn.
 
 python benchmarks/segments.py --sizes 10k,100k,1m,10m
 

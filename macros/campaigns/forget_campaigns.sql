@@ -1,5 +1,5 @@
 {#-
-    Drops the marts of campaigns that an earlier build of another source left, so that nobody reads them as this source's.
+    Drops the marts of campaigns that an earlier build of another source left, so that no one reads them as this source's.
     dbt leaves the table of a model that is disabled. It does not ask the adapter for the tables first: that would begin a
     transaction, which dbt rolls back when the run starts.
 -#}

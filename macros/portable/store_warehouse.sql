@@ -1,7 +1,7 @@
 {#-
     Called when a run ends. Drops what the adapter leaves behind: a table of new rows for each incremental Python model. Then
     writes what the database still has in its log; otherwise it would be written when the process closes the file, which is
-    after dbt has said how the run ended, and a later write means that somebody changed the tables.
+    after dbt has said how the run ended, and a later write means that someone changed the tables.
 -#}
 
 {% macro store_warehouse() %}

@@ -1,5 +1,5 @@
 {#-
-    Called when a run ends. If it built every model and nothing failed, keeps beside the tables what `clientele score`
+    Called when a run ends. If it built every model and nothing failed, keeps next to the tables what `clientele score`
     needs to compute the same for a few customers: the SQL that was compiled, and how the source is read. The tables, the
     parameters in them and this SQL are then of one build.
 -#}

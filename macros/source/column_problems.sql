@@ -7,16 +7,16 @@
         {%- set mapped = mapping.get(column['name']) -%}
         {%- if mapped is string -%}
             {%- set exact = columns | selectattr('name', 'equalto', mapped) | list -%}
-            {%- set alike = [] -%}
+            {%- set same = [] -%}
             {%- for given in columns if given['name'] | lower in [mapped | lower, mapped | lower ~ '_1'] -%}
-                {%- do alike.append(given['name']) -%}
+                {%- do same.append(given['name']) -%}
             {%- endfor -%}
-            {%- if alike | length > 1 -%}
+            {%- if same | length > 1 -%}
                 {%- do problems.append("`" ~ name ~ "`: '" ~ mapped ~ "' for `" ~ column['name'] ~ "` is ambiguous in " ~ place
-                    ~ ", which has " ~ alike | join(' and ') ~ "; rename one, or write {expression: ...} to choose.") -%}
+                    ~ ", which has " ~ same | join(' and ') ~ "; rename one, or write {expression: ...} to choose.") -%}
             {%- elif not exact -%}
                 {%- do problems.append("`" ~ name ~ "`: no column '" ~ mapped ~ "' for `" ~ column['name'] ~ "` in " ~ place
-                    ~ (("; did you mean '" ~ alike[0] ~ "'?") if alike
+                    ~ (("; did you mean '" ~ same[0] ~ "'?") if same
                        else ("; it has " ~ columns | map(attribute='name') | join(', ') ~ "."))) -%}
             {%- elif not type_fits(exact[0]['type'], column['kind']) -%}
                 {%- do problems.append("`" ~ name ~ "`: column '" ~ mapped ~ "' for `" ~ column['name'] ~ "` in " ~ place ~ " is "

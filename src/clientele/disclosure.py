@@ -27,7 +27,7 @@ def small_cells(
     sum with hidden rows has at least two, and one of them may be as large as ``min_cell``. An
     integer program finds the rows that hide the least. Then linear programs compute the largest
     possible value of each small row, given all sums of the table. While one is below ``min_cell``,
-    the integer program must hide another row beside it.
+    the integer program must hide another row next to it.
 
     Args:
         frame: One row per cell; a missing row has no customers.
@@ -83,9 +83,9 @@ def small_cells(
         ]
         found = len(required)
         for seen in _exposed(count, small, hidden, equations, min_cell, safe):
-            beside = [np.concatenate(sides) for sides in equations]
+            others = [np.concatenate(sides) for sides in equations]
             tellers = [by for rows, by in known if by is not None and seen in rows]
-            for choice in ([rows for rows in beside if seen in rows], tellers):
+            for choice in ([rows for rows in others if seen in rows], tellers):
                 shown = np.unique(np.concatenate(choice)) if choice else np.empty(0, dtype=int)
                 shown = shown[~hidden[shown]]
                 if len(shown):

@@ -76,7 +76,7 @@ def summary(
         {1, 2, 3},
     )
     if not segments:
-        lines.append("  none; customers are too few or too much alike, as where all bought once")
+        lines.append("  none; customers are too few or too similar, as where all bought once")
     elif segments[0][-1] is None:
         lines.append("  The history is too short to test whether these segments predict.")
     elif not segments[0][-1]:
@@ -196,8 +196,8 @@ def _reconciliation(query):
 def _forecasts(query, unit):
     """Return the lines of the forecasts, each with its reliability, and the reasons after them.
 
-    A forecast that is not reliable stands beside what the same customers bought in as many days
-    before, which is what anybody would guess.
+    A forecast that is not reliable stands next to what the same customers bought in as many days
+    before, which is what anyone would guess.
     """
     values = query(
         """

@@ -15,7 +15,7 @@ from clientele.places import warehouse_file
 def reader_limits() -> dict[str, str]:
     """Return DuckDB's settings for readers of a publication: its memory, and where it spills to.
 
-    It does not spill beside the file, because a publication must never change.
+    It does not spill next to the file, because a publication must never change.
     """
     return {
         "memory_limit": os.environ.get("CLIENTELE_MEMORY_LIMIT", "1400MB"),
@@ -32,7 +32,7 @@ class Warehouse:
 
     def marts(self) -> set[str]:
         """Return the names of the marts; not every source has all of them."""
-        # Spark names the schema beside each table.
+        # Spark names the schema with each table.
         return {str(value) for row in self.query("show tables from marts") for value in row}
 
 

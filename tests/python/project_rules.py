@@ -166,7 +166,7 @@ def every_model_reads_something(manifest):
 
 @rule
 def every_private_model_is_read(manifest):
-    """What no model reads and nobody else may read is not needed."""
+    """What no model reads and no one else may read is not needed."""
     read = children(manifest)
     return [
         model["name"]

@@ -21,7 +21,7 @@ CHANGES = {"os.mkdir", "os.rename", "os.symlink", "os.chmod", "os.remove", "os.r
 
 
 def build_of(number: int, database: Path, rows: int = 50) -> builds.Build:
-    """Build a small warehouse whose rows all say ``number``, and return what dbt would say of it.
+    """Build a small warehouse whose rows all say ``number``, and return what dbt says about it.
 
     ``fct_order_lines`` is a view, as in the real one.
     """

@@ -53,7 +53,7 @@ TABLES += "dim_segments dim_dates"
 
 @pytest.fixture(scope="module")
 def said(sample_copy):
-    """What dbt says of tables that were changed behind its back."""
+    """What dbt says about tables that were changed behind its back."""
     with duckdb.connect(str(sample_copy.database)) as connection:
         for change in BROKEN:
             connection.execute(change)

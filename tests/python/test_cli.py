@@ -147,7 +147,7 @@ def test_the_summary_of_a_shop_of_guests_has_no_nulls():
     assert ["invalid_price", "1", "0.00", "1", "Unreadable"] in [
         line.split() for line in page.splitlines()
     ]
-    assert "none; customers are too few or too much alike" in page
+    assert "none; customers are too few or too similar" in page
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_the_summary_says_whether_segments_predict_anything(is_predictive, said)
     page = summary(
         of_ten_customers(dim_segments=[[("Active", 10, 1.0, 1.0, "None", is_predictive)]])
     )
-    for text in ("predict nothing beyond chance", "too short to test", "too much alike"):
+    for text in ("predict nothing beyond chance", "too short to test", "too similar"):
         assert (text in page) == (text == said)
 
 

@@ -62,7 +62,7 @@ def test_value_follows_the_horizon_and_shows_the_backtest(visit, marts):
             "select any_value(reliability) from marts.fct_customer_values where horizon_days = ?",
             horizon,
         )
-        # Each figure has its reliability, and one that is not reliable a simple one beside it.
+        # Each figure has its reliability, and one that is not reliable a simple one next to it.
         mark = "" if reliability == "reliable" else f" ({reliability})"
         assert tile(page, "Forecast") == reliability.capitalize()
         (before,) = marts(
@@ -142,8 +142,8 @@ def test_a_customer_is_looked_up(visit, marts):
     assert [product for product, _ in shown] == [product for product, _ in expected]
     for (_, words), (_, reason) in zip(shown, expected, strict=True):
         assert reason.startswith(words)
-    page.get_by_label("Customer", exact=True).fill("nobody")
-    page.get_by_text("No recommendations for “nobody”").wait_for()
+    page.get_by_label("Customer", exact=True).fill("no one")
+    page.get_by_text("No recommendations for “no one”").wait_for()
 
 
 def test_cohorts_are_those_of_the_orders(visit, marts):

@@ -75,7 +75,7 @@ def test_a_total_of_one_part_is_hidden_with_it():
         {"place": "IE", "group": "b", "customer_count": 40},
         {"place": "IE", "group": "c", "customer_count": 60},
     ]
-    # GB's b takes its a along, which all of a would tell: there is nobody else in it.
+    # GB's b takes its a along, which all of a would tell: there is no one else in it.
     options = {"margins": [["place"]], "total": ("place", ALL), "cell": ["group"]}
     assert hidden_rows(rows, **options)[0]
 

@@ -37,6 +37,11 @@ QUAINT = {
     r"likeliest": "most likely",
     r"fortnight": "two weeks",
     r"yardstick": "measure, reference",
+    r"beside": "next to, with, compared with",
+    r"(no|any|some|every)body": "no one, anyone, someone, everyone",
+    r"alike": "equal, similar, the same",
+    r"commonest": "most common",
+    r"(say|says|said) of": "say about",
     r"beforehand": "first, before",
 }
 PATTERN = re.compile(rf"\b({'|'.join(QUAINT)})\b", re.I)

@@ -162,7 +162,7 @@ def test_two_publishers_do_not_meet(processes, three, database, tmp_path):
 # Of two copies one may be a block shorter, which is an eighth of it.
 @pytest.mark.parametrize("share", [0, 0.01, 0.3, 0.6, 0.8])
 def test_a_full_disk_leaves_what_was_published(processes, three, database, tmp_path, share):
-    """Files that may not grow stand for a disk that is full: the write fails alike."""
+    """Files that may not grow stand for a disk that is full: the write fails the same way."""
     was, build = digests(three), build_of(4, database, rows=300_000)
     folders.publish(build, database, tmp_path / "roomy", kept=5)
     size = int(share * (tmp_path / "roomy/current" / copies.DATABASE).stat().st_size)

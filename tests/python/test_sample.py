@@ -252,7 +252,7 @@ def test_rules_of_segments_hold_as_their_figures_say(sample):
     assert len(rules) > 15
     for segmentation, key, rule, precision, recall, fidelity in rules:
         assert rule.count(" and ") <= 3
-        hits, found, members, same, everybody = sample.query(
+        hits, found, members, same, everyone = sample.query(
             f"""
             select
                 count_if(({rule}) and segment_key = '{key}'), count_if({rule}),
@@ -264,7 +264,7 @@ def test_rules_of_segments_hold_as_their_figures_say(sample):
             """
         )[0]
         assert (precision, recall, fidelity) == pytest.approx(
-            (hits / found, hits / members, same / everybody)
+            (hits / found, hits / members, same / everyone)
         )
     behaviour = [rule for rule in rules if rule[0] == "behaviour"]
     assert min(rule[5] for rule in behaviour) > 0.9

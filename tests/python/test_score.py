@@ -1,4 +1,4 @@
-"""Scores of a few customers are what a build on the same data says of them.
+"""Scores of a few customers are what a build on the same data says about them.
 
 The build to compare with keeps the fits of the first one, as a score does: it computes with dbt,
 for all customers, the models that a score computes for some.
@@ -29,7 +29,7 @@ SCORED = sorted(
     {
         *engine.FILLED,
         *engine.COMPUTED,
-        *engine.BESIDE,
+        *engine.PARALLEL,
         "int_product_codes",
         "int_order_lines",
         "int_products",

@@ -226,7 +226,7 @@ def test_the_campaign_moves_the_treated_by_the_planted_uplift(query):
         where is_targeted and is_alive_at_campaign
         """
     )[0]
-    # An extra order lands beside orders there would have been anyway.
+    # An extra order is added to orders that there would have been anyway.
     assert treated - held_out == pytest.approx(0.10 * (1 - held_out), abs=0.03)
     assert query(
         "select count(*), count_if(arm = 'treated') from campaigns "

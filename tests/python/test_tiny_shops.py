@@ -67,7 +67,7 @@ def test_a_shop_with_too_few_data_is_forecast_and_marked_unreliable(build, shop,
     assert not values["is_reliable"].any() and values["reliability_reason"].notna().all()
     assert values["clv"].isna().all()
     assert values[["p_alive", "p_order", "churn_probability"]].stack().between(0, 1).all()
-    # About an order a year, by the prior, of somebody who is still there.
+    # About an order a year, by the prior, of someone who is still there.
     year = values[values["horizon_days"] == 365]
     assert (year["expected_orders"] / year["p_alive"]).between(0.5, 1.5).all()
     raised = warehouse.query(

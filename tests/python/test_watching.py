@@ -71,7 +71,7 @@ class Watcher:
         self.said, self.heard = "", 0
 
     def listen(self):
-        """Return what it has said and nobody has read."""
+        """Return what it has said and no one has read."""
         text = os.pread(self.log.fileno(), 1_000_000, self.heard).decode()
         self.said, self.heard = self.said + text, self.heard + len(text.encode())
         return self.said

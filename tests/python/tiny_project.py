@@ -99,7 +99,7 @@ source:
 
 
 def write_project(folder: Path) -> Warehouse:
-    """Write the project and ten orders, and return its warehouse, which is beside it."""
+    """Write the project and ten orders, and return its warehouse, which is next to it."""
     for name, text in FILES.items():
         (folder / "project" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "project" / name).write_text(text)

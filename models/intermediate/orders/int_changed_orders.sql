@@ -27,7 +27,7 @@ last_orders as (
 
 ),
 
--- Lines after the earliest of these days may count now and not then, or the reverse. Equal days judge every line alike.
+-- Lines after the earliest of these days may count now and not then, or the reverse. Equal days judge every line the same way.
 settled as (
 
     select

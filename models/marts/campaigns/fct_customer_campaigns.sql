@@ -5,8 +5,8 @@ with
 members as (
 
     select * from {{ ref('int_campaign_members') }}
-    -- Who is held out rests too: else the arms of the next audience would not be alike. Where arms were not randomised, the
-    -- control is everybody else.
+    -- Who is held out rests too: else the arms of the next audience would not be comparable. Where arms were not randomised, the
+    -- control is everyone else.
     where is_randomised or not is_control
 
 )

@@ -80,7 +80,7 @@ shares as (
         products.product_number,
         cast(counted.customer_count as int) as customer_count,
         cast(counted.customer_count as double) / scopes.scope_customer_count as customer_share,
-        cast(products.customer_count as double) / everybody.scope_customer_count as share_of_everybody,
+        cast(products.customer_count as double) / everyone.scope_customer_count as share_of_everybody,
         cast(
             row_number() over (
                 partition by counted.period_number, counted.scope
@@ -100,10 +100,10 @@ shares as (
             counted.period_number = scopes.period_number
             and counted.scope = scopes.scope
 
-    inner join scopes as everybody
+    inner join scopes as everyone
         on
-            counted.period_number = everybody.period_number
-            and everybody.scope = 'all'
+            counted.period_number = everyone.period_number
+            and everyone.scope = 'all'
 
 ),
 

@@ -13,7 +13,7 @@ parameters as (
 
 ),
 
--- RFM groups are not fitted; every refit of `behaviour` measures them beside the candidates.
+-- RFM groups are not fitted; every refit of `behaviour` measures them with the candidates.
 predictive as (
 
     select

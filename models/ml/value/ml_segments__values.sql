@@ -78,7 +78,7 @@ units as (
 ),
 
 -- In units. Customers of the same segments are summed first: a customer is in several sums.
-alike as (
+same_mix as (
 
     select
         {%- for segmentation in segmentations %}
@@ -112,8 +112,8 @@ by_segment as (
     select
         'all' as segmentation,
         'all' as segment_key,
-        alike.*
-    from alike
+        same_mix.*
+    from same_mix
     {%- for segmentation in segmentations %}
 
     union all
@@ -121,8 +121,8 @@ by_segment as (
     select
         '{{ segmentation }}' as segmentation,
         {{ segmentation }} as segment_key,
-        alike.*
-    from alike
+        same_mix.*
+    from same_mix
     where {{ segmentation }} is not null
     {%- endfor %}
 

@@ -183,7 +183,7 @@ def _title(change: Change, money) -> str:
 
 
 def _against(change: Change, calendar, money) -> str:
-    """Return the figure beside what was to be expected, and how unusual that is."""
+    """Return the figure, what was to be expected, and how unusual that is."""
     unit = _unit(change)
 
     def written(value):
@@ -216,7 +216,7 @@ def _period(calendar) -> str:
 
 
 def _lead(panel, money, min_cell: int) -> list[str]:
-    """Return the sales, orders and customers of the period, beside earlier ones."""
+    """Return the sales, orders and customers of the period and of earlier ones."""
     total, calendar = panel.total, panel.calendar
     if not len(total.names) or total.customers[0, 0] < min_cell:
         return ["There are too few orders in this period to show."]

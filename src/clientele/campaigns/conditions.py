@@ -94,7 +94,7 @@ class Checker:
         written = []
         for order in orders:
             if order["expression"]["class"] == "CONSTANT":
-                raise Refused("it orders by a constant, the same for everybody; name a column")
+                raise Refused("it orders by a constant, the same for everyone; name a column")
             self._type_of(order["expression"])
             direction = "desc" if order["type"] == "DESCENDING" else "asc"
             written.append(f"{self.writer.write(order['expression'])} {direction} nulls last")

@@ -68,7 +68,7 @@ def export(
             do not fit the planned share.
 
     Raises:
-        ValueError: no such audience, nobody in it, ``file`` exists or has no known ending, or the
+        ValueError: no such audience, no one in it, ``file`` exists or has no known ending, or the
             arms' sizes do not fit.
         OSError: a file cannot be written. There is then neither a new record nor a new list.
     """
@@ -97,7 +97,7 @@ def export(
         )[0]
         if not treated:
             raise ValueError(
-                f"audience '{name}' has nobody to contact as of {audiences.as_of_date}; "
+                f"audience '{name}' has no one to contact as of {audiences.as_of_date}; "
                 f"nothing was written (`clientele audience preview {name}` shows why)"
             )
         p_value = sample_ratio_p_value(treated, control, audience["holdout_share"])

@@ -141,7 +141,7 @@ def _make_tables(connection, said, settings, records, project):
                 f"{record} is no record of an export; restore it, or move it away if it is none"
             ) from None
     if any(records.glob("*.parquet")):
-        # A customer who was assigned rests in either arm: else the arms would not be alike.
+        # A customer who was assigned rests in either arm: else the arms would not be comparable.
         contacts.append(
             "select customer_id, cast(assigned_at as date) as last_campaign_date "
             f"from read_parquet({quoted(str(records / '*.parquet'))})"

@@ -14,7 +14,7 @@ MIN_CUSTOMERS = 30
 MAX_GAP = 0.1
 MIN_COMPARED = 0.8
 NOBODY_BOUGHT = (
-    "Nobody in either arm bought in the window. If that surprises you, check that the campaign's "
+    "No one in either arm bought in the window. If that surprises you, check that the campaign's "
     "customer_id is written as in the order lines."
 )
 UNITS = {"orders": "orders", "conversion": "buyers"}
@@ -26,7 +26,7 @@ def verdicts(results: pd.DataFrame, *, currency: str = "") -> pd.DataFrame:
     A result is *worked* if the adjusted difference is above 0 with a p-value, adjusted for the
     number of arms or segments, of at most 5 %. It *did not* work if the 95 % interval is below the
     smallest effect that matters, even if it is above 0: a contact may cost more than it brings.
-    Otherwise nobody can tell, and the customers are counted that it would take, split as now, until
+    Otherwise no one can tell, and the customers are counted that it would take, split as now, until
     the interval is too narrow to hold both 0 and that effect. Amounts are in ``currency``.
     """
     told = [_tell(row, currency) for row in results.to_dict("records")]
@@ -100,7 +100,7 @@ def _not_randomised(row, currency):
     if row["balance_gap"] > MAX_GAP:
         doubts.append("the groups still spent differently before")
     if row["compared_share"] < MIN_COMPARED:
-        doubts.append(f"only {row['compared_share']:.0%} have anybody alike")
+        doubts.append(f"only {row['compared_share']:.0%} have a similar customer")
     if not row["is_window_complete"]:
         doubts.append(f"the window is open until {pd.Timestamp(row['window_end_date']).date()}")
     if doubts:

@@ -15,7 +15,7 @@ SETTINGS = [
     "audience", "description", "condition", "order_by", "after_audiences", "channel",
     "contact_cap", "planned_holdout_share", "rest_days", "contact_cost_amount",
 ]  # fmt: skip
-# Who would be contacted by both, with what each has beside.
+# Who would be contacted by both, with what each has besides.
 OVERLAPS = """
     with members as (
         select audience, customer_id from marts.fct_audience_members

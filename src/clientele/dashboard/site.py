@@ -29,7 +29,7 @@ PAGES = {
     ),
     "segments": (
         "Segments",
-        "Groups of customers who buy alike: their size, what distinguishes them, and what to do.",
+        "Groups of customers with similar purchases: what distinguishes them, and what to do.",
     ),
     "rfm": (
         "RFM grid",
@@ -77,7 +77,7 @@ SCRIPTS = ["base.js", "parts.js", "charts.js", *(f"pages/{name}.js" for name in 
 def write_site(publication: Path, site: Path, *, customers: bool = True) -> list[str]:
     """Write the site of the publication in the folder ``publication`` into the folder ``site``.
 
-    The new site is written beside the old one and replaces it when it is complete, so a failure
+    The new site is written next to the old one and replaces it when it is complete, so a failure
     leaves the old one.
 
     Args:

@@ -153,7 +153,7 @@ class Page:
         self.tables[name] = {"customers": None, "figures": [], "rows": _records(self.frame(sql))}
 
     def about_page(self) -> dict:
-        """Return what a page says of its publication, and each segment's name and colour place."""
+        """Return what a page says about its publication, and segments' names and colour places."""
         segments = self.frame(
             "select segment_key, segment_name, row_number() over (partition by segmentation "
             "order by length(segment_key), segment_key) - 1 as place from marts.dim_segments"

@@ -43,7 +43,7 @@ RISK = """
     group by all
     order by all
 """
-# The totals include hidden cells. Beside a forecast that cannot be trusted stands what the same
+# The totals include hidden cells. Next to a forecast that cannot be trusted stands what the same
 # customers bought in as many days before.
 TOTALS = """
     with recent as (

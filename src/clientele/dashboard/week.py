@@ -2,7 +2,7 @@
 
 from clientele.dashboard.tables import OVER_PLACES, Page
 
-# `fct_customer_actions` decides whom to contact, and why; `none` is everybody else.
+# `fct_customer_actions` decides whom to contact, and why; `none` is everyone else.
 STATES = """
     select customers.customer_id, customers.place, features.recent_amount, features.monetary,
         dims.segment_key, actions.expected_order_date as expected_date,

@@ -13,7 +13,7 @@ from clientele.publishing.changes import SEGMENT_CHANGES, segment_changes
 DATABASE = "clientele.duckdb"
 # DuckDB since 1.0 and the drivers of BI tools open it.
 STORAGE_VERSION = "v1.0.0"
-# The tables that a publication holds beside the marts, with `SEGMENT_CHANGES`: columns, types and
+# The tables that a publication holds besides the marts, with `SEGMENT_CHANGES`: columns, types and
 # meanings.
 PUBLICATIONS = {
     "build_id": ("varchar", "When dbt's build began, in UTC, and how its invocation id begins"),

@@ -82,7 +82,7 @@ class Family:
     def adjusted_p_values(self, n: int) -> dict:
         """Return Fisher's p-values of each split of each set, raw and adjusted.
 
-        Keys are a length and the smaller mask of the two sides, which the test treats alike.
+        Keys are a length and the smaller mask of the two sides, which the test treats as equal.
         """
         raw = {}
         for k, _ in self.levels():

@@ -90,7 +90,7 @@ def find_itemsets(
     ``baskets`` has a row per ``basket_id`` and ``item``: a data frame (where repeats count once),
     or a relation of DuckDB or Spark (which must not repeat); ``session`` is then its connection
     or session. Two more columns are used if they exist, each the same in all rows of a basket:
-    ``segment`` (null for none): the baskets of each segment are a scope beside all baskets;
+    ``segment`` (null for none): the baskets of each segment are a scope besides all baskets;
     and ``is_holdout``: such baskets are not mined, but the sets of the other baskets are counted
     in them.
 

@@ -13,7 +13,7 @@ class Explosion(ValueError):
     """More sets than fit; ``fitting`` is a support that would, as far as is known."""
 
     def __init__(self, message: str, fitting: float) -> None:
-        """Keep the support beside the message."""
+        """Keep the support with the message."""
         super().__init__(message)
         self.fitting = fitting
 

@@ -1,4 +1,4 @@
-"""Score customers within a second of their order: what a build would say of them, without one."""
+"""Score customers within a second of their order: what a build would say, without one."""
 
 import os
 from datetime import UTC, date, datetime

@@ -41,14 +41,14 @@ COMPUTED = [
     "ml_recommendations__lists",
     "fct_product_recommendations",
 ]
-# Computed beside the others, from behaviour to segments, because their plans are the largest.
+# Computed in parallel with the others, from behaviour to segments: their plans are the largest.
 BASKETS = [
     "feat_baskets__orders",
     "feat_baskets",
     "ml_customers__itemsets",
     "ml_customers__baskets",
 ]
-BESIDE = ["ml_customers__behaviour", *BASKETS]
+PARALLEL = ["ml_customers__behaviour", *BASKETS]
 # Filled at each call by Python or from the warehouse, before the models above.
 FILLED = [
     "stg_order_lines",
@@ -99,9 +99,9 @@ class Scorer:
             self.connection.execute(f'use "{self.kept.database}"')
             self._known = set()
             self._settle()
-            for name in [*FILLED, *COMPUTED, *BESIDE]:
+            for name in [*FILLED, *COMPUTED, *PARALLEL]:
                 self._make_empty(name)
-            for name in ["int_order_lines__screened", *COMPUTED, *BESIDE]:
+            for name in ["int_order_lines__screened", *COMPUTED, *PARALLEL]:
                 self._provide(self.kept.models[name].relation)
                 if self.kept.models[name].materialized != "python":
                     self.provide_all(self.kept.models[name].code)
@@ -133,7 +133,7 @@ class Scorer:
             )
         with self._lock:
             notes = map_lines(self.connection, self.kept, lines)
-            for name in [*FILLED, *COMPUTED, *BESIDE]:
+            for name in [*FILLED, *COMPUTED, *PARALLEL]:
                 self.connection.execute(f"delete from {self.relation(name)}")
             with self._warehouse():
                 notes += gather(self)
@@ -229,7 +229,7 @@ class Scorer:
         moved_days = (as_of - self.as_of_date) // timedelta(days=1)
         self.calendar.fill(self.connection, self.relation("ml_clv__seasons"), moved_days)
         self._describe_new_products()
-        beside = None
+        parallel = None
         with ThreadPoolExecutor(1) as pool:
             for name in COMPUTED:
                 if name == "feat_customers__rfm_scores":
@@ -238,13 +238,13 @@ class Scorer:
                     fill_expected_orders(self, moved_days)
                 else:
                     if name == "ml_customers__segments":
-                        beside.result()
+                        parallel.result()
                     self.run(name, self.kept.models[name].code)
                 if name == "feat_customers__behaviour":
-                    beside = pool.submit(self._compute_beside)
+                    parallel = pool.submit(self._compute_parallel)
 
-    def _compute_beside(self):
-        for name in BESIDE:
+    def _compute_parallel(self):
+        for name in PARALLEL:
             if self._has_baskets or name not in BASKETS:
                 self.run(name, self.kept.models[name].code, self._beside)
 

@@ -35,7 +35,7 @@ class Ranks:
         count = len(self.sorted["r"]) - len(old["r"]) + len(new["r"])
         scored = {"customer_id": np.asarray(new["customer_id"], dtype=object)}
         for name in ("r", "f", "m"):
-            # All days since the last order grow alike.
+            # All days since the last order grow by the same.
             moved = -moved_days if name == "r" else 0
             below = sum(
                 sign * np.searchsorted(np.sort(np.asarray(values)) + shift, np.asarray(new[name]))

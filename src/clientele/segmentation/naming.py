@@ -27,7 +27,7 @@ def below(values: pd.Series) -> np.ndarray:
 def words(
     measures: pd.DataFrame, *, new_days: int, active_days: int, lapsed_days: int
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Return what may be said of each customer: for each subject, words and whether they are true.
+    """Return what may be said about each customer: by subject, words and whether they are true.
 
     ``high value`` is the top fifth by spend, ``low value`` the lower two fifths: the value tiers
     of `fct_customer_actions`. Of ladders such as ``5+ orders`` the first step that holds is used.
@@ -139,10 +139,10 @@ def behaviour_names(
             parts[cluster].append(traits[0])
     # Words beyond four make no name.
     for _ in range(4):
-        alike = {}
+        by_words = {}
         for cluster in found:
-            alike.setdefault(tuple(parts[cluster]), []).append(cluster)
-        for same in (same for said, same in alike.items() if len(same) > 1 or not said):
+            by_words.setdefault(tuple(parts[cluster]), []).append(cluster)
+        for same in (same for said, same in by_words.items() if len(same) > 1 or not said):
             group = np.logical_or.reduce([inside[c] for c in same]) if len(same) > 1 else everyone
             for cluster in same:
                 more = [word for word in held[cluster].values() if word not in parts[cluster]]

@@ -74,7 +74,7 @@ def keyed(
         keys[cluster] = f"{segmentation}-{last}"
     for cluster in keys:
         if cluster not in labels:
-            name = base = names.get(cluster, "Nobody at the time of the fit")
+            name = base = names.get(cluster, "No one at the time of the fit")
             number = 2
             while name in labels.values():
                 name, number = f"{base} ({number})", number + 1

@@ -27,13 +27,13 @@ def refuse_other_width(file: Path, lines: list[tuple], good: int, width: int) ->
     total = good + len(lines)
     if found <= total / 2 or cells == width:
         return
-    alike = [entry for entry in lines if len(entry[1]) == cells]
+    as_wide = [entry for entry in lines if len(entry[1]) == cells]
     if cells < width:
         remedy = (
             "Take the names without cells out of the header, or say with `header_row` which line "
             "is the header"
         )
-    elif cells == width + 1 and not any(entry[1][-1].strip() for entry in alike):
+    elif cells == width + 1 and not any(entry[1][-1].strip() for entry in as_wide):
         remedy = (
             "Each line ends with a delimiter: add one at the end of the header, or take it off the "
             "lines"
@@ -43,7 +43,7 @@ def refuse_other_width(file: Path, lines: list[tuple], good: int, width: int) ->
             "If a number such as 10,50 or a text holds the delimiter, export with quotation marks "
             "or another delimiter; or else add the missing names to the header"
         )
-    line, _, text = alike[0]
+    line, _, text = as_wide[0]
     raise UnreadableSource(
         f"{file}: {found:,} of {counted(total, 'line')} have {counted(cells, 'cell')} under the "
         f"{counted(width, 'name')} of the header, such as line {line}: '{text[:SHOWN]}'. {remedy}"

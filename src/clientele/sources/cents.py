@@ -2,11 +2,10 @@
 
 import re
 
-import duckdb
-
-from clientele.sources.common import UnreadableSource, quoted
+from clientele.sources.common import quoted
 from clientele.sources.naming import plain
-from clientele.sources.values import decide_marks, meaningful
+from clientele.sources.numbers import marks_of
+from clientele.sources.values import meaningful
 
 CENTS = r"(?<!\bper )\b(cents?|pence|centimes?|centesimi|centimos?|centavos?|cts?)\b"
 MONEY = ("unit_price", "line_amount", "discount_amount", "refunded_amount", "unit_cost")
@@ -59,8 +58,5 @@ def is_in_cents(connection, relation: str, name: str) -> bool:
 
 
 def _has_commas(connection, relation, names):
-    try:
-        texts = {name: meaningful(quoted(name)) for name in names}
-        return decide_marks(connection, relation, texts, {})[0] == "," if texts else False
-    except (UnreadableSource, duckdb.Error):
-        return False
+    marks = marks_of(connection, relation, {name: name for name in names}) if names else None
+    return marks is not None and marks[0] == ","

@@ -1,4 +1,4 @@
-"""Read the currency that amounts bear, and refuse a column whose amounts are of another."""
+"""Read the currency that amounts have, and refuse a column whose amounts are of another."""
 
 import re
 
@@ -43,7 +43,7 @@ def currencies_of(sign: str) -> set[str]:
 
 
 def signs_in(connection, relation: str, text: str) -> list[tuple[str, int, str]]:
-    """Return the codes and signs beside amounts, the commonest first, their number, and an example.
+    """Return the codes and signs next to amounts, most common first, their number, and an example.
 
     Args:
         connection: Where the relation is.
@@ -68,7 +68,7 @@ def signs_in(connection, relation: str, text: str) -> list[tuple[str, int, str]]
 
 
 def refuse_other_currencies(connection, texts: dict, table: dict, currency: str) -> None:
-    """Refuse a column of `texts` whose amounts bear another currency than the source's.
+    """Refuse a column of `texts` whose amounts have another currency than the source's.
 
     Args:
         connection: Where the table `texts` is, with `_problem` and `exclude_reason`.

@@ -1,9 +1,7 @@
 """Tell whether money is before or after a discount, by the prices that products usually have."""
 
-import duckdb
-
 from clientele.sources.common import UnreadableSource, quoted
-from clientele.sources.values import decide_marks, meaningful, number
+from clientele.sources.numbers import numbers_of
 
 # Fewer lines prove nothing.
 FEWEST = 3
@@ -19,7 +17,7 @@ def settle_discount(connection, relation: str, chosen: dict, found) -> None:
         found: The guess, which is told why.
 
     Raises:
-        UnreadableSource: nothing tells whether an amount is before the discount, and nobody can be
+        UnreadableSource: nothing tells whether an amount is before the discount, and no one can be
             asked.
     """
     discount, money = chosen.get("discount_amount"), chosen.get("line_amount")
@@ -44,7 +42,7 @@ def settle_discount(connection, relation: str, chosen: dict, found) -> None:
 
 
 def _ask(found, chosen, money, discount):
-    """Ask whether an amount is before or after a discount; refuse where nobody can be asked."""
+    """Ask whether an amount is before or after a discount; refuse where no one can be asked."""
     said = f"'{money}' may be before or after '{discount}', and nothing in the file tells which"
     if found.ask is None:
         raise UnreadableSource(
@@ -68,12 +66,9 @@ def _is_after(connection, relation, chosen) -> bool | None:
     columns = {"money": chosen.get("line_amount") or chosen["unit_price"]}
     columns["lowered"] = chosen["discount_amount"]
     columns |= {"n": chosen["quantity"]} if "quantity" in chosen else {}
-    texts = {name: meaningful(quoted(column)) for name, column in columns.items()}
-    try:
-        marks = decide_marks(connection, relation, texts, {})
-    except (UnreadableSource, duckdb.Error):
+    numbers = numbers_of(connection, relation, columns)
+    if not numbers:
         return None
-    numbers = {name: number(text, *marks, "double") for name, text in texts.items()}
     pieces = f"abs({numbers['n']})" if "n" in numbers else "1"
     # A unit price is of one piece already.
     of_money = pieces if "line_amount" in chosen else "1"

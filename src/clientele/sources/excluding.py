@@ -48,34 +48,28 @@ def filled_down(relation: str, order: str, name: str) -> str:
     )
 
 
+def marked_yes(connection, relation, name: str) -> list[str]:
+    """Return the texts of a column that mean yes; none if others mean neither yes nor no."""
+    text = f"trim({quoted(name)})"
+    found = connection.execute(
+        f"select distinct {text} from {relation} where {text} <> '' order by 1 limit 10"
+    ).fetchall()
+    values = {value for (value,) in found}
+    if {plain(value) for value in values} - YES - NO:
+        return []
+    return sorted(value for value in values if plain(value) in YES)
+
+
 def exclude_tests(connection, relation, columns, found):
     """Leave out orders that a column of yes and no marks as tests."""
     for name in columns:
         if set(english(plain(name)).split()) - {"is", "order", "mode"} != {"test"}:
             continue
-        values = [
-            value for (value,) in connection.execute(
-                f"select distinct {quoted(name)} from {relation} "
-                f"where trim({quoted(name)}) <> '' limit 10"
-            ).fetchall()
-        ]  # fmt: skip
-        tests = sorted(value for value in values if plain(value) in YES)
-        if not tests or {plain(value) for value in values} - YES - NO:
-            continue
-        listed = ", ".join(map(literal, tests))
-        when = f"{quoted(name)} in ({listed})"
-        marked, rows = connection.execute(
-            f"select count(*) filter (where {when}), count(*) from {relation}"
-        ).fetchone()
-        if marked == rows:
-            found.doubts.insert(0, f"All lines are tests, if '{name}' is right; all count.")
-            continue
-        found.table.setdefault("exclude", []).append({"when": when, "reason": "test"})
-        found.table.setdefault("fill_down", []).append(name)
-        found.doubts.append(
-            f"Test orders, with the {name} {', '.join(tests)}, are left out: "
-            f"{counted(marked, 'line')}."
-        )
+        if tests := marked_yes(connection, relation, name):
+            when = f"trim({quoted(name)}) in ({', '.join(map(literal, tests))})"
+            shown = f"the {name} {', '.join(tests)}"
+            if _leave_out(connection, relation, found, name, when, "test", shown):
+                found.table.setdefault("fill_down", []).append(name)
 
 
 def exclude_cancelled(connection, relation, facts, chosen, found):
@@ -85,31 +79,32 @@ def exclude_cancelled(connection, relation, facts, chosen, found):
             continue
         if name == chosen.get("status"):
             continue
-        text = f"trim({quoted(name)})"
         if fact["dated"] > 0.9:
-            when, shown = f"{text} <> ''", "a time"
+            when, shown = f"trim({quoted(name)}) <> ''", "a time"
+        elif cancelled := marked_yes(connection, relation, name):
+            when = f"trim({quoted(name)}) in ({', '.join(map(literal, cancelled))})"
+            shown = ", ".join(cancelled)
         else:
-            values = {value for (value,) in connection.execute(
-                f"select distinct {text} from {relation} where {text} <> '' limit 10"
-            ).fetchall()}  # fmt: skip
-            cancelled = sorted(value for value in values if plain(value) in YES)
-            if not cancelled or {plain(value) for value in values} - YES - NO:
-                continue
-            when, shown = f"{text} in ({', '.join(map(literal, cancelled))})", ", ".join(cancelled)
+            continue
         lines, order = relation, chosen["order_id"]
         if is_on_first_lines(connection, relation, order, name):
             lines = filled_down(relation, order, name)
             found.table.setdefault("fill_down", []).append(name)
-        marked, rows = connection.execute(
-            f"select count(*) filter (where {when}), count(*) from {lines}"
-        ).fetchone()
-        if marked == rows:
-            found.doubts.insert(0, f"All lines are cancelled, if '{name}' is right; all count.")
-            continue
-        found.table.setdefault("exclude", []).append({"when": when, "reason": "cancelled"})
-        found.doubts.append(
-            f"Cancelled orders, with {shown} in '{name}', are left out: {marked:,} lines."
-        )
+        _leave_out(connection, lines, found, name, when, "cancelled", f"{shown} in '{name}'")
+
+
+def _leave_out(connection, relation, found, name, when, reason, shown):
+    """Exclude lines, and say how many; return whether they are not all lines, which all count."""
+    marked, rows = connection.execute(
+        f"select count(*) filter (where {when}), count(*) from {relation}"
+    ).fetchone()
+    if marked == rows:
+        found.doubts.insert(0, f"All lines are {reason} orders, if '{name}' is right; all count.")
+        return False
+    found.table.setdefault("exclude", []).append({"when": when, "reason": reason})
+    kind = reason.capitalize()
+    found.doubts.append(f"{kind} orders, with {shown}, are left out: {counted(marked, 'line')}.")
+    return True
 
 
 def exclude_statuses(connection, relation, chosen, found):

@@ -50,7 +50,7 @@ class Guess:
         table: Settings of the table: `columns`, `order_amounts`, `exclude`.
         why: For each of our columns, why.
         doubts: What is unsure, in sentences, the greatest doubt first.
-        ask: A function from a question and choices to one of them; None if nobody can be asked.
+        ask: A function from a question and choices to one of them; None if no one can be asked.
         negative: Role -> SQL of a column that is made negative on lines that are returns.
         first: Doubts about money, which come before those about currency and time zone.
     """

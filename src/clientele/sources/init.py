@@ -26,7 +26,7 @@ from clientele.sources.repeats import REPEATED_FILE
 from clientele.sources.sniffing import look, temporary_folder
 from clientele.sources.totals import DifferingTotals, remap
 
-# A reading that fits all values beside another one, and the setting that decides.
+# A reading that fits all values as another one does, and the setting that decides.
 CHOICES = {
     "date_format": re.compile(r'`date_format: "([^"]+)"` or `date_format: "([^"]+)"`'),
     "decimal": re.compile(r'`decimal: "(.)"` or `decimal: "(.)"`'),
@@ -44,7 +44,7 @@ def init(
         folder: The project's folder `sources`.
         yes: Ask nothing.
         force: Replace the YAML if it is there.
-        ask: A function from a question and choices to one of them; None if nobody can be asked.
+        ask: A function from a question and choices to one of them; None if no one can be asked.
         given: `timezone`, `currency`, `date_format`, `decimal`, where the user states them.
 
     Raises:

@@ -49,7 +49,7 @@ def settle_unused(connection, relation: str, facts: dict, chosen: dict, found) -
         found: The guess; its ``ask`` is used.
 
     Raises:
-        UnreadableSource: nobody can be asked, since a discount or refund that is left out is money
+        UnreadableSource: no one can be asked, since a discount or refund that is left out is money
             that the shop never had; or another column is the discount or refund already.
     """
     said = " ".join(found.doubts)

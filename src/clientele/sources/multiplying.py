@@ -3,11 +3,11 @@
 import itertools
 import re
 
-import duckdb
 import numpy as np
 
 from clientele.sources.common import UnreadableSource, quoted
-from clientele.sources.values import decide_marks, meaningful, number
+from clientele.sources.numbers import numbers_of
+from clientele.sources.values import meaningful, number
 
 COSTS = r"\b(cost|costs|cogs|ek|einkauf|einkaufspreis|kostprijs|weight|gewicht)\b"
 # Prices before a reduction, and with taxes: the others are likelier.
@@ -22,14 +22,8 @@ ROUNDED = 0.98
 
 def _triples(connection, relation, names) -> list[tuple[str, str, str]]:
     """Return the columns of which the first, a whole number, times the second is the third."""
-    texts = {name: meaningful(quoted(name)) for name in names}
-    try:
-        marks = decide_marks(connection, relation, texts, {})
-    except (UnreadableSource, duckdb.Error):
-        return []
-    selected = ", ".join(
-        f"{number(text, *marks, 'double')} as c{i}" for i, text in enumerate(texts.values())
-    )
+    numbers = numbers_of(connection, relation, {name: name for name in names})
+    selected = ", ".join(f"{value} as c{i}" for i, value in enumerate(numbers.values()))
     if not selected:
         return []
     columns = connection.execute(
@@ -114,12 +108,9 @@ def agreement(connection, relation, quantity, price, amount, discount=None) -> d
     """
     columns = {"n": quantity, "price": price, "amount": amount}
     columns |= {"lowered": discount} if discount else {}
-    texts = {name: meaningful(quoted(column)) for name, column in columns.items()}
-    try:
-        marks = decide_marks(connection, relation, texts, {})
-    except (UnreadableSource, duckdb.Error):
+    numbers = numbers_of(connection, relation, columns)
+    if not numbers:
         return None
-    numbers = {name: number(text, *marks, "double") for name, text in texts.items()}
     numbers.setdefault("lowered", "0.0")
     selected = ", ".join(f"{value} as {name}" for name, value in numbers.items())
     # A table, because each use of a column of a query would read its text again.
@@ -203,12 +194,10 @@ def settle_rival(
     """Decide between the amount or price of the line and another whose name says the same."""
     if rival is None:
         return
-    texts = {"a": meaningful(quoted(chosen[role])), "b": meaningful(quoted(rival))}
-    try:
-        marks = decide_marks(connection, relation, texts, {})
-    except (UnreadableSource, duckdb.Error):
+    numbers = numbers_of(connection, relation, {"one": chosen[role], "other": rival})
+    if not numbers:
         return
-    one, other = (number(text, *marks, "double") for text in texts.values())
+    one, other = numbers["one"], numbers["other"]
     rows, lines, ours, theirs, differ = connection.execute(
         f"select count(*), count({other}), sum({one}), sum({other}), "
         f"count(*) filter (where abs({one} - {other}) > 0.01) from {relation}"
@@ -238,15 +227,13 @@ def _grows(connection, relation, chosen, money) -> bool | None:
     product = chosen.get("product_id") or chosen.get("product_name")
     if not product or "quantity" not in chosen:
         return None
-    texts = {"n": meaningful(quoted(chosen["quantity"])), "money": meaningful(quoted(money))}
-    try:
-        marks = decide_marks(connection, relation, texts, {})
-    except (UnreadableSource, duckdb.Error):
+    numbers = numbers_of(connection, relation, {"n": chosen["quantity"], "paid": money})
+    if not numbers:
         return None
-    n, paid = (number(text, *marks, "double") for text in texts.values())
     connection.execute(
         f"create or replace temp table measured as "
-        f"select {quoted(product)} as product, {n} as n, {paid} as paid from {relation}"
+        f"select {quoted(product)} as product, {numbers['n']} as n, {numbers['paid']} as paid "
+        f"from {relation}"
     )
     products, same, grown = connection.execute(
         """

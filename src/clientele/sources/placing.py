@@ -35,7 +35,7 @@ LOOKED_AT = 20_000
 def currency_of(
     connection, relation: str, table: dict, columns: list[str]
 ) -> tuple[str | None, list[str]]:
-    """Return the commonest currency of a table by its column or its signs, and the others."""
+    """Return the most common currency of a table by its column or its signs, and the others."""
     mapped = table["columns"].get("currency")
     if isinstance(mapped, str):
         codes = [

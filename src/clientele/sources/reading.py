@@ -139,11 +139,11 @@ def read_table(
 
 
 def _missing(file, missing, columns, count):
-    alike = {column.strip().lower(): column for column in columns}
+    by_lower = {column.strip().lower(): column for column in columns}
     hints = [
-        f"did you mean '{alike[column.strip().lower()]}'?"
+        f"did you mean '{by_lower[column.strip().lower()]}'?"
         for column in missing
-        if column.strip().lower() in alike
+        if column.strip().lower() in by_lower
     ]
     where = f"{file}" + (", unlike other files of the table" if count > 1 else "")
     names = ", ".join(f"'{column}'" for column in missing)

@@ -1,15 +1,13 @@
-"""Find returns that a word marks, and doubt what says of goods that they were given back."""
+"""Find returns that a word marks, and doubt what says about goods that they were given back."""
 
 import re
 
-import duckdb
-
 from clientele.sources.cents import is_in_cents
-from clientele.sources.common import UnreadableSource, literal, quoted
-from clientele.sources.contents import MOST_STATUSES, NO, YES
-from clientele.sources.excluding import filled_down, is_on_first_lines
+from clientele.sources.common import literal, quoted
+from clientele.sources.contents import MOST_STATUSES
+from clientele.sources.excluding import filled_down, is_on_first_lines, marked_yes
 from clientele.sources.naming import COUNTED, english, plain
-from clientele.sources.values import decide_marks, meaningful, number
+from clientele.sources.numbers import numbers_of
 
 # Words for a return among those for a sale, in English or as `english` leaves them.
 CREDIT = r"credit (?:note|memo)s?|note credit|creditnote|creditmemo|kreditnota|avoirs?|abono"
@@ -52,20 +50,15 @@ def settle_returns(connection, relation: str, facts: dict, chosen: dict, found) 
 def _numbers(connection, relation, chosen, *others):
     """Return the SQL of quantity, money and other columns as numbers; none if they do not read."""
     names = [chosen[role] for role in ("quantity", "unit_price", "line_amount") if role in chosen]
-    texts = {name: meaningful(quoted(name)) for name in [*names, *others]}
-    try:
-        marks = decide_marks(connection, relation, texts, {})
-    except (UnreadableSource, duckdb.Error):
-        return {}
+    numbers = numbers_of(connection, relation, {name: name for name in [*names, *others]})
     return {
-        name: number(text, *marks, "double")
-        + (" / 100" if is_in_cents(connection, relation, name) else "")
-        for name, text in texts.items()
+        name: f"{value} / 100" if is_in_cents(connection, relation, name) else value
+        for name, value in numbers.items()
     }
 
 
 def _amount(relation, numbers, chosen, pieces=None):
-    """Return the SQL of a line's amount, or of that of some pieces; in the commonest currency."""
+    """Return the SQL of a line's amount, or of that of some pieces; in the most common currency."""
     quantity = numbers.get(chosen.get("quantity"), "1")
     if "line_amount" in chosen:
         amount = numbers.get(chosen["line_amount"], "null")
@@ -116,13 +109,10 @@ def _flag(connection, relation, name, fact, chosen):
     """Doubt a column that only says whether or when something was given back."""
     if is_on_first_lines(connection, relation, chosen["order_id"], name):
         relation = filled_down(relation, chosen["order_id"], name)
-    values = _values(connection, relation, name)
     if fact["dated"] > 0.9:
-        marked = list(values)
-    else:
-        marked = [value for value in values if plain(value) in YES]
-        if not marked or {plain(value) for value in values} - YES - NO:
-            return []
+        marked = _values(connection, relation, name)
+    elif not (marked := marked_yes(connection, relation, name)):
+        return []
     if chosen.get("refund") == name:
         del chosen["refund"]
     return [_told(connection, relation, name, marked, chosen, "yes" if len(marked) < 3 else "when")]
@@ -170,7 +160,7 @@ def _kinds(connection, relation, name, chosen, found):
     if not any(re.search(MAYBE, values[v]) for v in marked) and not any(
         re.fullmatch(SALE, text) for text in values.values()
     ):
-        # Credit beside cash is a way to pay.
+        # Credit among cash and cards is a way to pay.
         return []
     is_first = is_on_first_lines(connection, relation, chosen["order_id"], name)
     if is_first:

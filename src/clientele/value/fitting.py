@@ -31,7 +31,7 @@ _DTYPES = {"string": "str", "double": "float64", "int": "int64", "boolean": "boo
 # exp of this is as good as infinite for every parameter.
 LOG_BOUND = 12.0
 # Order values whose coefficient of variation is below this are one value.
-ALIKE = 0.01
+LEAST_SPREAD = 0.01
 DAYS_PER_YEAR = 365.25
 
 
@@ -136,9 +136,9 @@ def _fit_spend(x, value, prior_sd):
     count = len(x)
     (x, value), weight = _distinct(x, value)
     unit = np.sum(weight * value) / count
-    if np.sum(weight * (value / unit - 1) ** 2) < count * ALIKE**2:
+    if np.sum(weight * (value / unit - 1) ** 2) < count * LEAST_SPREAD**2:
         # The likelihood has no maximum: every value is the mean. It is known as well as can be.
-        theta = np.array([ALIKE**-2, ALIKE**-2 + 1, 1.0])
+        theta = np.array([LEAST_SPREAD**-2, LEAST_SPREAD**-2 + 1, 1.0])
         likelihood = _spend_likelihood(theta, x, value / unit, weight)[0]
         fit = theta, np.zeros(3), likelihood, True, np.zeros((3, 4))
         return _as_table(

@@ -122,7 +122,7 @@ def score(
     ``clv`` = ``margin_share`` x ``p_alive`` x discounted orders x order value, ``value_at_risk``
     (the same with 1 - ``p_alive``: the value that is lost if the customer has left), ``clv_p10``,
     ``clv_p50``, ``clv_p90``, the customer's own quantiles of the value at ``range_ends`` and in the
-    middle, with all orders discounted alike, and ``next_order_days_p10``, ``_p50``, ``_p90``.
+    middle, with all orders discounted equally, and ``next_order_days_p10``, ``_p50``, ``_p90``.
     Columns in money are null if the spend model could not be fitted.
     """
     x, t_x, t, value = checked(histories, spend_orders)

@@ -3,7 +3,7 @@
 Purchase models assume that the clock runs evenly. Here a day counts as many *season days* as its
 calendar month is busier than the average month, and the models are fitted on season days. A
 second correction stretches the period ahead by what the period just over, and the same period a
-year ago, brought beyond what the model says of them. docs/methods/clv.md gives the formulas.
+year ago, brought beyond what the model says about them. docs/methods/clv.md gives the formulas.
 """
 
 import numpy as np
@@ -177,7 +177,7 @@ class Season:
 
     @property
     def is_plain(self) -> bool:
-        """Whether every day counts alike and nothing is corrected."""
+        """Whether every day counts the same and nothing is corrected."""
         return not self._earlier and np.ptp(self.calendar.factors) == 0
 
     def periods(self, model: str, horizons_days: list[int]) -> tuple[dict[int, float], float]:

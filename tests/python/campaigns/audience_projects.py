@@ -57,6 +57,6 @@ def write_project(folder: Path, customers: int = 1000) -> Path:
 
 
 def write_audience(project: Path, name: str, **said) -> None:
-    """Write an audience's file; without a condition, everybody is in it."""
+    """Write an audience's file; without a condition, everyone is in it."""
     settings = {"description": "Some people.", "condition": "true"} | said
     (project / "audiences" / f"{name}.yml").write_text(yaml.safe_dump(settings))

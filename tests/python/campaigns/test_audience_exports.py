@@ -106,7 +106,7 @@ def test_a_second_export_of_the_day_records_nothing_new(project, tmp_path):
 
 def test_force_records_another_campaign_of_those_who_do_not_rest(project, tmp_path):
     exported(project, "due", tmp_path / "due.csv")
-    with pytest.raises(ValueError, match="nobody to contact"):
+    with pytest.raises(ValueError, match="no one to contact"):
         exported(project, "due", tmp_path / "again.csv", force=True)
     write_audience(project, "due", condition="order_count >= 900", rest_days=7, holdout=0.2)
     done = exported(project, "due", tmp_path / "due.csv", force=True)
@@ -131,9 +131,9 @@ def test_a_file_that_exists_is_kept_and_nothing_is_recorded(project, tmp_path):
 
 
 def test_an_empty_audience_is_not_exported(project, tmp_path):
-    write_audience(project, "nobody", condition="clv < 0")
-    with pytest.raises(ValueError, match="nobody to contact as of 2024-12-31.*preview nobody"):
-        exported(project, "nobody", tmp_path / "x.csv")
+    write_audience(project, "no one", condition="clv < 0")
+    with pytest.raises(ValueError, match="no one to contact as of 2024-12-31.*preview no one"):
+        exported(project, "no one", tmp_path / "x.csv")
     assert records(project) == [] and not (tmp_path / "x.csv").exists()
 
 
@@ -241,7 +241,7 @@ def test_a_build_reads_the_records_of_its_source_and_sees_new_ones(project, tmp_
 
 
 def test_the_command_line_lists_previews_and_exports(project, tmp_path, capsys):
-    write_audience(project, "nobody", condition="clv < 0", after=["due"])
+    write_audience(project, "no one", condition="clv < 0", after=["due"])
     assert cli.main(["audience", "list"]) == 0
     said = capsys.readouterr().out
     assert "As of 2024-12-31" in said and "due" in said and "after due, empty" in said
@@ -250,7 +250,7 @@ def test_the_command_line_lists_previews_and_exports(project, tmp_path, capsys):
     assert cli.main(["audience", "preview", "due"]) == 0
     said = capsys.readouterr().out
     assert "held out (20% planned)" in said and "EUR" in said and "s0" in said
-    assert cli.main(["audience", "preview", "nobody"]) == 0
+    assert cli.main(["audience", "preview", "no one"]) == 0
     assert "Warning: the audience is empty. No customer" in capsys.readouterr().out
     assert cli.main(["audience", "export", "due", "--to", "due.csv"]) == 0
     assert "Campaign due_2024-12-31 is recorded in" in capsys.readouterr().out
@@ -280,7 +280,7 @@ def test_a_wrong_audience_is_told_by_each_command(project, capsys):
 
 
 def test_the_next_build_reads_the_record(published_sample, sample_copy, monkeypatch):
-    """Beside the campaigns of the source, with both arms."""
+    """Next to the campaigns of the source, with both arms."""
     monkeypatch.setenv("CLIENTELE_PUBLISH_DIR", str(published_sample.folder / "published"))
     monkeypatch.setenv("CLIENTELE_CAMPAIGNS_DIR", str(sample_copy.folder / "campaigns"))
     before = sample_copy.query("select count(*) from staging.stg_campaigns")[0][0]

@@ -104,7 +104,7 @@ def test_a_cap_counts_contacts_of_the_best(project):
     write_audience(project, "some", holdout=0.5, cap=100, order_by="clv desc")
     found = members(project, "audience = 'some'")
     assert sum(arm == "treated" for _, _, arm, _ in found) == 100
-    # The first ones by value, in either arm, and nobody after the last contact.
+    # The first ones by value, in either arm, and no one after the last contact.
     assert sorted(int(c[1:]) for _, c, _, _ in found) == list(range(1000 - len(found), 1000))
     assert max(found, key=lambda row: row[3])[2] == "treated"
 
@@ -184,7 +184,7 @@ def test_the_build_and_the_command_line_find_the_same_customers(published_sample
 
 
 def test_a_retention_list_ranks_by_what_the_best_contact_brings(project):
-    """Of a customer's contacts only the best counts; without experiments nobody is on the list."""
+    """Of a customer's contacts only the best counts; without experiments no one is on the list."""
     said = {
         "condition": "uplift_verdict = 'customers differ' and expected_contact_profit > 0",
         "order_by": "expected_contact_profit desc",

@@ -1,4 +1,4 @@
-"""Differences, intervals and p-values of campaigns, beside SciPy on the customers themselves."""
+"""Differences, intervals and p-values of campaigns, against SciPy on the customers themselves."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Results of campaigns, from raw files through the warehouse, beside an independent computation."""
+"""Results of campaigns, from raw files through the warehouse, against an independent one."""
 
 import json
 
@@ -230,14 +230,14 @@ def test_visits_of_hillstrom_by_what_customers_had_bought(mails):
 def test_the_campaigns_of_the_complete_journey_are_no_experiments(complete_journey):
     """Coupons went to the best customers: the plain differences are large, those within strata not.
 
-    The placebo rejects few, as it should where strata make the groups alike.
+    The placebo rejects few, as it should where strata make the groups comparable.
     """
     results = complete_journey.frame("from marts.fct_campaign_results")
     assert results["campaign_id"].nunique() == 27 and set(results["segment"]) == {"all"}
     assert set(results["verdict"]) == {"not a fair test"}
     assert results["profit_amount"].isna().all() and not results["is_randomised"].any()
     orders = results[results["metric"] == "orders"].set_index("campaign_id")
-    # Three began before the first order of the file, or when nobody else had bought.
+    # Three began before the first order of the file, or when no one else had bought.
     alone = orders[orders["control_customer_count"] == 0]
     assert set(alone.index) == {"24", "25", "26"}
     assert alone["verdict_reason"].str.contains("no similar customers").all()

@@ -1,4 +1,4 @@
-"""What is said of a campaign, and when."""
+"""What is said about a campaign, and when."""
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ def told(**changes):
         ({"relevant_uplift": 20.0, "profit_amount": -19000.0, "profit_lower_amount": -19500.0,
           "profit_upper_amount": -18500.0}, "did not", "After its cost: -19,000 EUR"),
         ({"adjusted_uplift_lower": np.nan, "treated_mean": 0.0, "control_mean": 0.0},
-         "cannot tell", "Nobody in either arm bought"),
+         "cannot tell", "No one in either arm bought"),
         ({"sample_ratio_p_value": 1e-5}, "not a fair test", "customers are missing"),
         ({"is_window_complete": False}, "cannot tell", "open until 2024-02-01"),
         ({"customer_count": 29}, "cannot tell", "only 29 customers"),
@@ -98,7 +98,7 @@ def test_the_customers_needed_make_the_interval_too_narrow_for_both():
         ({}, "found nothing against it"),
         ({"placebo_p_value": 0.01}, "placebo test failed"),
         ({"balance_gap": 0.2}, "still spent differently"),
-        ({"compared_share": 0.5}, "only 50% have anybody alike"),
+        ({"compared_share": 0.5}, "only 50% have a similar customer"),
     ],
 )
 def test_without_randomisation_it_is_no_fair_test_and_doubts_are_told(changes, words):

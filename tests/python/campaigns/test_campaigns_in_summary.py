@@ -1,4 +1,4 @@
-"""What the summary of a build says of the last campaigns."""
+"""What the summary of a build says about the last campaigns."""
 
 import duckdb
 import pandas as pd

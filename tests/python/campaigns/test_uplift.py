@@ -126,7 +126,7 @@ def test_the_error_of_a_qini_is_its_spread_over_campaigns():
     spread, mean = np.std(found, axis=0), np.mean(found, axis=0)
     assert mean[1] == pytest.approx(spread[0], rel=0.12)
     assert mean[3] == pytest.approx(spread[2], rel=0.12)
-    # 0.25 for the 40 % with one order, all of them before everybody else.
+    # 0.25 for the 40 % with one order, all of them before everyone else.
     assert mean[0] == pytest.approx(0.25 * 0.4 * 0.6 / 2, rel=0.05)
 
 
@@ -165,8 +165,8 @@ def test_segments_are_shrunk_by_dersimonian_and_laird():
     assert tau > 0
     np.testing.assert_allclose(found["shrunk"], common + tau / (tau + v) * (y - common))
     assert (found["shrunk_error"] < found["plain_error"]).all()
-    alike = segment_effects(segments, rng.permutation(np.tile([1.0, -1.0], 625)))
-    assert alike["shrunk"].std() < 0.02
+    same = segment_effects(segments, rng.permutation(np.tile([1.0, -1.0], 625)))
+    assert same["shrunk"].std() < 0.02
 
 
 def test_few_customers_have_a_mean_and_no_verdict_and_an_arm_of_one_is_left_out():

@@ -21,7 +21,7 @@ def engine(request):
 
 @pytest.fixture(scope="module")
 def baskets():
-    """Baskets of two segments and of nobody, a third held out, with a bundle that only b buys."""
+    """Baskets of two segments and of no one, a third held out, with a bundle that only b buys."""
     rng = np.random.default_rng(3)
     rows = []
     for number in range(240):
@@ -43,7 +43,7 @@ def as_dict(found):
 
 
 def brute_force(baskets, min_support, min_count, max_length, forbidden=()):
-    """Count every set in every cell, and keep what is frequent in everybody's or a segment's."""
+    """Count every set in every cell, and keep what is frequent in everyone's or a segment's."""
     held = baskets.fillna({"segment": ""}).groupby(["is_holdout", "segment", "basket_id"])["item"]
     held = held.agg(set)
     cells = sorted({key[:2] for key in held.index})

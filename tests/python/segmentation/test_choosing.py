@@ -174,7 +174,7 @@ def test_only_candidates_that_can_win_are_measured_and_the_choice_is_the_same(ru
 
 
 def test_only_the_short_list_is_tested_for_stability(runs):
-    """Eight alike but for the silhouette: the first five are listed, and the best is stable."""
+    """Eight equal but for the silhouette: the first five are listed, and the best is stable."""
     row = runs.iloc[1]
     many = pd.DataFrame([row] * 8).reset_index(drop=True)
     many = many.assign(cluster_count=range(3, 11), silhouette=[0.5 - i / 100 for i in range(8)])

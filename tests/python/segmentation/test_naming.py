@@ -152,7 +152,7 @@ def simulated(folder, seed):
 
 
 def marketplace():
-    """Everybody buys rarely: a simulated marketplace in which all segments are cooling."""
+    """Everyone buys rarely: a simulated marketplace in which all segments are cooling."""
     rng = np.random.default_rng(3)
     count = 3_000
     frequency = 1.0 + rng.poisson(rng.gamma(0.5, 1.0, count))

@@ -44,7 +44,7 @@ def ordinary(rng, count):
     return {name: rng.lognormal(2, 1, count).round(2) for name in MEASURES}
 
 
-def alike(rng, count):
+def equal(rng, count):
     return dict.fromkeys(MEASURES, 3.0)
 
 
@@ -70,7 +70,7 @@ def counts_only(rng, count):
     return {name: rng.poisson(1, count).astype(float) for name in MEASURES}
 
 
-SHAPES = [ordinary, alike, two_kinds, mostly_constant, one_giant, nothing, counts_only]
+SHAPES = [ordinary, equal, two_kinds, mostly_constant, one_giant, nothing, counts_only]
 
 
 def customers(rng, count, shape):
@@ -115,10 +115,10 @@ def test_a_small_table_gets_a_version_and_every_customer_a_segment(shape, monkey
             "scaling": rng.choice(SCALINGS),
             "methods": rng.choice(list(METHODS), 2, replace=False).tolist(),
         }
-        nobody = pd.DataFrame(columns=[*VERSION_PARAMETER_TYPES, "is_in_force", "last_version"])
-        refit = refit_of(samples, nobody, settings)
+        none_yet = pd.DataFrame(columns=[*VERSION_PARAMETER_TYPES, "is_in_force", "last_version"])
+        refit = refit_of(samples, none_yet, settings)
         made = runs(refit)
-        # Where all customers are alike there may be no candidate: no clusters of two, all noise.
+        # Where all customers are equal there may be no candidate: no clusters of two, all noise.
         for segmentation, own in made.groupby("segmentation"):
             assert own["is_chosen"].sum() == 1, (seed, segmentation)
             chosen = own[own["is_chosen"]].iloc[0]

@@ -21,6 +21,14 @@ LINES = [
     ["1", "ann", "tea", "2024-01-15 10:00", "1", "3.99"],
     ["2", "bob", "mug", "2024-02-20 11:30", "1", "1000.00"],
 ]
+# Twenty orders of a line each, and their money.
+SOLD_NAMES = ["Order", "Customer", "SKU", "Date", "Qty", "Price"]
+SOLD = [
+    [f"A{i}", f"c{i % 4}", f"p{i % 5}", f"2024-03-{i + 1:02} 10:00", str(1 + i % 3)]
+    + [f"{[10, 12, 17, 23, 41][i % 5]}.00"]
+    for i in range(20)
+]
+GROSS = sum(int(line[4]) * float(line[5]) for line in SOLD)
 
 
 def csv_text(lines=LINES, names=NAMES, delimiter=","):

@@ -6,21 +6,14 @@ import zipfile
 
 import pyarrow as pa
 import pytest
-from sources.exports import csv_text
+from sources.exports import GROSS, SOLD, csv_text
+from sources.exports import SOLD_NAMES as NAMES
 from sources.exports import imported as read
 from sources.test_init import initialised
 
 from clientele.cli import main
 from clientele.sources.currencies import currencies_of
 from clientele.sources.importing import import_source
-
-NAMES = ["Order", "Customer", "SKU", "Date", "Qty", "Price"]
-SOLD = [
-    [f"A{i}", f"c{i % 4}", f"p{i % 5}", f"2024-03-{i + 1:02} 10:00", str(1 + i % 3)]
-    + [f"{[10, 12, 17, 23, 41][i % 5]}.00"]
-    for i in range(20)
-]
-GROSS = sum(int(line[4]) * float(line[5]) for line in SOLD)
 
 
 def export(folder, lines, names=NAMES, file="orders.csv", delimiter=","):

@@ -1,4 +1,4 @@
-"""`clientele init` on exports of many programs, with other habits each: nobody touches the YAML."""
+"""`clientele init` on exports of many programs, with other habits each: no one touches the YAML."""
 
 import duckdb
 import yaml

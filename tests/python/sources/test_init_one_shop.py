@@ -1,6 +1,6 @@
 """`clientele init` on one shop that thirteen programs exported: orders, customers, days and money.
 
-No test touches the YAML that the command writes. The truth comes from the files beside the exports.
+No test touches the YAML that the command writes. The truth is in files next to the exports.
 """
 
 import re

@@ -3,16 +3,9 @@
 import json
 
 import pytest
-from sources.exports import csv_text
+from sources.exports import GROSS, SOLD, csv_text
+from sources.exports import SOLD_NAMES as NAMES
 from sources.test_init import initialised
-
-NAMES = ["Order", "Customer", "SKU", "Date", "Qty", "Price"]
-SOLD = [
-    [f"A{i}", f"c{i % 4}", f"p{i % 5}", f"2024-03-{i + 1:02} 10:00", str(1 + i % 3)]
-    + [f"{[10, 12, 17, 23, 41][i % 5]}.00"]
-    for i in range(20)
-]
-GROSS = sum(int(line[4]) * float(line[5]) for line in SOLD)
 
 
 def amount(line):

@@ -61,7 +61,7 @@ def test_expected_orders_are_bounded_where_hypergeometric_formulas_fail(model):
         purchases = {"r": r, "alpha": alpha, "a": a, "b": b}
         result = float(expected_orders_if_alive(x, t, days, model=model, **purchases))
         # Dropping out can only take away from a Poisson rate that never ends, and before that
-        # nobody makes fewer orders than the first.
+        # no one makes fewer orders than the first.
         first = 1 - ((alpha + t) / (alpha + t + days)) ** (r + x)
         naive = (r + x) / (alpha + t) * days
         assert first * (1 - 1e-9) <= result <= naive * (1 + 1e-9), purchases

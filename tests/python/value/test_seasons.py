@@ -95,8 +95,8 @@ def test_with_under_eleven_months_of_history_every_day_counts_alike():
     days = shop(tuple(GIFTS), days=390)
     assert np.ptp(calendar_of(on(days, 60), prior_sd=2.5).factors) == 0
     assert np.ptp(calendar_of(on(days, 0), prior_sd=2.5).factors) > 0.1
-    nobody = on(days, 0).head(0)
-    assert np.ptp(calendar_of(nobody, prior_sd=2.5).factors) == 0
+    no_one = on(days, 0).head(0)
+    assert np.ptp(calendar_of(no_one, prior_sd=2.5).factors) == 0
 
 
 def test_no_day_knows_what_follows_it():
@@ -161,9 +161,9 @@ def test_earlier_days_that_fell_short_shorten_the_period_ahead():
 def test_without_earlier_days_or_with_the_first_days_of_a_shop_nothing_is_corrected():
     now, earlier = on(shop(), 0), looked_back(shop(), 0)
     opening = {back: then.assign(history_days=59) for back, then in earlier.items()}
-    nobody = {back: then.head(0) for back, then in earlier.items()}
+    no_one = {back: then.head(0) for back, then in earlier.items()}
     young = now.assign(history_days=424)
-    for today, known in ((now, {}), (now, nobody), (now, opening), (young, earlier)):
+    for today, known in ((now, {}), (now, no_one), (now, opening), (young, earlier)):
         plain, factor = Season(today, known, **KNOWN).periods("mbg_nbd", HORIZONS)
         assert factor == 1 and plain[90] == pytest.approx(90, rel=0.15)
 

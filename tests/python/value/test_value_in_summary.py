@@ -43,7 +43,7 @@ def test_every_forecast_carries_its_reliability_and_the_reason():
     text = page(RELIABLE, UNTOLD, UNRELIABLE)
     rows = {line.split(" days")[0].strip(): line for line in text.splitlines() if " days " in line}
     assert "1,234 EUR  reliable" in rows["30"] and "2,500" not in rows["30"]
-    # What cannot be trusted stands beside the simple number.
+    # What cannot be trusted stands next to the simple number.
     assert "3,000 EUR  cannot tell" in text and "5 orders, 2,500 EUR" in text
     assert "unknown  unreliable   0 orders, 0 EUR" in text
     assert "\n  90 days, cannot tell: One past day only" in text

@@ -85,17 +85,17 @@ def test_value_is_margin_times_alive_times_orders_times_order_value(simulated):
 
 
 def test_no_customers_make_empty_tables_with_the_same_columns_and_types(simulated):
-    nobody = simulated.head(0)
+    no_one = simulated.head(0)
     knobs = {"horizons_days": [30], "annual_discount_rate": 0.1}
-    parameters, no_parameters = fit_clv(simulated), fit_clv(nobody)
+    parameters, no_parameters = fit_clv(simulated), fit_clv(no_one)
     assert no_parameters.empty
     pd.testing.assert_series_equal(no_parameters.dtypes, parameters.dtypes)
     for known in (parameters, no_parameters):
-        lookup = expected_orders(known, nobody, **knobs)
+        lookup = expected_orders(known, no_one, **knobs)
         assert lookup.empty
         expected = expected_orders(parameters, simulated, **knobs).dtypes
         pd.testing.assert_series_equal(lookup.dtypes, expected)
-        scored = score(nobody, known, margin_share=1, **knobs)
+        scored = score(no_one, known, margin_share=1, **knobs)
         assert scored.empty
         assert scored.columns.tolist() == ["customer_id", "horizon_days", *SCORES]
 
@@ -103,7 +103,7 @@ def test_no_customers_make_empty_tables_with_the_same_columns_and_types(simulate
 TINY = {
     "one customer": {"x": [2], "t_x": [30.43], "t": [38.86]},
     "three customers": {"x": [2, 0, 1], "t_x": [30, 0, 5], "t": [60, 60, 5]},
-    "nobody repeats": {"x": [0, 0, 0], "t_x": [0, 0, 0], "t": [60, 30, 1]},
+    "no one repeats": {"x": [0, 0, 0], "t_x": [0, 0, 0], "t": [60, 30, 1]},
     "all on one day": {"x": [0, 0, 0], "t_x": [0, 0, 0], "t": [0, 0, 0]},
 }
 

@@ -2,7 +2,7 @@
 
 The uplift of a customer is linear in a few features of the day before, plus a deviation of the
 customer's segment. Both are shrunk, as far as the data say: without differences between customers
-everybody has the campaign's mean. SQL scores such a fit.
+everyone has the campaign's mean. SQL scores such a fit.
 """
 
 from dataclasses import dataclass
@@ -173,7 +173,7 @@ def _prior_variance(slopes, covariance):
 
 
 def _scales(features):
-    """Return means and standard deviations; 1 where a feature is the same for everybody."""
+    """Return means and standard deviations; 1 where a feature is the same for everyone."""
     spreads = features.std(ddof=0)
     return features.mean(), spreads.where(spreads > 1e-9, np.inf)
 

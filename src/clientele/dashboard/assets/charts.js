@@ -47,7 +47,7 @@ function revenueByMonth(rows, width) {
   });
 }
 
-/** A line by month; the open month is a hollow dot beside it, because it would look like a collapse. */
+/** A line by month; the open month is a hollow dot next to it, because it would look like a collapse. */
 function byMonth(rows, width, {y, label, format, colour = GREEN, tip}) {
   const known = rows.filter((d) => given(d[y])), over = known.filter((d) => +d.month_date !== openMonth), open = known.filter((d) => +d.month_date === openMonth);
   return drawn({
@@ -239,7 +239,7 @@ function calibration(rows, width, format) {
     ]
   });
 }
-/** The total that was forecast on each past day beside what came. */
+/** The total that was forecast on each past day, and what came. */
 function pastTotals(rows, width, format) {
   const bars = rows.flatMap((d) => [{day: show.date(d.cutoff_date), kind: "Predicted", value: d.predicted_total}, {day: show.date(d.cutoff_date), kind: "Actual", value: d.actual_total}]);
   return drawn({

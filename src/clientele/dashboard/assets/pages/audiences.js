@@ -30,7 +30,7 @@ pages.audiences = {
       }),
       one ? card({title: "Its rules", how: "As its file says.", rows: rules, wide: true, follows: ["audience", "metric"], body: element("dl", {class: "glossary"}, rules.flatMap(([term, text]) => [element("dt", {}, term), element("dd", {}, text)]))}) : null,
       card({
-        title: "What it could show", how: `Before anything is sent: what such customers bring within ${days ?? "some"} days without a message, per customer, and the smallest effect that would be found (4 times in 5). A smaller effect can be real and stay unseen. The holdout costs what its customers would have brought with such an effect.`, rows: plans, wide: true, table: "open", follows: ["audience", "metric"], empty: "There is nobody in it to plan for.",
+        title: "What it could show", how: `Before anything is sent: what such customers bring within ${days ?? "some"} days without a message, per customer, and the smallest effect that would be found (4 times in 5). A smaller effect can be real and stay unseen. The holdout costs what its customers would have brought with such an effect.`, rows: plans, wide: true, table: "open", follows: ["audience", "metric"], empty: "There is no one in it to plan for.",
         columns: [{key: "name", label: "Audience"}, {key: "baseline_mean", label: "Without a message", format}, {key: "detectable_effect", label: "Smallest effect", format: (value) => show.change(value, format)}, {key: "detectable_share", label: "Of what they bring", format: show.shareShort}, {key: "holdout_forgone", label: "Holdout costs", format: metric === "revenue" ? show.money : show.decimal}, {key: "needed_customer_count", label: "Customers to see 10 %", format: show.count}, {key: "needed_holdout_share", label: "Or hold out", format: show.shareShort}]
       }),
       card({
@@ -38,7 +38,7 @@ pages.audiences = {
         columns: [{key: "name", label: "Audience"}, {key: "other", label: "And"}, {key: "customer_count", label: "Customers", format: show.count, bar: true}]
       }),
       card({
-        title: "Rest", how: "When customers were last in a campaign, contacted or held out. An audience takes nobody whose last campaign is less than its days of rest ago.", rows: resting, table: "open", follows: [], empty: "There are no campaigns yet. Exports of audiences count, and those that “campaigns” in the source's YAML names.",
+        title: "Rest", how: "When customers were last in a campaign, contacted or held out. An audience takes no one whose last campaign is less than its days of rest ago.", rows: resting, table: "open", follows: [], empty: "There are no campaigns yet. Exports of audiences count, and those that “campaigns” in the source's YAML names.",
         columns: [{key: "name", label: "Last campaign"}, {key: "customer_count", label: "Customers", format: show.count, bar: true}]
       })), paragraph(WHY, "how")];
   }

@@ -90,7 +90,7 @@ pages.campaigns = {
     const tests = rowsOf("tests").filter(chosen).map((d) => ({...d, name: campaignName(d)}));
     return [
       campaign !== "all" ? tiles(whole.map((d) => ({label: d.name, value: d.is_hidden ? show.hidden : words(d.verdict), note: d.is_hidden ? "" : d.verdict_reason}))) : null,
-      paragraph("Everybody who was assigned counts, whether or not a message reached them. Uplift is the difference to the customers who were held out, adjusted by what both bought before."), grid(
+      paragraph("Everyone who was assigned counts, whether or not a message reached them. Uplift is the difference to the customers who were held out, adjusted by what both bought before."), grid(
         card({
           title: campaign === "all" ? "What campaigns brought" : "What it brought", how: "The uplift per customer with its 95 % interval. Where the interval includes zero, the campaign may have brought nothing.", rows: shown(whole), wide: true, legend: legendOf(whole), follows, table: "open", tall: true, empty: "Too few customers bought for a figure.",
           draw: (width) => uplifts(shown(whole), width, {format, label}), columns: [{key: "name", label: "Campaign", href: (d) => state.address({campaign: d.campaign_id})}, ...columns, ...(metric === "margin" ? [{key: "cost_amount", label: "Cost", format: show.money}, {key: "profit_amount", label: "Profit", format: show.money}] : [])]

@@ -18,7 +18,7 @@ const TERMS = [
   ["Open month", "The month of the as-of date, until it is over. Its figures can still rise."],
   ["Repeat rate", "The share of customers with more than one order."],
   ["RFM", "Scores from 1 to 5 for recency (how recently), frequency (how often) and monetary value (how much). 5 is best."],
-  ["Segment", "A group of customers who buy alike. Its name and its rule come from the data."],
+  ["Segment", "A group of customers with similar purchases. Its name and its rule come from the data."],
   ["Support", "The share of baskets that hold all items of a rule."],
   ["Uplift", "What a customer who was assigned to a message brought more than one who was held out, on average."],
   ["Value at risk", "The value lost with the customers who have already left, by the probability that they have."]

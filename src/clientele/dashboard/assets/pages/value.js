@@ -52,7 +52,7 @@ pages.value = {
       })),
     heading("How accurate forecasts were"), paragraph("Forecasts for past days, made from what was known then, compared with what happened."), grid(
       card({
-        title: "Past forecasts and what came", how: "For every past day, the total that was forecast for this horizon beside the total that came. Days of one season may err in the same direction.", rows: published, empty: short, legend: OUTCOMES, draw: (width) => pastTotals(published, width, inTotal),
+        title: "Past forecasts and what came", how: "For every past day, the total that was forecast for this horizon, and the total that came. Days of one season may err in the same direction.", rows: published, empty: short, legend: OUTCOMES, draw: (width) => pastTotals(published, width, inTotal),
         columns: [{key: "cutoff_date", label: "Made on", format: show.date}, {key: "customer_count", label: "Customers", format: show.count}, {key: "predicted_total", label: "Predicted", format: inTotal}, {key: "actual_total", label: "Actual", format: inTotal}, {key: "error", label: "Too high or low by", format: (value) => show.change(value, show.share)}]
       }),
       card({

@@ -9,7 +9,7 @@ const STATES = [
 const stateName = (key) => STATES.find(([name]) => name === key)?.[1] ?? key;
 pages.week = {
   filters: () => [
-    select("state", "Contact", [["all", "Everybody with a reason"], ...STATES.slice(0, -1).map(([key, label]) => [key, label])], {says: "Covers all reasons."}),
+    select("state", "Contact", [["all", "Everyone with a reason"], ...STATES.slice(0, -1).map(([key, label]) => [key, label])], {says: "Covers all reasons."}),
     select("place", "Country", places(rowsOf("states").map((d) => d)), {says: "Covers all countries."}),
     select("segment", "Segment", [["all", "All segments"], ...new Map(rowsOf("segments").map((d) => [d.segment_key, segmentName(d.segment_key)]))], {says: "Covers all segments."})
   ],
@@ -34,7 +34,7 @@ pages.week = {
     return [paragraph("Every customer has at most one reason to be contacted. It follows from their usual time between purchases, their risk and what they spent."),
       contacts.length ? tiles(contacts.map((d) => ({label: d.name, value: d.is_hidden ? show.hidden : show.count(d.customer_count), note: d.is_hidden ? "" : `paid ${show.moneyShort(d.recent_amount)} recently`}))) : null, grid(
       card({
-        title: "Whom to contact", how: "Each customer is in one row. “Paid recently” covers the recent period of the settings, a year by default, net of returns.", rows, wide: true, table: "open", follows, empty: "Nobody has a reason.",
+        title: "Whom to contact", how: "Each customer is in one row. “Paid recently” covers the recent period of the settings, a year by default, net of returns.", rows, wide: true, table: "open", follows, empty: "No one has a reason.",
         columns: [{key: "name", label: "Contact"}, {key: "reason", label: "Why"}, {key: "customer_count", label: "Customers", format: show.count, bar: true}, {key: "recent_amount", label: "Paid recently", format: show.money, bar: true}, {key: "net_amount", label: "Paid in total", format: show.money}]
       }),
       card({
