@@ -18,7 +18,7 @@
         {{ create_table_as(False, unfinished, compiled_code, language) }}
     {%- endcall %}
     {%- call statement('replace') -%}
-        {% if old %}drop {{ old.type }} {{ old }} cascade;{% endif %}
+        {% if old %}drop {{ old.type }} if exists {{ old }} cascade;{% endif %}
         alter table {{ unfinished }} rename to {{ adapter.quote(new.identifier) }}
     {%- endcall %}
     {%- if old %}

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clientele.libraries import load
+from clientele.libraries import library
 
 # Here, and not for the whole package: the command line reads audiences without it. The functions
 # that scipy.stats calls itself, without its import of most of SciPy.
-load("scipy.special")
-
-from scipy import special  # noqa: E402
+special = library("scipy.special")
 
 CONFIDENCE = 0.95
 
