@@ -50,10 +50,10 @@ def postgres():
     if missing := [name for name, found in programs.items() if not found]:
         lacking(f"no {', '.join(missing)}: install Postgres to test the serving copy")
     # Postgres refuses root; and a socket's path must be short.
-    user = {"user": "no one"} if os.geteuid() == 0 else {}
+    user = {"user": "daemon"} if os.geteuid() == 0 else {}
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         if user:
-            shutil.chown(folder, "no one")
+            shutil.chown(folder, "daemon")
         data = f"{folder}/data"
         initdb = [programs["initdb"], "-D", data, "-U", "postgres", "--no-sync", "-A", "trust"]
         initdb += ["--encoding=UTF8", "--no-locale"]

@@ -131,9 +131,9 @@ def test_a_file_that_exists_is_kept_and_nothing_is_recorded(project, tmp_path):
 
 
 def test_an_empty_audience_is_not_exported(project, tmp_path):
-    write_audience(project, "no one", condition="clv < 0")
-    with pytest.raises(ValueError, match="no one to contact as of 2024-12-31.*preview no one"):
-        exported(project, "no one", tmp_path / "x.csv")
+    write_audience(project, "nothing", condition="clv < 0")
+    with pytest.raises(ValueError, match="no one to contact as of 2024-12-31.*preview nothing"):
+        exported(project, "nothing", tmp_path / "x.csv")
     assert records(project) == [] and not (tmp_path / "x.csv").exists()
 
 
@@ -241,7 +241,7 @@ def test_a_build_reads_the_records_of_its_source_and_sees_new_ones(project, tmp_
 
 
 def test_the_command_line_lists_previews_and_exports(project, tmp_path, capsys):
-    write_audience(project, "no one", condition="clv < 0", after=["due"])
+    write_audience(project, "nothing", condition="clv < 0", after=["due"])
     assert cli.main(["audience", "list"]) == 0
     said = capsys.readouterr().out
     assert "As of 2024-12-31" in said and "due" in said and "after due, empty" in said
@@ -250,7 +250,7 @@ def test_the_command_line_lists_previews_and_exports(project, tmp_path, capsys):
     assert cli.main(["audience", "preview", "due"]) == 0
     said = capsys.readouterr().out
     assert "held out (20% planned)" in said and "EUR" in said and "s0" in said
-    assert cli.main(["audience", "preview", "no one"]) == 0
+    assert cli.main(["audience", "preview", "nothing"]) == 0
     assert "Warning: the audience is empty. No customer" in capsys.readouterr().out
     assert cli.main(["audience", "export", "due", "--to", "due.csv"]) == 0
     assert "Campaign due_2024-12-31 is recorded in" in capsys.readouterr().out
