@@ -8,6 +8,7 @@ from clientele.campaigns.audiences import checked
 from clientele.campaigns.exporting import LEAST_P, export, recorded, sample_ratio_p_value
 from clientele.campaigns.members import open_audiences
 from clientele.places import project_folder
+from clientele.sources.common import counted
 
 # Customers of an audience to show.
 SHOWN = 5
@@ -100,8 +101,8 @@ def _preview(options, _) -> int:
             print(
                 "Warning: the audience is empty. "
                 + (
-                    f"{meet:,} customers meet the condition, and all rest or are in audiences that "
-                    "come first."
+                    f"{counted(meet, 'customer', 'meets/meet')} the condition, and all rest or are "
+                    "in audiences that come first."
                     if meet
                     else "No customer meets the condition."
                 )
@@ -171,7 +172,7 @@ def _export(options, _) -> int:
                 f"{done.campaign_id}. Nothing new was recorded; {what}. --force records another."
             )
             return 0
-        print(f"{done.treated:,} customers to contact in {options.to}")
+        print(f"{counted(done.treated, 'customer')} to contact in {options.to}")
         share = done.control / (done.treated + done.control)
         fits = "" if done.p_value is None else f", sample ratio p = {done.p_value:.2g}"
         print(f"{done.control:,} are held out ({share:.1%}{fits})")

@@ -29,6 +29,8 @@ ALLOWED = (
     "= <> < <= > >= between, in, like, ilike, is null, is distinct from; + - * / %; case; "
     "coalesce, " + ", ".join(sorted(FUNCTIONS))
 )
+# Some 270 years; dates end on every engine.
+MOST_DAYS = 100_000
 # The parts of a SELECT that a condition may not add.
 PLAIN = {
     "cte_map": {"map": []},
@@ -222,7 +224,7 @@ class _Writer:
             value, pattern = map(self.write, arguments)
             return f"({value} {LIKES[name]} {pattern})"
         if node["is_operator"] and name in OPERATORS and len(arguments) == 2:
-            left, right = map(self.write, arguments)
+            left, right = self._numbers(arguments)
             # Engines differ in what a division by 0 is.
             right = f"nullif({right}, 0)" if name in "/%" else right
             return f"({left} {name} {right})"
@@ -233,6 +235,23 @@ class _Writer:
         if not node["is_operator"] and name in FUNCTIONS:
             return f"{name}({', '.join(map(self.write, arguments))})"
         raise Refused(f"the function `{name}` is not allowed; allowed are {ALLOWED}")
+
+    def _numbers(self, nodes):
+        """Write operands of arithmetic: as doubles, which do not overflow, or next to a date."""
+        kinds = [self._kind(node) for node in nodes]
+        if "date" not in kinds:
+            return [self._double(node) for node in nodes]
+        for node in nodes:
+            if node["class"] == "CONSTANT" and abs(float(node["literal"]["text"])) > MOST_DAYS:
+                raise Refused(f"{node['literal']['text']} days lead out of the calendar")
+        return [self.write(node) for node in nodes]
+
+    def _double(self, node):
+        written = self.write(node)
+        is_double = node["class"] == "COLUMN_REF" and self.columns[written].lower() == "double"
+        return (
+            written if is_double or self._kind(node) != "number" else f"cast({written} as double)"
+        )
 
     def _case(self, node):
         cases = "".join(

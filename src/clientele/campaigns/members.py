@@ -14,6 +14,7 @@ from jinja2 import Environment
 
 from clientele.campaigns.audiences import MARTS, checked, hash_threshold, nearest
 from clientele.places import campaigns_folder, publications_folder
+from clientele.sources.common import counted
 from clientele.sources.settings import load_source, project_vars
 
 MACRO = "macros/campaigns/audience_members.sql"
@@ -161,14 +162,7 @@ def _make_tables(connection, said, settings, records, project):
         project=project,
     )
     connection.execute(f"create view facts as with {sql} from facts")
-    try:
-        connection.execute(f"create table members as with {sql} from members")
-    except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(
-            f"a condition in audiences/ cannot be computed for all customers ({reason}); keep its "
-            "numbers within the usual"
-        ) from None
+    connection.execute(f"create table members as with {sql} from members")
     if _is_published(connection, "fct_audience_members"):
         _check_arms(connection)
 
@@ -185,9 +179,10 @@ def _check_arms(connection):
     ).fetchall()[0][0]
     if changed:
         raise ValueError(
-            f"{changed:,} customers are in the global holdout of either the publication or this "
-            "project, but not of both. `audiences_global_holdout_share` and `audiences_salt` must "
-            "stand in dbt_project.yml, not in --vars; after a change, build and publish first"
+            f"{counted(changed, 'customer', 'is/are')} in the global holdout of either the "
+            "publication or this project, but not of both. `audiences_global_holdout_share` and "
+            "`audiences_salt` must stand in dbt_project.yml, not in --vars; after a change, build "
+            "and publish first"
         )
 
 

@@ -12,7 +12,7 @@ import duckdb
 
 from clientele.scoring.kept import Kept
 from clientele.sources.columns import COLUMNS
-from clientele.sources.common import format_of, literal, quoted
+from clientele.sources.common import counted, format_of, literal, quoted
 from clientele.sources.importing import import_source
 from clientele.sources.mapping import columns_of
 from clientele.sources.reading import read_table
@@ -111,7 +111,7 @@ def _map_in_sql(connection, kept, path, kind):
         "select count(*) from raw_new_lines where _problem is not null"
     ).fetchone()
     connection.execute("drop view typed_new_lines; drop table raw_new_lines")
-    return [f"{unread:,} lines cannot be read and are left out."] if unread else []
+    return [f"{counted(unread, 'line')} cannot be read and so left out."] if unread else []
 
 
 def staging_of(kept: Kept, relation: str) -> str:

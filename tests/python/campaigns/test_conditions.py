@@ -138,7 +138,7 @@ def test_what_is_not_allowed_is_refused_with_the_remedy(checker, condition, mess
     [
         ("clv desc, order_count", "clv desc nulls last, order_count asc nulls last"),
         ("CLV nulls first", "clv asc nulls last"),
-        ("clv * order_count desc", "(clv * order_count) desc nulls last"),
+        ("clv * order_count desc", "(clv * cast(order_count as double)) desc nulls last"),
     ],
 )
 def test_an_order_puts_the_unknown_last(checker, order, written):
