@@ -24,6 +24,16 @@ from playwright.sync_api import expect
 from clientele.dashboard.site import WITHOUT_CHARTS, write_site
 from clientele.dashboard.tables import ALL
 
+# Pairs of labels of a chart that lie on one another. The box of a tilted label says nothing.
+OVERLAPS = """() => [...document.querySelectorAll("figure.card svg")].flatMap((chart) => {
+  const texts = [...chart.querySelectorAll("text")];
+  const labels = texts.filter((one) => !/rotate/.test(one.getAttribute("transform")));
+  const boxes = labels.map((one) => one.getBoundingClientRect());
+  const meet = (a, b) => Math.min(a.right, b.right) > Math.max(a.left, b.left)
+    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
+  return boxes.flatMap((a, i) => boxes.slice(i + 1).flatMap((b, j) =>
+    meet(a, b) ? [[labels[i].textContent, labels[i + j + 1].textContent]] : []));
+})"""
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -61,6 +71,7 @@ def test_every_page_stands_explains_itself_and_is_accessible(visit, axe, name):
     text = page.locator("main").inner_text()
     assert not re.search(r"\b(behaviour|baskets|rfm)-[a-z0-9]|undefined|NaN|null", text)
     assert violations(page, axe) == []
+    assert page.evaluate(OVERLAPS) == []
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 390, "height": 800})
     page.reload()
@@ -76,6 +87,7 @@ def test_every_page_stands_explains_itself_and_is_accessible(visit, axe, name):
     for control in page.locator("main select, main button, nav a, summary").all():
         box = control.bounding_box()
         assert box is None or box["height"] >= 44, control.evaluate("node => node.outerHTML")
+    assert page.evaluate(OVERLAPS) == []
     assert violations(page, axe) == []
 
 

@@ -100,6 +100,8 @@ const fileName = (title) => title.toLowerCase().replace(/[^a-z0-9]+/g, "-").repl
 function numbers(rows, columns, {limit = 500, title = "Table", tall = false} = {}) {
   const largest = Object.fromEntries(columns.filter((column) => column.bar).map(({key}) => [key, Math.max(0, ...rows.map((row) => Math.abs(row[key] ?? 0)))]));
   const isNumber = Object.fromEntries(columns.map(({key}) => [key, rows.some((row) => typeof row[key] === "number")]));
+  // Long texts in a narrow column would make rows as high as a screen; a table scrolls sideways instead.
+  const isLong = Object.fromEntries(columns.map(({key}) => [key, rows.some((row) => String(row[key] ?? "").length > 60)]));
   const body = element("tbody");
   const fill = (ordered) => body.replaceChildren(...ordered.slice(0, limit).map((row) => {
     let told = false;
@@ -112,7 +114,7 @@ function numbers(rows, columns, {limit = 500, title = "Table", tall = false} = {
       const share = bar && largest[key] ? `--share:${(100 * Math.abs(row[key] ?? 0)) / largest[key]}%` : null;
       const address = href?.(row);
       const text = format(row[key], row);
-      return element("td", {class: `${isNumber[key] ? "number" : "text"}${bar ? " bar" : ""}`, style: share},
+      return element("td", {class: `${isNumber[key] ? "number" : isLong[key] ? "text long" : "text"}${bar ? " bar" : ""}`, style: share},
         swatch ? element("span", {class: "swatch", style: `background:${swatch(row)}`}) : null, address ? anchor(text, address) : text);
     }));
   }));

@@ -6,7 +6,7 @@ const between = (lower, upper, format) => (given(lower) && given(upper) ? `${sho
 function uplifts(rows, width, {format, label}) {
   const names = rows.map((d) => d.name), known = rows.filter((d) => given(d.uplift_lower) && given(d.uplift_upper));
   return drawn({
-    width, height: 72 + lineHeight(names, width) * names.length, marginLeft: room(names, width), x: {label, grid: true, tickFormat: format, ticks: width < 500 ? 4 : 8}, y: named(names, width),
+    width, height: 72 + lineHeight(names, width) * names.length, marginLeft: room(names, width), x: {label, grid: true, tickFormat: format, ticks: width < 500 ? 2 : 8}, y: named(names, width),
     marks: [
       plot.ruleX([0]),
       plot.ruleY(known, {y: "name", x1: "uplift_lower", x2: "uplift_upper", strokeWidth: 3, stroke: (d) => VERDICT_COLOURS[d.verdict]}),
