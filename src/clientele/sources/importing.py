@@ -13,6 +13,7 @@ import duckdb
 from clientele.sources import shaping
 from clientele.sources.columns import COLUMNS, IN_SQL, ORDER_AMOUNTS, READING, SHAPE
 from clientele.sources.common import UnreadableSource, counted, format_of, literal, quoted, stamp
+from clientele.sources.joining import join
 from clientele.sources.mapping import (
     columns_of,
     exclude_reason,
@@ -32,6 +33,7 @@ from clientele.sources.repeats import (
 from clientele.sources.tables import import_table
 from clientele.sources.totals import MAX_DIFFERING_TOTALS, compare_totals
 from clientele.sources.values import column_names, meaningful
+from clientele.sources.versions import put_versions_back, set_versions_aside
 
 # Imports of a source that are kept, newest first.
 KEPT = 6
@@ -210,7 +212,9 @@ def _import_lines(connection, source, paths, folder, tell):
     own = [_as_sql(table["columns"].get(name), name) for name in ("order_id", "ordered_at")]
     for name in ("orders", "customers"):
         if source["tables"].get(name):
-            notes += _join(connection, source["tables"][name], paths[name], name, texts, tell)
+            joined = source["tables"][name]
+            other = _read(connection, joined, paths[name], f"raw_{name}", tell)
+            notes += join(connection, other, joined, name, texts)
     tell("numbers and times")
     _fill_down(connection, raw.relation, table, texts)
     for name, mapped in amounts.items():
@@ -229,9 +233,10 @@ def _import_lines(connection, source, paths, folder, tell):
     notes += shaping.fill_orders(connection, set(texts))
     if table.get("customer_ids") != "as_written" and "customer_id" in texts:
         notes += shaping.name_persons(connection)
+    names = [column.name for column in COLUMNS["order_lines"]]
+    notes += set_versions_aside(connection, names, raw.files)
     if "customer_id" in texts:
         notes += shaping.split_shared_orders(connection, *own)
-    names = [column.name for column in COLUMNS["order_lines"]]
     is_kept = table.get("repeated_lines") == "keep"
     has_copies = bool(amounts) and len(raw.files) > 1 and not is_kept
     if has_copies:
@@ -254,6 +259,8 @@ def _import_lines(connection, source, paths, folder, tell):
         notes += describe_repeats(connection, [*names, *["_file"][: len(twice)]])
     notes += shaping.describe_last_day(connection, own[0])
     notes += [sentence for name, sentence in WITHOUT.items() if name not in texts]
+    if len(raw.files) > 1:
+        put_versions_back(connection)
     tell("writing")
     selected = ", ".join([*names, "reject_reason", "exclude_reason"])
     for made, query in {
@@ -309,38 +316,3 @@ def _fill_down(connection, relation, table, texts):
         f"create or replace table filled as select * replace ({filled}) from {relation}; "
         f"drop table {relation}; alter table filled rename to {relation}"
     )
-
-
-def _join(connection, table, path, name, texts, tell):
-    """Add the columns of `orders` or `customers` to the lines' raw columns, by their key."""
-    raw = _read(connection, table, path, f"raw_{name}", tell)
-    theirs = texts_of(connection, raw.relation, table, name)
-    by = "order_id" if name == "orders" else "customer_id"
-    if by not in theirs or by not in texts:
-        raise UnreadableSource(f"`{name}` is joined by `{by}`, which must be mapped in both tables")
-    selected = ", ".join(f"any_value({text}) as _{name}_{ours}" for ours, text in theirs.items())
-    connection.execute(
-        f"""
-        create or replace temp table keyed as
-        select {selected} from {raw.relation} group by {theirs[by]};
-        create or replace table joined as
-        select lines.*, keyed.* from raw_lines as lines
-        left join keyed on {texts[by]} = keyed._{name}_{by};
-        drop table raw_lines; alter table joined rename to raw_lines
-        """
-    )
-    unmatched = connection.execute(
-        f"select count(*) from raw_lines where {texts[by]} is not null and _{name}_{by} is null"
-    ).fetchone()[0]
-    for ours in theirs:
-        target = "customer_id" if ours == "person_id" else ours
-        own = f"_{name}_{ours}"
-        if target == by and ours != "person_id":
-            continue
-        texts[target] = f"coalesce({own}, {texts[target]})" if target in texts else own
-    if not unmatched:
-        return raw.notes
-    return [
-        *raw.notes,
-        f"{counted(unmatched, 'line', 'has/have')} no row in `{name}` for their `{by}`.",
-    ]
