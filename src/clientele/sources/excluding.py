@@ -123,7 +123,7 @@ def exclude_statuses(connection, relation, chosen, found):
     if left_out and len(left_out) < len(values):
         listed = ", ".join("'" + value.replace("'", "''") + "'" for value in left_out)
         when = f"{quoted(name)} in ({listed})"
-        found.table["exclude"] = [{"when": when, "reason": "cancelled"}]
+        found.table.setdefault("exclude", []).append({"when": when, "reason": "cancelled"})
         found.table.setdefault("fill_down", []).append(name)
         kept = ", ".join(value for value in values if value not in left_out)
         found.doubts.append(

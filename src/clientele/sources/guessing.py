@@ -16,6 +16,7 @@ from clientele.sources.multiplying import settle_money, settle_rival
 from clientele.sources.naming import ROLES, matched_role, plain
 from clientele.sources.nearing import describe_near
 from clientele.sources.returning import settle_returns
+from clientele.sources.services import leave_out_services
 from clientele.sources.values import meaningful
 
 # Lines that tell what columns hold, in blocks, so that most orders are whole.
@@ -104,6 +105,11 @@ def guess(
             chosen[role] = best
             found.why[role] = why
     coded = _doubt_barcodes(facts, chosen, found)
+    relation = leave_out_services(connection, relation, facts, chosen, found)
+    if relation == "goods":
+        connection.execute(
+            "create or replace temp table spread as from spread semi join goods using (_file, _row)"
+        )
     complete(connection, relation, facts, chosen, found, plain, spread="spread")
     if "line_amount" in chosen and _is_stated_once(
         connection, "spread", chosen, chosen["line_amount"]

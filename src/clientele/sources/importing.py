@@ -12,7 +12,7 @@ import duckdb
 
 from clientele.sources import shaping
 from clientele.sources.columns import COLUMNS, IN_SQL, ORDER_AMOUNTS, READING, SHAPE
-from clientele.sources.common import UnreadableSource, counted, format_of, literal, quoted, stamp
+from clientele.sources.common import UnreadableSource, format_of, literal, quoted, stamp
 from clientele.sources.joining import join
 from clientele.sources.mapping import (
     columns_of,
