@@ -26,13 +26,12 @@ def says(kind: str, text: str) -> bool:
 def values_that_say(connection, relation: str, name: str, kind: str) -> list[str]:
     """Return the texts of a column, trimmed, that say a kind of `lines.yml`."""
     # Words of one kind are few; accents and signs are for `says`.
-    text = f"regexp_replace(strip_accents(lower({quoted(name)})), '[^a-z0-9%]+', ' ', 'g')"
+    text = "regexp_replace(strip_accents(lower(text)), '[^a-z0-9%]+', ' ', 'g')"
     words = rf"\b(?:{KINDS[kind]['words']})\b"
     rows = connection.execute(
         f"""
-        select distinct trim({quoted(name)}) from {relation}
-        where length({quoted(name)}) <= {LONGEST}
-            and regexp_matches({text}, {literal(words)})
+        select text from (select distinct trim({quoted(name)}) as text from {relation})
+        where length(text) <= {LONGEST} and regexp_matches({text}, {literal(words)})
         order by 1
         """
     ).fetchall()
