@@ -4,7 +4,7 @@
 -#}
 
 {% macro campaign_members() %}
-    {%- set spelled = execute and not is_imported('campaigns') and 'customer_spellings' in raw_tables() -%}
+    {%- set spelled = execute and not is_imported('order_lines') and 'customer_spellings' in raw_tables() -%}
     {%- if var('source')['tables'].get('campaigns') %}
     select
         {%- for column in canonical_columns('campaigns') %}

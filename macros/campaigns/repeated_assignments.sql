@@ -21,7 +21,7 @@
         {{ return([]) }}
     {%- endif -%}
     {{ return([
-        "`campaigns`: " ~ found[0] ~ " customers are listed more than once in a campaign"
+        "`campaigns`: " ~ found[0] ~ (" customer is" if found[0] | int == 1 else " customers are") ~ " listed more than once in a campaign"
         ~ (", some of them in two arms" if found[1] > 1) ~ ", for example " ~ found[2]
         ~ "; a customer has one arm of a campaign, so keep one row for each."
     ]) }}

@@ -9,6 +9,7 @@ from clientele.campaigns.audiences import FOLDER, checked
 from clientele.dbt_arguments import combine
 from clientele.locks import exclusive
 from clientele.places import campaigns_folder, warehouse_file
+from clientele.reconciling import is_empty, orders_of
 from clientele.sources import load_source, project_vars
 from clientele.summary import CAMPAIGN_RESULTS, summary
 from clientele.warehouse import warehouse
@@ -103,7 +104,7 @@ def _build(project, settings, dbt_arguments, target, verbose, now=None):
         if target == "duckdb":
             print(f'  duckdb.connect("{built.place}").sql("from marts.dim_customers")')
         print(f"\n{page}")
-    return 0
+        return int(is_empty(*orders_of(built.query)))
 
 
 def prepare_source(settings: dict) -> None:

@@ -1,7 +1,10 @@
 """What a build left out of the source, and how its figures lead to those of the marts."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from itertools import combinations
+
+from clientele.sources.common import counted
 
 # Left out by the source's own choice or by design, which is no loss.
 NO_LOSS = {"accepted", "excluded", "after_as_of_date", "adjustment", "non_product"}
@@ -15,6 +18,47 @@ MEASURES = [
 SOURCE_ONLY = {"shipping", "tax", "tips", "total"}
 CENT = Decimal("0.005")
 SHOWN_REASONS = 3
+
+
+def orders_of(query: Callable[[str], list[tuple]]) -> tuple[int, int, Decimal]:
+    """Return the purchases of customers, those of guests, and the net amount of all orders."""
+    orders, guest_orders, net = query(
+        "select sum(case when is_purchase and customer_id is not null then 1 else 0 end), "
+        "sum(case when is_purchase and customer_id is null then 1 else 0 end), sum(net_amount) "
+        "from marts.fct_orders"
+    )[0]
+    return orders or 0, guest_orders or 0, net or Decimal(0)
+
+
+def nothing_left(orders: int, guest_orders: int, net: Decimal, unit: str) -> list[str]:
+    """Return what is said first of a shop without orders, money or customers; else nothing.
+
+    Args:
+        orders: Purchases of customers.
+        guest_orders: Purchases of guests.
+        net: Net amount of all orders.
+        unit: The currency after a blank.
+    """
+    said = counted(orders + guest_orders, "order")
+    if is_empty(orders, guest_orders, net):
+        return [
+            f"Nothing to publish: {said} with {net:,.2f}{unit} net. Look at what cancels the sales "
+            "out, such as payments or totals among the lines; leave it out with `exclude`, and "
+            "build again.",
+            "",
+        ]
+    if not orders:
+        return [
+            f"No customer: {said} without one, so that all about customers is empty. If the source "
+            "names customers, map `customer_id` and build again.",
+            "",
+        ]
+    return []
+
+
+def is_empty(orders: int, guest_orders: int, net: Decimal) -> bool:
+    """Return whether a build has no orders, or no money, and cannot be published."""
+    return not orders + guest_orders or net < CENT
 
 
 def loss(reasons: list[tuple]) -> list[str]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from clientele.reconciling import loss, reconciled
+from clientele.reconciling import loss, nothing_left, orders_of, reconciled
+from clientele.sources.common import counted
 
 CAMPAIGN_RESULTS = "fct_campaign_results"
 CAMPAIGNS_SHOWN = 2
@@ -44,17 +45,14 @@ def summary(
     customers, revenue, as_of_date = query(
         "select count(*), sum(monetary), max(as_of_date) from marts.fct_customer_features"
     )[0]
-    orders, guest_orders = query(
-        "select sum(case when customer_id is not null then 1 else 0 end), "
-        "sum(case when customer_id is null then 1 else 0 end) "
-        "from marts.fct_orders where is_purchase"
-    )[0]
+    orders, guest_orders, net = orders_of(query)
     day = f"As of {as_of_date}: " if as_of_date else ""
     lines = [
+        *nothing_left(orders, guest_orders, net, unit),
         *loss([row[:4] for row in reasons]),
-        f"{day}{customers:,} customers, {orders or 0:,} orders, "
+        f"{day}{counted(customers, 'customer')}, {counted(orders, 'order')}, "
         f"{revenue or 0:,.0f}{unit} from known customers"
-        + (f"; guests made {guest_orders:,} more orders." if guest_orders else "."),
+        + (f"; guests made {counted(guest_orders, 'more order')}." if guest_orders else "."),
         *_changes(query),
         *_restatements(query),
         "",

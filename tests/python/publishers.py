@@ -20,7 +20,7 @@ MARTS = ["dim_customers", "fct_order_lines", "fct_orders"]
 CHANGES = {"os.mkdir", "os.rename", "os.symlink", "os.chmod", "os.remove", "os.rmdir"}
 
 
-def build_of(number: int, database: Path, rows: int = 50) -> builds.Build:
+def build_of(number: int, database: Path, rows: int = 50, net: int = 1) -> builds.Build:
     """Build a small warehouse whose rows all say ``number``, and return what dbt says about it.
 
     ``fct_order_lines`` is a view, as in the real one.
@@ -34,7 +34,8 @@ def build_of(number: int, database: Path, rows: int = 50) -> builds.Build:
             create table intermediate.int_as_of_dates as
             select date '2026-01-01' + {number} as as_of_date, true as is_current;
             create table marts.fct_orders as
-            select {number} as build, range as order_id, cast(range as decimal(18, 4)) as amount
+            select {number} as build, range as order_id, cast(range as decimal(18, 4)) as amount,
+                {net} as net_amount
             from range({rows});
             create table marts.dim_customers as
             select {number} as build, cast(range as varchar) as customer_id from range({number});

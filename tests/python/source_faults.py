@@ -105,11 +105,11 @@ CASES = {
         change=with_campaigns(("spring", "c1", "control"), ("tea", "c1", "treated"))
     ),
     "a customer who is twice in a campaign is named": Case(
-        ("1 customers are listed more than once in a campaign, for example 'c1' in 'spring'",),
+        ("1 customer is listed more than once in a campaign, for example 'c1' in 'spring'",),
         change=with_campaigns(("spring", "c1", "control"), ("spring", "c1", "control")),
     ),
     "a customer in two arms of a campaign is named": Case(
-        ("1 customers are listed more than once in a campaign, some of them in two arms",),
+        ("1 customer is listed more than once in a campaign, some of them in two arms",),
         change=with_campaigns(("spring", "c2", "control"), ("spring", "c2", "treated")),
     ),
     # 13085.0 is what pandas makes of a key with gaps.

@@ -110,7 +110,7 @@ def of_ten_customers(**tables):
     """Answer the queries for a shop with little to say, but for the marts in ``tables``."""
     little = {
         "fct_customer_features": [(10, 100.0, "2025-12-31")],
-        "fct_orders": [(30, 0)],
+        "fct_orders": [(30, 0, 100)],
         "dim_segments": [[]],
         "fct_association_rules": [[], [(0, 0, 0)], []],
         "fct_customer_values": [[]],
@@ -124,7 +124,7 @@ def test_the_summary_of_a_shop_of_guests_has_no_nulls():
     page = summary(
         answers(
             fct_customer_features=[(0, None, None)],
-            fct_orders=[(0, 3)],
+            fct_orders=[(0, 3, 5)],
             dim_segments=[[]],
             fct_association_rules=[[], [(0, 0, 0)], [("category", 10)]],
             fct_customer_values=[[]],
@@ -138,6 +138,8 @@ def test_the_summary_of_a_shop_of_guests_has_no_nulls():
     )
     assert "None" not in page
     assert page.startswith(
+        "No customer: 3 orders without one, so that all about customers is empty. If the source "
+        "names customers, map `customer_id` and build again.\n\n"
         "Left out: 1 of 6 lines (0 % of the money that is known; it is unknown for 1): "
         "invalid_price 1.\n\n"
         "0 customers, 0 orders, 0 EUR from known customers; guests made 3 more orders.\n"
@@ -148,6 +150,11 @@ def test_the_summary_of_a_shop_of_guests_has_no_nulls():
         line.split() for line in page.splitlines()
     ]
     assert "none; customers are too few or too similar" in page
+
+
+def test_the_summary_of_a_shop_without_money_says_so_first():
+    page = summary(of_ten_customers(fct_orders=[(30, 1, 0)]), currency="EUR")
+    assert page.startswith("Nothing to publish: 31 orders with 0.00 EUR net.")
 
 
 @pytest.mark.parametrize(
@@ -166,7 +173,7 @@ def test_the_summary_says_what_is_unknown_and_aligns_figures():
     page = summary(
         answers(
             fct_customer_features=[(1200, 45000.4, "2025-12-31")],
-            fct_orders=[(3400, 0)],
+            fct_orders=[(3400, 0, 45000)],
             dim_segments=[
                 [
                     ("Loyal", 1000, 0.8333, 0.9, "Thank them", True),

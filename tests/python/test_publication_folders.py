@@ -102,6 +102,12 @@ def test_a_build_without_orders_replaces_nothing_unless_it_is_allowed(database, 
     assert folders.publish(build_of(1, database, rows=0), database, folder, kept=5).is_new
 
 
+def test_a_build_whose_orders_give_no_money_replaces_nothing(database, folder):
+    with pytest.raises(ValueError, match="give 0.00 net, no money is left.*--allow-fewer-orders"):
+        folders.publish(build_of(1, database, net=0), database, folder, kept=5, min_share=0.5)
+    assert folders.current_build(folder) is None
+
+
 def test_after_a_rollback_the_same_build_becomes_current_again(database, folder):
     publish_builds([1, 2], database, folder)
     before = digest(folder / name(2))

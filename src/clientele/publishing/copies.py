@@ -184,6 +184,15 @@ def row_counts(publication: Path) -> dict[str, int]:
         raise OSError(f"{publication} cannot be read; remove it, or try again: {error}") from None
 
 
+def net_amount(publication: Path) -> float | None:
+    """Return the net amount of all orders in a publication; None if it has none."""
+    orders = publication / "fct_orders.parquet"
+    with duckdb.connect() as connection:
+        return connection.execute(
+            "select sum(net_amount) from read_parquet(?)", [str(orders)]
+        ).fetchone()[0]
+
+
 def sync(path: Path) -> None:
     """Flush a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -16,7 +16,14 @@ import duckdb
 
 from clientele.locks import exclusive
 from clientele.publishing.builds import Build, whole
-from clientele.publishing.copies import record_of, refuse_if_changed, row_counts, sync, write
+from clientele.publishing.copies import (
+    net_amount,
+    record_of,
+    refuse_if_changed,
+    row_counts,
+    sync,
+    write,
+)
 
 CURRENT = "current"
 # The mart whose rows tell whether a source has lost its data.
@@ -146,6 +153,8 @@ def _refuse_loss(new: Path, previous: Path | None, min_share: float) -> None:
     )
     if orders == 0:
         raise ValueError(f"the build has no orders, and replaces no publication: {remedy}")
+    if (net := net_amount(new)) is not None and net <= 0:
+        raise ValueError(f"the build's orders give {net:,.2f} net, no money is left: {remedy}")
     if previous is None or record_of(previous)["source_name"] != record_of(new)["source_name"]:
         return
     before = row_counts(previous).get(ORDERS, 0)

@@ -3,8 +3,8 @@
 import re
 
 from clientele.sources.common import quoted
+from clientele.sources.mapping import columns_of
 from clientele.sources.naming import plain
-from clientele.sources.numbers import marks_of
 from clientele.sources.values import meaningful
 
 CENTS = r"(?<!\bper )\b(cents?|pence|centimes?|centesimi|centimos?|centavos?|cts?)\b"
@@ -23,14 +23,11 @@ def settle_cents(connection, relation: str, chosen: dict, found) -> None:
     columns, amounts = found.table["columns"], found.table.get("order_amounts", {})
     mapped = [(columns, role) for role in MONEY if role in columns]
     mapped += [(amounts, role) for role in amounts]
-    names = {}
     for mapping, role in mapped:
         theirs = mapping[role]
-        names[id(mapping), role] = theirs if isinstance(theirs, str) else chosen[role]
-    others = [name for name in names.values() if not re.search(CENTS, plain(name))]
-    for mapping, role in mapped:
-        name, theirs = names[id(mapping), role], mapping[role]
-        if name in others:
+        parts = columns_of(connection, theirs)
+        name = next((part for part in parts if re.search(CENTS, plain(part))), "")
+        if not name:
             continue
         if not is_in_cents(connection, relation, name):
             found.first.append(
@@ -40,9 +37,6 @@ def settle_cents(connection, relation: str, chosen: dict, found) -> None:
             continue
         sql = quoted(theirs) if isinstance(theirs, str) else theirs["expression"]
         value = f"cast(try_cast({sql} as decimal(18, 2)) / 100 as decimal(18, 2))"
-        if _has_commas(connection, relation, others):
-            # All numbers of a table are written in one way.
-            value = f"replace(cast({value} as varchar), '.', ',')"
         mapping[role] = {"expression": value}
         found.doubts.append(f"'{name}' is divided by 100, because its name says cents.")
 
@@ -55,8 +49,3 @@ def is_in_cents(connection, relation: str, name: str) -> bool:
     return not connection.execute(
         f"select count(*) from {relation} where not regexp_full_match({text}, '-?[0-9]+(\\.0+)?')"
     ).fetchone()[0]
-
-
-def _has_commas(connection, relation, names):
-    marks = marks_of(connection, relation, {name: name for name in names}) if names else None
-    return marks is not None and marks[0] == ","

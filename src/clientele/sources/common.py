@@ -1,6 +1,7 @@
 """What the modules of this package share: one error, names and texts as SQL, formats by ending."""
 
 import csv
+import glob
 import re
 import zipfile
 import zlib
@@ -27,6 +28,11 @@ def quoted(name: str) -> str:
 def literal(text: str) -> str:
     """Return a text as an SQL literal."""
     return "'" + str(text).replace("'", "''") + "'"
+
+
+def file_literal(file: str | Path) -> str:
+    """Return the path of one file as an SQL literal in which marks of a glob mean themselves."""
+    return literal(glob.escape(str(file)))
 
 
 def counted(number: int, noun: str, verb: str = "") -> str:

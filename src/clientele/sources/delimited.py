@@ -8,7 +8,14 @@ import zipfile
 from pathlib import Path
 
 from clientele.sources.broken import describe_cut_off, refuse_other_width
-from clientele.sources.common import UnreadableSource, counted, format_of, literal, quoted
+from clientele.sources.common import (
+    UnreadableSource,
+    counted,
+    file_literal,
+    format_of,
+    literal,
+    quoted,
+)
 
 DELIMITERS = [",", ";", "\t", "|"]
 # A header stands within the first lines of a file.
@@ -178,6 +185,9 @@ def read_csv(connection, file, table, wanted, part, notes, copy) -> list[str]:
     names = unique_names(records[at][0])
     lines_before = records[at + 1][1] if at + 1 < len(records) else _line_count(text)
     _refuse_ambiguous(names, records[at][0], wanted, file)
+    if set(wanted) - set(names):
+        # The caller tells what is missing; the lines are not worth reading.
+        return names
     positions = [f"c{i}" for i in range(len(names))]
     types = ", ".join(f"'{position}': 'VARCHAR'" for position in positions)
     connection.execute(
@@ -185,7 +195,7 @@ def read_csv(connection, file, table, wanted, part, notes, copy) -> list[str]:
         create or replace table {part} as
         select {", ".join(f"{p} as {quoted(n)}" for p, n in zip(positions, names, strict=True))},
             cast(row_number() over () as bigint) as _row, cast(null as varchar) as _problem
-        from read_csv({literal(text)}, auto_detect = false, header = false,
+        from read_csv({file_literal(text)}, auto_detect = false, header = false,
             delim = {literal(delimiter)}, quote = {literal(quote)}, escape = {literal(quote)},
             skip = {lines_before},
             columns = {{{types}}}, store_rejects = true, rejects_table = 'csv_rejects',

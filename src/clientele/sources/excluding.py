@@ -60,16 +60,52 @@ def marked_yes(connection, relation, name: str) -> list[str]:
     return sorted(value for value in values if plain(value) in YES)
 
 
-def exclude_tests(connection, relation, columns, found):
-    """Leave out orders that a column of yes and no marks as tests."""
+# Columns in which a word may say that an order is a test, and what may stand beside it.
+NOTES = set("note notes comment comments remark remarks tag tags memo label type kind".split())
+TEST = set("test tests order sale purchase product article item only ignore delete please".split())
+FEW_TESTS = 0.1
+TESTS = "test|prueba|essai|prova|probe"
+
+
+def exclude_tests(connection, relation, columns, chosen, found):
+    """Leave out orders that a column of yes and no, or a word in a note, marks as tests."""
     for name in columns:
-        if set(english(plain(name)).split()) - {"is", "order", "mode"} != {"test"}:
+        words = set(english(plain(name)).split())
+        if words & NOTES or name in (chosen.get("product_id"), chosen.get("product_name")):
+            _exclude_noted_tests(connection, relation, name, chosen, found)
+        if words - {"is", "order", "mode"} != {"test"}:
             continue
         if tests := marked_yes(connection, relation, name):
             when = f"trim({quoted(name)}) in ({', '.join(map(literal, tests))})"
             shown = f"the {name} {', '.join(tests)}"
             if _leave_out(connection, relation, found, name, when, "test", shown):
                 found.table.setdefault("fill_down", []).append(name)
+
+
+def _exclude_noted_tests(connection, relation, name, chosen, found):
+    """Leave out lines whose text says test and nothing else, if they are few."""
+    values = [
+        value for (value,) in connection.execute(
+            f"select distinct trim({quoted(name)}) as text from {relation} "
+            f"where length({quoted(name)}) < 40 "
+            f"and regexp_matches(lower({quoted(name)}), '{TESTS}') order by 1"
+        ).fetchall()
+    ]  # fmt: skip
+    values = [v for v in values if "test" in (words := set(english(plain(v.lower())).split()))
+              and not words - TEST]  # fmt: skip
+    if not values:
+        return
+    when, lines = f"trim({quoted(name)}) in ({', '.join(map(literal, values))})", relation
+    if is_first := is_on_first_lines(connection, relation, chosen["order_id"], name):
+        lines = filled_down(relation, chosen["order_id"], name)
+    marked, rows = connection.execute(
+        f"select count(*) filter (where {when}), count(*) from {lines}"
+    ).fetchone()
+    if marked > FEW_TESTS * rows:
+        return
+    _leave_out(connection, lines, found, name, when, "test", f"{', '.join(values)} in '{name}'")
+    if is_first:
+        found.table.setdefault("fill_down", []).append(name)
 
 
 def exclude_cancelled(connection, relation, facts, chosen, found):
@@ -123,7 +159,7 @@ def exclude_statuses(connection, relation, chosen, found):
     if left_out and len(left_out) < len(values):
         listed = ", ".join("'" + value.replace("'", "''") + "'" for value in left_out)
         when = f"{quoted(name)} in ({listed})"
-        found.table["exclude"] = [{"when": when, "reason": "cancelled"}]
+        found.table.setdefault("exclude", []).append({"when": when, "reason": "cancelled"})
         found.table.setdefault("fill_down", []).append(name)
         kept = ", ".join(value for value in values if value not in left_out)
         found.doubts.append(

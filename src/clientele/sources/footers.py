@@ -4,6 +4,7 @@ import csv
 import re
 
 from clientele.sources.common import literal, quoted
+from clientele.sources.mapping import columns_of
 
 FOOTERS, KEYS = 5, ("order_id", "product_id")
 SUM = r"[^\w\s]?\s?-?\d[\d.,'\s]*\D{0,4}"
@@ -37,8 +38,9 @@ def _totals(connection, found, table, stated):
         return 0
 
     def text(*names):
-        columns = [table["columns"].get(name) for name in names]
-        present = [quoted(c) for c in columns if isinstance(c, str) and c in found.columns]
+        mapped = [table["columns"][name] for name in names if name in table["columns"]]
+        columns = [c for theirs in mapped for c in columns_of(connection, theirs)]
+        present = [quoted(c) for c in columns if c in found.columns]
         return f"concat({', '.join(present)})" if present else "''"
 
     timeless = f"not regexp_matches({text('ordered_at')}, '([0-9].*){{4}}')"

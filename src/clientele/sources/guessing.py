@@ -11,12 +11,17 @@ from clientele.sources.common import UnreadableSource, literal, quoted
 from clientele.sources.contents import complete
 from clientele.sources.discounting import settle_discount
 from clientele.sources.excluding import exclude_cancelled, exclude_statuses, exclude_tests
+from clientele.sources.guests import leave_out_guests
 from clientele.sources.leftovers import settle_unused
 from clientele.sources.multiplying import settle_money, settle_rival
 from clientele.sources.naming import ROLES, matched_role, plain
 from clientele.sources.nearing import describe_near
 from clientele.sources.returning import settle_returns
+from clientele.sources.services import leave_out_services
+from clientele.sources.shares import settle_share
+from clientele.sources.times import join_times
 from clientele.sources.values import meaningful
+from clientele.sources.wholes import settle_whole_orders
 
 # Lines that tell what columns hold, in blocks, so that most orders are whole.
 SPREAD, BLOCK = 20_000, 500
@@ -53,6 +58,7 @@ class Guess:
         ask: A function from a question and choices to one of them; None if no one can be asked.
         negative: Role -> SQL of a column that is made negative on lines that are returns.
         first: Doubts about money, which come before those about currency and time zone.
+        computed: Role -> SQL of several columns that give it.
     """
 
     table: dict = field(default_factory=lambda: {"columns": {}})
@@ -61,6 +67,7 @@ class Guess:
     ask: Callable[[str, list[str]], str] | None = None
     negative: dict = field(default_factory=dict)
     first: list[str] = field(default_factory=list)
+    computed: dict = field(default_factory=dict)
 
     def choose(self, question: str, choices: list[str], doubt: str) -> int:
         """Return the position of the right choice: what is asked, or else the first, in doubt."""
@@ -104,6 +111,11 @@ def guess(
             chosen[role] = best
             found.why[role] = why
     coded = _doubt_barcodes(facts, chosen, found)
+    relation = leave_out_services(connection, relation, facts, chosen, found)
+    if relation == "goods":
+        connection.execute(
+            "create or replace temp table spread as from spread semi join goods using (_file, _row)"
+        )
     complete(connection, relation, facts, chosen, found, plain, spread="spread")
     if "line_amount" in chosen and _is_stated_once(
         connection, "spread", chosen, chosen["line_amount"]
@@ -116,7 +128,9 @@ def guess(
             chosen["line_amount"] = other
     # An amount has said already which of several prices it is.
     rivals = ["line_amount"] if "line_amount" in chosen else ["line_amount", "unit_price"]
+    settle_share(connection, "spread", facts, chosen, found)
     settle_money(connection, "spread", chosen, found)
+    settle_whole_orders(connection, relation, chosen, found)
     settle_unused(connection, "spread", facts, chosen, found)
     settle_discount(connection, "spread", chosen, found)
     if role := next((r for r in rivals if r in chosen), None):
@@ -124,6 +138,7 @@ def guess(
         rival, _ = _best(role, columns, facts, taken, prefix)
         settle_rival(connection, "spread", chosen, found, rival, role)
     _persons(chosen, found)
+    leave_out_guests(connection, relation, chosen, found)
     missing = [
         label
         for role, label in {
@@ -140,11 +155,12 @@ def guess(
             f"{coded}{describe_near(connection, 'spread', facts, chosen, totals, missing)}"
             "Copy sources/template.yml and map them by hand"
         )
+    join_times(connection, relation, facts, chosen, found)
     settle_returns(connection, relation, facts, chosen, found)
     _order_level(connection, "spread", chosen, found)
     exclude_statuses(connection, relation, chosen, found)
     exclude_cancelled(connection, relation, facts, chosen, found)
-    exclude_tests(connection, relation, columns, found)
+    exclude_tests(connection, relation, columns, chosen, found)
     for role in ROLES:
         if role in chosen and role not in ("email", "phone", "person", "status", *AMOUNTS):
             found.table["columns"][role] = chosen[role]
@@ -162,7 +178,8 @@ def guess(
                 found.doubts.insert(
                     0, "No column looks like a quantity: each line counts as one piece."
                 )
-    found.table["columns"] |= {role: {"expression": sql} for role, sql in found.negative.items()}
+    computed = found.computed | found.negative
+    found.table["columns"] |= {role: {"expression": sql} for role, sql in computed.items()}
     settle_cents(connection, relation, chosen, found)
     return found
 

@@ -11,16 +11,17 @@ from pathlib import Path
 import duckdb
 
 from clientele.sources import shaping
-from clientele.sources.columns import COLUMNS, IN_SQL, ORDER_AMOUNTS, READING, SHAPE
-from clientele.sources.common import UnreadableSource, counted, format_of, literal, quoted, stamp
+from clientele.sources.columns import COLUMNS, ORDER_AMOUNTS
+from clientele.sources.common import UnreadableSource, literal, quoted, stamp
+from clientele.sources.guests import describe_guests
+from clientele.sources.in_place import check_columns, needs_import, wanted_columns
+from clientele.sources.joining import join
 from clientele.sources.mapping import (
-    columns_of,
     exclude_reason,
     report_unreadable,
     text_column,
     texts_of,
     type_lines,
-    value_of,
 )  # fmt: skip
 from clientele.sources.reading import find_files, read_table
 from clientele.sources.repeats import (
@@ -31,7 +32,7 @@ from clientele.sources.repeats import (
 )  # fmt: skip
 from clientele.sources.tables import import_table
 from clientele.sources.totals import MAX_DIFFERING_TOTALS, compare_totals
-from clientele.sources.values import column_names, meaningful
+from clientele.sources.versions import put_versions_back, set_versions_aside
 
 # Imports of a source that are kept, newest first.
 KEPT = 6
@@ -52,61 +53,6 @@ class Imported:
 
     folder: Path
     notes: list[str]
-
-
-def needs_import(table: dict, path: str | None, name: str = "order_lines") -> bool:
-    """Return whether a raw table is imported: text files, or settings that SQL does not know."""
-    if path is None:
-        return False
-    kind = table.get("format") or format_of(path)
-    if not kind and Path(path).is_dir():
-        kind = format_of(find_files(path)[0])
-    if kind != "parquet":
-        return True
-    own = [name for name in READING + SHAPE if name not in IN_SQL]
-    return any(name in table for name in own) or _is_awkward(path, table, name)
-
-
-def _is_awkward(path: str, table: dict, table_name: str) -> bool:
-    """Return whether Parquet keeps keys as fractions or numbers and times as text.
-
-    Files that cannot be inspected here, such as those of an object store, are not.
-    """
-    if "://" in path:
-        return False
-    kinds = {c.name: c for c in COLUMNS[table_name]}
-    mapping = (table.get("columns") or {}).items()
-    awkward = {
-        "key": ("DOUBLE", "FLOAT"),
-        "number": ("VARCHAR",),
-        "timestamp": ("VARCHAR", "TIMESTAMP WITH TIME ZONE"),
-    }
-    try:
-        with duckdb.connect() as connection:
-            rows = f"(from read_parquet({literal(path)}, union_by_name = true))"
-            types = dict(row[:2] for row in connection.execute(f"describe {rows}").fetchall())
-            return any(
-                types.get(theirs) in awkward.get(kinds[ours].kind, ())
-                if isinstance(theirs, str)
-                else isinstance(theirs, dict)
-                and _computes_with_text(connection, rows, types, kinds[ours], theirs["expression"])
-                for ours, theirs in mapping
-                if ours in kinds
-            )
-    except duckdb.Error:
-        return False
-
-
-def _computes_with_text(connection, rows, types, column, expression):
-    """Return whether an expression needs numbers or times that its columns keep as text."""
-    if "VARCHAR" not in {types.get(name) for name in column_names(connection, expression)}:
-        return False
-    try:
-        connection.execute(f"select try_cast(({expression}) as {column.type}) from {rows} limit 0")
-    except duckdb.Error:
-        return True
-    # The engines have different functions for times in words.
-    return column.kind == "timestamp"
 
 
 def path_of(table: dict, data: str | None, source: dict) -> str | None:
@@ -142,12 +88,13 @@ def import_source(
     tables = source["tables"]
     paths = {name: path_of(table or {}, data, source) for name, table in tables.items()}
     joined = [name for name in ("orders", "customers") if tables.get(name)]
-    is_needed = always or joined
-    if not is_needed and not any(
-        needs_import(tables[name] or {}, paths[name], name) for name in tables
-    ):
+    needed = {name for name in tables if needs_import(tables[name] or {}, paths[name], name)}
+    if always or joined:
+        needed.add("order_lines")
+    check_columns(tables, {name: paths[name] for name in tables if name not in needed})
+    if not needed:
         return None
-    for name in ["order_lines", *joined]:
+    for name in ["order_lines", *joined] if "order_lines" in needed else []:
         if paths.get(name) is None:
             raise UnreadableSource(
                 f"`{name}` is a table of the database, and tables joined by `orders:` or "
@@ -164,13 +111,19 @@ def import_source(
     try:
         with duckdb.connect(config={"temp_directory": str(made / "spill")}) as connection:
             connection.execute("set timezone = 'UTC'")
-            found = _import_lines(connection, source, paths, made, tell)
-            for name in ("products", "campaigns"):
-                table = tables.get(name)
-                if table and needs_import(table, paths[name], name):
-                    raw = _read(connection, table, paths[name], f"raw_{name}")
-                    target = str(made / f"{name}.parquet")
-                    found += import_table(connection, source, name, raw.relation, target)
+            # Small tables first, so that what is wrong with them is told at once.
+            others = {
+                name: _read(connection, tables[name], paths[name], f"raw_{name}", tell)
+                for name in ("products", "campaigns")
+                if name in needed
+            }
+            has_lines = "order_lines" in needed
+            found = _import_lines(connection, source, paths, made, tell) if has_lines else []
+            for name, raw in others.items():
+                target = str(made / f"{name}.parquet")
+                found += import_table(
+                    connection, source, name, raw.relation, target, has_lines=has_lines
+                )
         (made / "notes.json").write_text(json.dumps(found), encoding="utf-8")
         if not notes.is_file():
             shutil.rmtree(folder, ignore_errors=True)
@@ -187,7 +140,9 @@ def _fingerprint(source, paths) -> str:
     for path in paths.values():
         for file in find_files(path) if path else []:
             digest.update(stamp(file).encode())
-    for module in sorted(Path(__file__).parent.glob("*.py")):
+    for module in sorted(
+        [*Path(__file__).parent.glob("*.py"), *Path(__file__).parent.glob("*.yml")]
+    ):
         digest.update(module.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -210,28 +165,31 @@ def _import_lines(connection, source, paths, folder, tell):
     own = [_as_sql(table["columns"].get(name), name) for name in ("order_id", "ordered_at")]
     for name in ("orders", "customers"):
         if source["tables"].get(name):
-            notes += _join(connection, source["tables"][name], paths[name], name, texts, tell)
+            joined = source["tables"][name]
+            other = _read(connection, joined, paths[name], f"raw_{name}", tell)
+            notes += join(connection, other, joined, name, texts)
     tell("numbers and times")
     _fill_down(connection, raw.relation, table, texts)
     for name, mapped in amounts.items():
-        value = value_of(connection, raw.relation, mapped, f"order_amounts: {name}", table)
-        texts[f"_{name}"] = meaningful(f"cast({value} as varchar)", table.get("null_values"))
+        texts.add(connection, raw.relation, f"_{name}", mapped, f"order_amounts: {name}", table)
     listed = ", ".join(f"{text} as {text_column(name)}" for name, text in texts.items())
     connection.execute(
         "create or replace temp table texts as select _file, _row, _problem, "
         f"{exclude_reason(connection, raw.relation, table)} as exclude_reason, {listed} "
         f"from {raw.relation}"
     )
-    type_lines(connection, source, table, set(texts))
+    type_lines(connection, source, table, texts)
     notes += report_unreadable(connection, source, texts)
     tell("orders and customers")
     notes += shaping.turn_discounts(connection)
     notes += shaping.fill_orders(connection, set(texts))
     if table.get("customer_ids") != "as_written" and "customer_id" in texts:
         notes += shaping.name_persons(connection)
+    names = [column.name for column in COLUMNS["order_lines"]]
+    notes += set_versions_aside(connection, names, raw.files)
     if "customer_id" in texts:
         notes += shaping.split_shared_orders(connection, *own)
-    names = [column.name for column in COLUMNS["order_lines"]]
+        notes += describe_guests(connection)
     is_kept = table.get("repeated_lines") == "keep"
     has_copies = bool(amounts) and len(raw.files) > 1 and not is_kept
     if has_copies:
@@ -254,6 +212,8 @@ def _import_lines(connection, source, paths, folder, tell):
         notes += describe_repeats(connection, [*names, *["_file"][: len(twice)]])
     notes += shaping.describe_last_day(connection, own[0])
     notes += [sentence for name, sentence in WITHOUT.items() if name not in texts]
+    if len(raw.files) > 1:
+        put_versions_back(connection)
     tell("writing")
     selected = ", ".join([*names, "reject_reason", "exclude_reason"])
     for made, query in {
@@ -274,17 +234,8 @@ def _as_sql(mapped, name):
 
 
 def _read(connection, table, path, name, tell=lambda step: None):
-    unpacked = (table.get("unpack") or {}).get("column")
-    wanted = []
-    for mapped in [
-        *(table.get("columns") or {}).values(),
-        *(table.get("order_amounts") or {}).values(),
-    ]:
-        wanted += columns_of(connection, mapped)
-    wanted += table.get("fill_down") or []
-    for rule in table.get("exclude") or []:
-        wanted += column_names(connection, rule["when"])
-    wanted = [c for c in dict.fromkeys(wanted) if not (unpacked and c.startswith(f"{unpacked}."))]
+    wanted, unpacked = wanted_columns(connection, table), (table.get("unpack") or {}).get("column")
+    wanted = [c for c in wanted if not (unpacked and c.startswith(f"{unpacked}."))]
     if unpacked and unpacked not in wanted:
         wanted.append(unpacked)
     return read_table(connection, path, table, wanted, name=name, tell=tell)
@@ -309,38 +260,3 @@ def _fill_down(connection, relation, table, texts):
         f"create or replace table filled as select * replace ({filled}) from {relation}; "
         f"drop table {relation}; alter table filled rename to {relation}"
     )
-
-
-def _join(connection, table, path, name, texts, tell):
-    """Add the columns of `orders` or `customers` to the lines' raw columns, by their key."""
-    raw = _read(connection, table, path, f"raw_{name}", tell)
-    theirs = texts_of(connection, raw.relation, table, name)
-    by = "order_id" if name == "orders" else "customer_id"
-    if by not in theirs or by not in texts:
-        raise UnreadableSource(f"`{name}` is joined by `{by}`, which must be mapped in both tables")
-    selected = ", ".join(f"any_value({text}) as _{name}_{ours}" for ours, text in theirs.items())
-    connection.execute(
-        f"""
-        create or replace temp table keyed as
-        select {selected} from {raw.relation} group by {theirs[by]};
-        create or replace table joined as
-        select lines.*, keyed.* from raw_lines as lines
-        left join keyed on {texts[by]} = keyed._{name}_{by};
-        drop table raw_lines; alter table joined rename to raw_lines
-        """
-    )
-    unmatched = connection.execute(
-        f"select count(*) from raw_lines where {texts[by]} is not null and _{name}_{by} is null"
-    ).fetchone()[0]
-    for ours in theirs:
-        target = "customer_id" if ours == "person_id" else ours
-        own = f"_{name}_{ours}"
-        if target == by and ours != "person_id":
-            continue
-        texts[target] = f"coalesce({own}, {texts[target]})" if target in texts else own
-    if not unmatched:
-        return raw.notes
-    return [
-        *raw.notes,
-        f"{counted(unmatched, 'line', 'has/have')} no row in `{name}` for their `{by}`.",
-    ]

@@ -111,9 +111,7 @@ def init(
 def _refuse_bad(path, given):
     """Refuse a path without files, and options that no source may have, before anything is read."""
     place = Path(path)
-    if not glob.glob(path):
-        if place.exists():
-            raise ValueError(f"the name {path} holds marks of a glob, such as [; rename it")
+    if not place.exists() and not glob.glob(path):
         raise ValueError(f"there is no file {path}")
     if place.is_dir() and not any(map(format_of, place.iterdir())):
         raise ValueError(f"the folder {path} holds no CSV, workbook, JSON or Parquet file")

@@ -46,15 +46,41 @@ def value_of(connection, relation: str, mapped, name: str, table: dict) -> str:
     return quoted(mapped)
 
 
+class Texts(dict):
+    """SQL of a table's columns as texts, by canonical name.
+
+    Attributes:
+        computed: Columns whose texts are numbers as SQL writes them, whatever the marks of the
+            files: an expression has computed them.
+    """
+
+    def __init__(self):
+        """Start without columns."""
+        super().__init__()
+        self.computed = set()
+
+    def add(self, connection, relation: str, ours: str, mapped, name: str, table: dict):
+        """Add what a column is mapped to; ``name`` is what messages call it."""
+        value = value_of(connection, relation, mapped, name, table)
+        if isinstance(mapped, dict):
+            found = connection.execute(f"select typeof({value}) from {relation} limit 1").fetchone()
+            if found and re.match("U?(TINY|SMALL|BIG|HUGE)?INT|DOUBLE|FLOAT|DECIMAL", found[0]):
+                self.computed.add(ours)
+        self[ours] = meaningful(f"cast({value} as varchar)", table.get("null_values"))
+
+    def number(self, ours: str, text: str, marks: tuple[str, str], sql_type: str) -> str:
+        """Return the SQL of a column's text as a number."""
+        return number(text, *((".", "") if ours in self.computed else marks), sql_type)
+
+
 def texts_of(connection, relation, table, name):
     """Return the SQL of each mapped column as text, with an expression bound to its columns."""
-    texts = {}
+    texts = Texts()
     for column in COLUMNS[name]:
         mapped = (table.get("columns") or {}).get(column.name)
         if mapped is None:
             continue
-        value = value_of(connection, relation, mapped, column.name, table)
-        texts[column.name] = meaningful(f"cast({value} as varchar)", table.get("null_values"))
+        texts.add(connection, relation, column.name, mapped, column.name, table)
     return texts
 
 
@@ -122,7 +148,8 @@ def type_lines(connection, source, table, names):
     if "currency" not in names:
         paid = {name: text_column(name) for name in numbers if name in MONEY or name in money}
         refuse_other_currencies(connection, paid, table, str(source["currency"]))
-    marks = decide_marks(connection, "texts", {n: text_column(n) for n in sorted(numbers)}, table)
+    written = {n: text_column(n) for n in sorted(numbers) if n not in names.computed}
+    marks = decide_marks(connection, "texts", written, table)
     base, minutes = split_zone(text_column("ordered_at"))
     selected = {}
     for column in columns:
@@ -131,7 +158,7 @@ def type_lines(connection, source, table, names):
             default = "1" if column.name == "quantity" else "null"
             selected[column.name] = f"cast({default} as {column.type})"
         elif column.kind == "number":
-            selected[column.name] = number(text, *marks, column.type)
+            selected[column.name] = names.number(column.name, text, marks, column.type)
         elif column.kind == "timestamp":
             formats = decide_formats(connection, "texts", text, column.name, table)
             zone, assumed = str(source["timezone"]), table.get("timestamps_in")
@@ -142,13 +169,15 @@ def type_lines(connection, source, table, names):
             selected[column.name] = f"upper({text})" if column.name == "currency" else text
     if "unit_price" in names and "line_amount" not in names:
         # A price with more decimals than are kept would not give the line's amount.
-        price = number(text_column("unit_price"), *marks, "decimal(30, 12)")
-        quantity = number(text_column("quantity"), *marks, "double") if "quantity" in names else "1"
+        price = names.number("unit_price", text_column("unit_price"), marks, "decimal(30, 12)")
+        quantity = "1"
+        if "quantity" in names:
+            quantity = names.number("quantity", text_column("quantity"), marks, "double")
         selected["line_amount"] = (
             f"case when {price} <> cast({price} as decimal(18, 4)) then "
             f"try_cast({quantity} * cast({price} as double) as decimal(18, 4)) end"
         )
-    selected |= {name: number(text_column(name), *marks, "decimal(18, 4)") for name in money}
+    selected |= {n: names.number(n, text_column(n), marks, "decimal(18, 4)") for n in money}
     kept = ", ".join(f"{value} as {name}" for name, value in selected.items())
     connection.execute(
         f"""

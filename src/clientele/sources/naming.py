@@ -30,6 +30,16 @@ PHRASES = (
 COUNTED = r"\b(qty|quantity|quantities|units|pieces|pcs)\b"
 PRICED = r"\b(price|amount|value|cost)\b"
 UNCOUNTED = ("unit_price", "line_amount", "refund", "shipping", "tax", "total", "unit_cost")
+# What a name says about the tax in an amount. The amount without it is the likelier one.
+TAX = r"(?:tax(?:es)?|vat|gst|mwst|mw st|ust|steuer|tva|taxes?|iva|btw|moms)"
+BEFORE_TAX = (
+    "excl?|excluding|exclusive|excluded|exkl|ex|ohne|hors|sans|sin|senza|zonder|sem|before|without|"
+    "net of"
+)
+AFTER_TAX = "incl?|including|inclusive|included|inkl|mit|with|avec|con|met|com|after"
+TAXED = re.compile(
+    rf"\b(?:(?:{BEFORE_TAX}|({AFTER_TAX})) {TAX}|{TAX} (?:{BEFORE_TAX}|({AFTER_TAX})))\b"
+)
 # Shortest word that may be a part of a longer one, and what joins such parts.
 SHORTEST, JOINTS = 4, ("", "s", "n", "en", "e", "es", "er")
 
@@ -79,11 +89,16 @@ def _known(word: str) -> str | None:
     return ENGLISH.get(word)
 
 
-def matched_role(role: str, text: str) -> tuple[int, int] | None:
+def matched_role(role: str, text: str) -> tuple[bool, int, bool] | None:
     """Return how well a plain name fits a role of words.yml, the least the best; None if not.
 
-    A name that fits as it is fits better than one that fits in English.
+    A name that fits as it is fits better than one that fits in English, and an amount without tax
+    better than one with it.
     """
+    is_taxed = False
+    if role in ("unit_price", "line_amount", "total") and (taxed := TAXED.search(text)):
+        is_taxed = bool(taxed[1] or taxed[2])
+        text = " ".join(TAXED.sub(" ", text).split())
     names = text, english(text)
     unlike = ROLES[role].get("not")
     if unlike and any(re.search(unlike, name) for name in names):
@@ -94,5 +109,5 @@ def matched_role(role: str, text: str) -> tuple[int, int] | None:
     for is_translated, name in enumerate(names):
         for i, words in enumerate(ROLES[role]["words"]):
             if re.search(words, name):
-                return is_translated, i
+                return bool(is_translated), i, is_taxed
     return None

@@ -45,6 +45,9 @@ def find_files(path: str) -> list[Path]:
         UnreadableSource: there is none, or a folder holds files of several formats.
     """
     place = Path(path)
+    if place.is_file():
+        # Also one whose name holds marks of a glob, such as `orders [1].csv`.
+        return [place]
     if place.is_dir():
         found = sorted(
             file for file in place.iterdir()
@@ -118,7 +121,7 @@ def read_table(
                 ) from None
             missing = [column for column in wanted if column not in columns]
             if missing:
-                raise UnreadableSource(_missing(file, missing, columns, len(files)))
+                raise UnreadableSource(describe_missing(file, missing, columns, len(files)))
             parts.append((part, columns))
     selected = ", ".join([*map(quoted, wanted), "_row", "_problem"])
     connection.execute(
@@ -138,7 +141,8 @@ def read_table(
     return Raw(name, shared, files, notes)
 
 
-def _missing(file, missing, columns, count):
+def describe_missing(file: Path, missing: list[str], columns: list[str], count: int) -> str:
+    """Return which columns a file, one of ``count``, lacks, and which of its own may be meant."""
     by_lower = {column.strip().lower(): column for column in columns}
     hints = [
         f"did you mean '{by_lower[column.strip().lower()]}'?"

@@ -12,9 +12,9 @@ import duckdb
 from clientele.sources.common import (
     DAMAGED,
     UnreadableSource,
+    file_literal,
     first_sentence,
     format_of,
-    literal,
 )  # fmt: skip
 from clientele.sources.delimited import (
     as_utf8,
@@ -23,6 +23,7 @@ from clientele.sources.delimited import (
     read_csv,
     unique_names,
 )  # fmt: skip
+from clientele.sources.naming import english, plain
 from clientele.sources.reading import find_files, read_table
 from clientele.sources.structured import workbook_rows
 
@@ -234,7 +235,7 @@ def _json_settings(connection, file, folder):
 
 def _records(connection, text):
     rows = connection.execute(
-        f"select json from read_json_objects({literal(text)}, format = 'auto', "
+        f"select json from read_json_objects({file_literal(text)}, format = 'auto', "
         "maximum_object_size = 536870912) limit 2000"
     ).fetchall()
     records = [json.loads(row[0]) for row in rows]
@@ -250,6 +251,31 @@ def _compound(value, prefix=""):
     else:
         return set()
     return set().union({prefix}, *inner)
+
+
+def _listed(value, unnest, prefix="", is_inside=False):
+    """Return the dotted names of the fields in lists of a record, but for those of ``unnest``."""
+    if isinstance(value, list):
+        inner = [_listed(v, unnest, prefix, prefix != unnest) for v in value if isinstance(v, dict)]
+        return set().union(*inner)
+    if not isinstance(value, dict):
+        return {prefix} if is_inside else set()
+    names = [(f"{prefix}.{key}" if prefix else key, inner) for key, inner in value.items()]
+    return set().union(*(_listed(inner, unnest, name, is_inside) for name, inner in names))
+
+
+def refund_of_lists(names: set[str]) -> str | None:
+    """Return the field that is the money of a list of refunds: of goods first, the least deep."""
+    for word in ("subtotal", "amount", "total", "value", "sum"):
+        fitting = [
+            name for name in names
+            if "refund" in english(plain(name.partition(".")[0])).split()
+            and word in plain(name.rpartition(".")[2]).split()
+            and "tax" not in plain(name)
+        ]  # fmt: skip
+        if fitting:
+            return min(fitting, key=lambda name: (name.count("."), name))
+    return None
 
 
 def _columns(connection, file, kind, settings, folder):
@@ -273,10 +299,14 @@ def _columns(connection, file, kind, settings, folder):
     columns = read_table(connection, str(file), settings, [], name="looked").columns
     if kind == "json":
         text = as_utf8(file, {}, folder / "utf8.json")
-        compound = set().union(*(_compound(record) for record in _records(connection, text)))
+        records = _records(connection, text)
+        compound = set().union(*(_compound(record) for record in records))
+        listed = set().union(*(_listed(record, settings.get("unnest")) for record in records))
+        refund = refund_of_lists(listed)
         if settings.get("parent_key"):
             compound |= {f"line.{name}" for name in compound}
-        columns = [c for c in columns if c not in compound]
+            listed |= {f"line.{name}" for name in listed}
+        columns = [c for c in columns if c not in compound | listed or c == refund]
     return columns
 
 

@@ -5,7 +5,7 @@ import json
 import re
 from pathlib import Path
 
-from clientele.sources.common import UnreadableSource, literal, quoted
+from clientele.sources.common import UnreadableSource, file_literal, literal, quoted
 from clientele.sources.delimited import as_utf8, read_csv
 
 LARGEST_JSON = 512 * 1024 * 1024
@@ -57,7 +57,7 @@ def read_parquet(connection, file, table, wanted, part, notes, copy) -> list[str
     columns = [
         row[0]
         for row in connection.execute(
-            f"describe select * from read_parquet({literal(file)})"
+            f"describe select * from read_parquet({file_literal(file)})"
         ).fetchall()
     ]
     kept = [column for column in wanted if column in columns]
@@ -70,7 +70,7 @@ def read_parquet(connection, file, table, wanted, part, notes, copy) -> list[str
                 + ["file_row_number as _row", "cast(null as varchar) as _problem"]
             )
         }
-        from read_parquet({literal(file)}, file_row_number = true)
+        from read_parquet({file_literal(file)}, file_row_number = true)
         """
     )
     return columns
@@ -79,11 +79,12 @@ def read_parquet(connection, file, table, wanted, part, notes, copy) -> list[str
 def read_json(connection, file, table, wanted, part, notes, copy) -> list[str]:
     """Read JSON records, one of each or one of each element, as `read_csv` reads a file.
 
-    Nested fields are columns with dots in their names.
+    Nested fields are columns with dots in their names. Fields in another list are such columns,
+    too: each is the sum of the list's numbers.
     """
     text = as_utf8(file, table, copy)
     source = (
-        f"read_json_objects({literal(text)}, format = 'auto', compression = 'none', "
+        f"read_json_objects({file_literal(text)}, format = 'auto', compression = 'none', "
         f"maximum_object_size = {LARGEST_JSON})"
     )
     connection.execute(
@@ -129,12 +130,17 @@ def read_json(connection, file, table, wanted, part, notes, copy) -> list[str]:
         prefix = unnest
     else:
         prefix = None
-    columns = _json_columns(connection, part, "record", "")
+    columns = _json_columns(connection, part, "record", "", prefix)
     if prefix:
-        columns = [c for c in columns if c != prefix]
-        columns += _json_columns(connection, part, "line", f"{prefix}.")
+        columns |= _json_columns(connection, part, "line", f"{prefix}.")
 
     def value(name):
+        if lists := columns[name]:
+            record = "line" if prefix and name.startswith(f"{prefix}.") else "record"
+            elements = f"json_extract({record}, {literal(lists)})"
+            number = "try_cast(element ->> '$' as decimal(18, 4))"
+            numbers = f"list_transform({elements}, lambda element: {number})"
+            return f"cast(list_sum({numbers}) as varchar)"
         if prefix and name.startswith(f"{prefix}."):
             inner = name.removeprefix(f"{prefix}.")
             return f"coalesce(line ->> {literal(_key(inner))}, line ->> {literal(_path(inner))})"
@@ -159,7 +165,7 @@ def read_json(connection, file, table, wanted, part, notes, copy) -> list[str]:
         raise UnreadableSource(
             f"{file} has no rows; an empty source is refused because it would empty the marts"
         )
-    return columns
+    return list(columns)
 
 
 def _refuse_lists(connection, part, names, file):
@@ -186,24 +192,31 @@ def _path(name: str) -> str:
     return "$" + "".join('."' + part.replace('"', '\\"') + '"' for part in name.split("."))
 
 
-def _json_columns(connection, part, column, prefix):
-    """Return the names of the scalar fields of JSON records, nested ones with dots."""
+def _json_columns(connection, part, column, prefix, unnested=None):
+    """Return the names of the scalar fields of JSON records, nested ones with dots.
+
+    A field in a list has the path to its values, any other has none. The list ``unnested`` is left
+    out.
+    """
     text = connection.execute(
         f"select json_group_structure({column}) from "
         f"(select {column} from {part}_json where {column} is not null using sample 20000 rows)"
     ).fetchone()[0]
 
-    def fields(structure, prefix):
+    def fields(structure, prefix, path, is_listed):
         for key, inner in structure.items():
-            if not key:
+            if not key or (prefix == "" and key == unnested):
                 # An index that some program wrote; no path names it.
                 continue
-            yield f"{prefix}{key}"
+            own = path + '."' + key.replace('"', '\\"') + '"'
+            yield f"{prefix}{key}", own if is_listed else None
             if isinstance(inner, dict):
-                yield from fields(inner, f"{prefix}{key}.")
+                yield from fields(inner, f"{prefix}{key}.", own, is_listed)
+            elif isinstance(inner, list) and inner and isinstance(inner[0], dict):
+                yield from fields(inner[0], f"{prefix}{key}.", f"{own}[*]", True)
 
     structure = json.loads(text) if text else {}
-    return list(fields(structure, prefix)) if isinstance(structure, dict) else []
+    return dict(fields(structure, prefix, "$", False)) if isinstance(structure, dict) else {}
 
 
 def unpack_cells(connection, name, unpack):

@@ -10,7 +10,6 @@ from clientele.sources.values import (
     decide_marks,
     float_like,
     key,
-    number,
     same_person,
     split_zone,
     timestamp,
@@ -18,11 +17,17 @@ from clientele.sources.values import (
 
 
 def import_table(
-    connection: duckdb.DuckDBPyConnection, source: dict, name: str, relation: str, target: str
+    connection: duckdb.DuckDBPyConnection,
+    source: dict,
+    name: str,
+    relation: str,
+    target: str,
+    *,
+    has_lines: bool = True,
 ) -> list[str]:
     """Write a raw table in canonical columns, typed, to the Parquet file ``target``.
 
-    Customers take the spelling that they have in the table `lines`, which is made before.
+    Customers take the spelling that they have in the table `lines`. Without it, SQL settles them.
 
     Args:
         connection: Where the relation is.
@@ -30,6 +35,7 @@ def import_table(
         name: Canonical name of the table.
         relation: The raw table, in texts.
         target: Path of the file.
+        has_lines: The order lines are imported, too, and are in `lines`.
 
     Returns:
         Sentences about what was noticed.
@@ -40,7 +46,7 @@ def import_table(
     table = source["tables"][name]
     texts = texts_of(connection, relation, table, name)
     numbers = {c.name: texts[c.name] for c in COLUMNS[name]
-               if c.kind == "number" and c.name in texts}  # fmt: skip
+               if c.kind == "number" and c.name in set(texts) - texts.computed}  # fmt: skip
     marks = decide_marks(connection, relation, numbers, table)
     selected = {}
     for column in COLUMNS[name]:
@@ -48,7 +54,7 @@ def import_table(
         if text is None:
             selected[column.name] = f"cast(null as {column.type})"
         elif column.kind == "number":
-            selected[column.name] = number(text, *marks, column.type)
+            selected[column.name] = texts.number(column.name, text, marks, column.type)
         elif column.kind == "timestamp":
             formats = decide_formats(connection, relation, text, column.name, table)
             zone, assumed = str(source["timezone"]), table.get("timestamps_in")
@@ -64,7 +70,7 @@ def import_table(
     values = ", ".join(f"{value} as {ours}" for ours, value in selected.items())
     query = f"select {values} from {relation} order by _file, _row"
     settled = source["tables"]["order_lines"].get("customer_ids") != "as_written"
-    if "customer_id" in selected and settled:
+    if "customer_id" in selected and settled and has_lines:
         query = f"""
             select typed.* replace (coalesce(persons.customer_id, typed.customer_id) as customer_id)
             from (select {values}, _file, _row from {relation}) as typed

@@ -125,9 +125,6 @@ def test_a_missing_file_is_told_in_few_words(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="the folder .*empty holds no CSV"):
         initialised(tmp_path / "empty", tmp_path)
-    (tmp_path / "orders [1].csv").write_text(csv_text())
-    with pytest.raises(ValueError, match="holds marks of a glob"):
-        initialised(tmp_path / "orders [1].csv", tmp_path)
 
 
 def test_a_name_that_stands_twice_is_told_as_it_is_written(tmp_path):

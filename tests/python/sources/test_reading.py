@@ -3,8 +3,10 @@
 import gzip
 import json
 import zipfile
+from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sources.exports import COLUMNS, LINES, NAMES, Result, csv_text, imported, source, workbook
 
@@ -150,6 +152,56 @@ def test_nested_orders_are_unnested(tmp_path):
     with pytest.raises(UnreadableSource, match="write `unnest: line_items`"):
         listed = columns | {"product_id": "line_items", "quantity": "id", "unit_price": "at"}
         imported(tmp_path, json.dumps(orders), "again.json", columns=listed)
+
+
+def test_a_list_that_is_not_unnested_gives_the_sum_of_its_numbers(tmp_path):
+    refunds = [{"at": "x", "parts": [{"amount": "1.50"}, {"amount": 2}]}, {"parts": []}]
+    orders = [
+        {"order": "1", "at": "2024-01-15", "refunds": refunds, "items": [
+            {"sku": "mug", "qty": 2, "price": "12.50"}, {"sku": "tea", "qty": 1, "price": 3.99}]},
+        {"order": "2", "at": "2024-02-20", "items": [{"sku": "mug", "qty": 1, "price": 1000}]},
+    ]  # fmt: skip
+    columns = {ours: theirs if ours in ("order_id", "ordered_at") else f"items.{theirs}"
+               for ours, theirs in COLUMNS.items() if ours != "customer_id"}  # fmt: skip
+    (tmp_path / "orders.json").write_text(json.dumps(orders))
+    made = source(tmp_path / "orders.json", columns, unnest="items",
+                  order_amounts={"refund": "refunds.parts.amount"})  # fmt: skip
+    result = Result(import_source(made, None, tmp_path / "imports"))
+    assert result.net == pytest.approx(TOTAL - 3.50)
+
+
+def test_a_file_whose_name_holds_marks_of_a_glob_is_a_file(tmp_path):
+    (tmp_path / "orders 1.csv").write_text("another file")
+    assert imported(tmp_path, csv_text(), "orders [1].csv").net == pytest.approx(TOTAL)
+
+
+def test_numbers_that_an_expression_computes_need_no_marks(tmp_path):
+    lines = [[*line[:5], line[5].replace(".", ",")] for line in LINES]
+    columns = COLUMNS | {"unit_price": {"expression": "price / nullif(qty, 0)"}}
+    (tmp_path / "orders.csv").write_text(csv_text(lines, delimiter=";"))
+    made = source(tmp_path / "orders.csv", columns)
+    result = Result(import_source(made, None, tmp_path / "imports"))
+    assert result.net == pytest.approx(12.50 + 3.99 + 1000)
+
+
+def test_only_the_table_that_needs_it_is_imported(tmp_path):
+    pq.write_table(pa.table({ours: ["1"] for ours in ("order_id", "customer_id", "product_id")}
+                            | {"ordered_at": [datetime(2024, 1, 1)], "quantity": [1.0],
+                               "unit_price": [2.5]}), tmp_path / "lines.parquet")  # fmt: skip
+    (tmp_path / "sent.csv").write_text("campaign,customer,at\nspring,1,01.02.2024\n")
+    made = source(tmp_path / "lines.parquet", {ours: ours for ours in COLUMNS})
+    sent = {"campaign_id": "campaign", "customer_id": "customer", "assigned_at": "at"}
+    made["tables"]["campaigns"] = {"path": str(tmp_path / "sent.csv"), "columns": sent,
+                                   "date_format": "%d.%m.%Y"}  # fmt: skip
+    folder = import_source(made, None, tmp_path / "imports").folder
+    assert [file.name for file in folder.glob("*.parquet")] == ["campaigns.parquet"]
+    sent["customer_id"] = "client"
+    with pytest.raises(UnreadableSource, match="no column 'client' in .*sent.csv"):
+        import_source(made, None, tmp_path / "imports")
+    sent["customer_id"] = "customer"
+    made["tables"]["order_lines"]["columns"]["quantity"] = "pieces"
+    with pytest.raises(UnreadableSource, match="`order_lines`: no column 'pieces' in .*lines.par"):
+        import_source(made, None, tmp_path / "imports")
 
 
 def test_children_of_records_are_lines(tmp_path):

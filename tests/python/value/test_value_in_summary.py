@@ -10,7 +10,7 @@ def page(*forecasts):
     marts = {
         "recent": list(forecasts),
         "fct_customer_features": [(3, 15, "2024-05-01")],
-        "from marts.fct_orders where": [(3, 0)],
+        "marts.fct_orders": [(3, 0, 15)],
         "dim_segments": [],
         "count(*), coalesce(": [(0, 0, 0)],
         "select antecedent": [],
