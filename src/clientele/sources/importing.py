@@ -11,8 +11,18 @@ from pathlib import Path
 import duckdb
 
 from clientele.sources import shaping
-from clientele.sources.columns import COLUMNS, IN_SQL, ORDER_AMOUNTS, READING, SHAPE
-from clientele.sources.common import UnreadableSource, counted, format_of, literal, quoted, stamp
+from clientele.sources.columns import (
+    COLUMNS,
+    IN_SQL,
+    ORDER_AMOUNTS,
+    READING,
+    SHAPE,
+    columns_for,
+    describes_customers,
+    with_attributes,
+)
+from clientele.sources.common import UnreadableSource, format_of, literal, quoted, stamp
+from clientele.sources.joining import gives_to_lines, join
 from clientele.sources.mapping import (
     columns_of,
     exclude_reason,
@@ -74,8 +84,8 @@ def _is_awkward(path: str, table: dict, table_name: str) -> bool:
     """
     if "://" in path:
         return False
-    kinds = {c.name: c for c in COLUMNS[table_name]}
-    mapping = (table.get("columns") or {}).items()
+    kinds = {c.name: c for c in columns_for(table_name, table)}
+    mapping = with_attributes(table)["columns"].items()
     awkward = {
         "key": ("DOUBLE", "FLOAT"),
         "number": ("VARCHAR",),
@@ -141,7 +151,7 @@ def import_source(
     """
     tables = source["tables"]
     paths = {name: path_of(table or {}, data, source) for name, table in tables.items()}
-    joined = [name for name in ("orders", "customers") if tables.get(name)]
+    joined = [name for name in ("orders", "customers") if gives_to_lines(name, tables.get(name))]
     is_needed = always or joined
     if not is_needed and not any(
         needs_import(tables[name] or {}, paths[name], name) for name in tables
@@ -165,10 +175,12 @@ def import_source(
         with duckdb.connect(config={"temp_directory": str(made / "spill")}) as connection:
             connection.execute("set timezone = 'UTC'")
             found = _import_lines(connection, source, paths, made, tell)
-            for name in ("products", "campaigns"):
+            for name in ("products", "campaigns", "customers"):
                 table = tables.get(name)
-                if table and needs_import(table, paths[name], name):
-                    raw = _read(connection, table, paths[name], f"raw_{name}")
+                if name == "customers" and table and not describes_customers(table):
+                    continue
+                if table and (name in joined or needs_import(table, paths[name], name)):
+                    raw = _read(connection, table, paths[name], f"rows_{name}")
                     target = str(made / f"{name}.parquet")
                     found += import_table(connection, source, name, raw.relation, target)
         (made / "notes.json").write_text(json.dumps(found), encoding="utf-8")
@@ -209,8 +221,10 @@ def _import_lines(connection, source, paths, folder, tell):
     amounts = table.get("order_amounts") or {}
     own = [_as_sql(table["columns"].get(name), name) for name in ("order_id", "ordered_at")]
     for name in ("orders", "customers"):
-        if source["tables"].get(name):
-            notes += _join(connection, source["tables"][name], paths[name], name, texts, tell)
+        if gives_to_lines(name, source["tables"].get(name)):
+            joined = source["tables"][name]
+            rows = _read(connection, joined, paths[name], f"raw_{name}", tell)
+            notes += [*rows.notes, *join(connection, joined, name, rows.relation, texts)]
     tell("numbers and times")
     _fill_down(connection, raw.relation, table, texts)
     for name, mapped in amounts.items():
@@ -277,7 +291,7 @@ def _read(connection, table, path, name, tell=lambda step: None):
     unpacked = (table.get("unpack") or {}).get("column")
     wanted = []
     for mapped in [
-        *(table.get("columns") or {}).values(),
+        *with_attributes(table)["columns"].values(),
         *(table.get("order_amounts") or {}).values(),
     ]:
         wanted += columns_of(connection, mapped)
@@ -309,38 +323,3 @@ def _fill_down(connection, relation, table, texts):
         f"create or replace table filled as select * replace ({filled}) from {relation}; "
         f"drop table {relation}; alter table filled rename to {relation}"
     )
-
-
-def _join(connection, table, path, name, texts, tell):
-    """Add the columns of `orders` or `customers` to the lines' raw columns, by their key."""
-    raw = _read(connection, table, path, f"raw_{name}", tell)
-    theirs = texts_of(connection, raw.relation, table, name)
-    by = "order_id" if name == "orders" else "customer_id"
-    if by not in theirs or by not in texts:
-        raise UnreadableSource(f"`{name}` is joined by `{by}`, which must be mapped in both tables")
-    selected = ", ".join(f"any_value({text}) as _{name}_{ours}" for ours, text in theirs.items())
-    connection.execute(
-        f"""
-        create or replace temp table keyed as
-        select {selected} from {raw.relation} group by {theirs[by]};
-        create or replace table joined as
-        select lines.*, keyed.* from raw_lines as lines
-        left join keyed on {texts[by]} = keyed._{name}_{by};
-        drop table raw_lines; alter table joined rename to raw_lines
-        """
-    )
-    unmatched = connection.execute(
-        f"select count(*) from raw_lines where {texts[by]} is not null and _{name}_{by} is null"
-    ).fetchone()[0]
-    for ours in theirs:
-        target = "customer_id" if ours == "person_id" else ours
-        own = f"_{name}_{ours}"
-        if target == by and ours != "person_id":
-            continue
-        texts[target] = f"coalesce({own}, {texts[target]})" if target in texts else own
-    if not unmatched:
-        return raw.notes
-    return [
-        *raw.notes,
-        f"{counted(unmatched, 'line', 'has/have')} no row in `{name}` for their `{by}`.",
-    ]
