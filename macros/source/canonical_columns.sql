@@ -1,6 +1,7 @@
 {#-
     The canonical columns of the raw tables that staging reads: name, type, and the kind of their values (key, text,
-    number, timestamp). `clientele.sources.columns` has the same list, with what a mapping must name.
+    number, timestamp). `clientele.sources.columns` has the same list, with what a mapping must name. The values of a
+    customer's attributes stay texts here, as the source has them: `int_customer_attributes` reads them.
 -#}
 
 {% macro canonical_columns(name) %}
@@ -40,6 +41,10 @@
             {'name': 'cost', 'type': 'decimal(18, 4)', 'kind': 'number'},
             {'name': 'segment', 'type': 'string', 'kind': 'text'},
         ],
+        'customers': [
+            {'name': 'customer_id', 'type': 'string', 'kind': 'key'},
+            {'name': 'consent', 'type': 'string', 'kind': 'text'},
+        ],
         'order_totals': [
             {'name': 'order_id', 'type': 'string', 'kind': 'key'},
             {'name': 'ordered_at', 'type': 'timestamp', 'kind': 'timestamp'},
@@ -54,5 +59,24 @@
             {'name': 'total_amount', 'type': 'decimal(18, 4)', 'kind': 'number'},
         ],
     } %}
+    {%- if name == 'customers' %}
+        {%- for attribute in customer_attributes() if attribute['name'] != 'consent' %}
+            {%- do columns['customers'].append({'name': attribute['name'], 'type': 'string', 'kind': attribute['read_as']}) %}
+        {%- endfor %}
+    {%- endif %}
     {{ return(columns[name] if name else columns) }}
+{% endmacro %}
+
+
+{#- What the columns of a raw table are mapped to, those of its attributes among them. -#}
+
+{% macro mapping_of(name) %}
+    {%- set table = var('source')['tables'].get(name) or {} -%}
+    {%- set mapping = dict(table.get('columns') or {}) -%}
+    {%- if name == 'customers' -%}
+        {%- for attribute, said in (table.get('attributes') or {}).items() -%}
+            {%- do mapping.update({attribute: said['column']}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(mapping) }}
 {% endmacro %}

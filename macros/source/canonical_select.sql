@@ -37,7 +37,7 @@
 {#- One canonical column of a raw table that SQL reads where it is, with its name. -#}
 
 {% macro canonical_column(name, table, column) %}
-    {%- set mapping = table.get('columns', {}) -%}
+    {%- set mapping = mapping_of(name) -%}
     {%- set mapped = mapping.get(column['name']) -%}
     {%- if mapped is not none -%}
         {{ canonical_value(name, mapped, column) }} as {{ column['name'] }}

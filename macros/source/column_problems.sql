@@ -2,7 +2,7 @@
 
 {% macro column_problems(name, place, columns) %}
     {%- set problems = [] -%}
-    {%- set mapping = var('source')['tables'][name]['columns'] -%}
+    {%- set mapping = mapping_of(name) -%}
     {%- for column in canonical_columns(name) -%}
         {%- set mapped = mapping.get(column['name']) -%}
         {%- if mapped is string -%}

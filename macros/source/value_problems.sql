@@ -2,7 +2,7 @@
 implausibly early (03/01/19 reads as the year 3), or times have a zone. -#}
 
 {% macro value_problems(name, location, place) %}
-    {%- set mapping = var('source')['tables'][name]['columns'] -%}
+    {%- set mapping = mapping_of(name) -%}
     {%- set typed = [] -%}
     {%- for column in canonical_columns(name) if column['type'] != 'string' and mapping.get(column['name']) is not none -%}
         {%- do typed.append(column) -%}

@@ -95,11 +95,8 @@ def _build(project, settings, dbt_arguments, target, verbose, now=None):
         campaigns = (source.get("tables") or {}).get("campaigns") or settings.get(
             "campaign_exports"
         )
-        page = summary(
-            built.query,
-            currency=source.get("currency", ""),
-            has_campaigns=bool(campaigns) and CAMPAIGN_RESULTS in built.marts(),
-        )
+        marts = set(built.marts()) - (set() if campaigns else {CAMPAIGN_RESULTS})
+        page = summary(built.query, currency=source.get("currency", ""), marts=marts)
         print(f"\nThe marts are in {built.place}")
         if target == "duckdb":
             print(f'  duckdb.connect("{built.place}").sql("from marts.dim_customers")')

@@ -10,7 +10,7 @@ from clientele.campaigns import command as audience_command
 from clientele.contacts import GROUPS, write_contacts
 from clientele.failures import in_words
 from clientele.places import project_folder, publications_folder, warehouse_file
-from clientele.summary import CAMPAIGN_RESULTS, summary
+from clientele.summary import summary
 from clientele.warehouse import warehouse
 from clientele.watching import duration, watch
 
@@ -254,8 +254,7 @@ def _summary(options, _) -> int:
             "the catalog of target `spark` ends with its build, which has printed its summary"
         )
     with warehouse(options.target, project_folder()) as built:
-        has_campaigns = CAMPAIGN_RESULTS in built.marts()
-        print(summary(built.query, currency=options.currency, has_campaigns=has_campaigns))
+        print(summary(built.query, currency=options.currency, marts=built.marts()))
     return 0
 
 

@@ -1,12 +1,13 @@
 """The figures that are shown after a build."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from clientele.reconciling import loss, nothing_left, orders_of, reconciled
 from clientele.sources.common import counted
 
 CAMPAIGN_RESULTS = "fct_campaign_results"
 CAMPAIGNS_SHOWN = 2
+CUSTOMER_ATTRIBUTES = "rpt_customer_attributes"
 
 
 def _table(rows: list[tuple], header: tuple[str, ...], numbers: set[int]) -> list[str]:
@@ -30,9 +31,12 @@ def summary(
     *,
     currency: str = "",
     rule_count: int = 5,
-    has_campaigns: bool = False,
+    marts: Collection[str] = (),
 ) -> str:
-    """Return a page of text about the marts that ``query`` reads, amounts in ``currency``."""
+    """Return a page of text about the marts that ``query`` reads, amounts in ``currency``.
+
+    ``marts`` are the names of those that are there: some exist only if the source has their table.
+    """
     unit = f" {currency}" if currency else ""
     reasons = query(
         """
@@ -53,6 +57,7 @@ def summary(
         f"{day}{counted(customers, 'customer')}, {counted(orders, 'order')}, "
         f"{revenue or 0:,.0f}{unit} from known customers"
         + (f"; guests made {counted(guest_orders, 'more order')}." if guest_orders else "."),
+        *(_attributes(query) if CUSTOMER_ATTRIBUTES in marts else []),
         *_changes(query),
         *_restatements(query),
         "",
@@ -117,7 +122,7 @@ def summary(
         {3, 4, 5, 6},
     )
     lines += ["", *_forecasts(query, unit)]
-    if has_campaigns:
+    if CAMPAIGN_RESULTS in marts:
         lines += _campaigns(query)
     lines += ["", f"Outcome of {sum(row[1] for row in reasons):,} raw lines"]
     lines += _table(
@@ -129,6 +134,27 @@ def summary(
         {1, 2, 3},
     )
     return "\n".join([*lines, *_reconciliation(query)])
+
+
+def _attributes(query):
+    """Return a line about the customers that the source lists, and what is known of them."""
+    rows = query(
+        "select attribute, listed_customer_count, prospect_count, known_count, unreadable_count, "
+        "conflicting_count from marts.rpt_customer_attributes order by attribute"
+    )
+    if not rows:
+        return []
+    _, listed, prospects, *_ = rows[0]
+    known = ", ".join(f"{name} {count / listed:.0%}" for name, _, _, count, *_ in rows)
+    lines = [
+        f"The table `customers` lists {listed:,}, of whom {prospects:,} never bought (prospects). "
+        f"Known: {known}."
+    ]
+    for name, _, _, _, unreadable, conflicting in rows:
+        counts = [(unreadable, "do not read"), (conflicting, "differ between rows of a customer")]
+        told = " and ".join(f"{count:,} {why}" for count, why in counts if count)
+        lines += [f"  Of {name}, {told}."] if told else []
+    return lines
 
 
 def _changes(query):

@@ -70,6 +70,28 @@ def with_campaigns(*rows):
     return change
 
 
+def with_customers(change=lambda table: None, **columns):
+    """Return a change that adds a file of customers with SQL values of columns."""
+
+    def add(source):
+        path = lines(source)["path"].replace("lines.", "customers.")
+        values = {"id": "'c1'", "plan": "'basic'", "born": "1980"} | columns
+        listed = ", ".join(f"{value} as {name}" for name, value in values.items())
+        duckdb.execute(f"copy (select {listed}) to '{path}'")
+        table = {
+            "path": path,
+            "columns": {"customer_id": "id"},
+            "attributes": {
+                "plan": {"column": "plan", "kind": "category"},
+                "born": {"column": "born", "kind": "number"},
+            },
+        }
+        change(table)
+        source["tables"]["customers"] = table
+
+    return add
+
+
 def to_table(source):
     """Read a table of the database instead of the file."""
     del lines(source)["path"]
@@ -111,6 +133,19 @@ CASES = {
     "a customer in two arms of a campaign is named": Case(
         ("1 customer is listed more than once in a campaign, some of them in two arms",),
         change=with_campaigns(("spring", "c2", "control"), ("spring", "c2", "treated")),
+    ),
+    "customers with attributes pass": Case(change=with_customers()),
+    "an attribute's column that is not there is named": Case(
+        ("`customers`: no column 'tier' for `plan`", "it has id, plan, born"),
+        change=with_customers(lambda table: table["attributes"]["plan"].update(column="tier")),
+    ),
+    "an attribute of an unsuitable type is named": Case(
+        ("column 'born' for `born`", "is DATE, not a number"),
+        change=with_customers(born="date '1980-01-01'"),
+    ),
+    "an attribute of an unknown kind is named": Case(
+        ("attribute `plan`: `kind: text` is none of number, category, date, yes_no",),
+        change=with_customers(lambda table: table["attributes"]["plan"].update(kind="text")),
     ),
     # 13085.0 is what pandas makes of a key with gaps.
     "a key that is a fraction passes": Case(sql=replaced("customer", "13085.0::double")),

@@ -290,6 +290,18 @@ def test_segments_are_counted_and_downloaded_by_country(visit, marts):
     choose(page, "Segment", name)
     page.get_by_text(rule).wait_for()
     assert action in card(page, "Recommended action").inner_text()
+    profiles = {(row[0], row[1]): row[2:] for row in table(page, "Who its customers are")}
+    share, others, differs = marts(
+        "select segment_value, others_value, is_different from marts.fct_segment_profiles "
+        "where segment_key = ? and attribute = 'plan'",
+        key,
+    )
+    shown = profiles["Plan", "plus"]
+    assert [float(text.rstrip("%")) for text in shown[:2]] == [
+        pytest.approx(100 * value, abs=0.051) for value in (share, others)
+    ]
+    assert (shown[4] == "yes") == differs
+    assert ("First language", "English") not in profiles
     with page.expect_download() as download:
         page.get_by_role("button", name="Download its customers").click()
     assert download.value.suggested_filename == f"{key}.csv"

@@ -45,6 +45,22 @@ def test_no_figure_of_fewer_customers_leaves_the_marts(documents, strict, name, 
     assert told
 
 
+@pytest.mark.parametrize("min_cell", [5, 100])
+def test_shares_of_attributes_that_few_customers_have_are_not_shown(documents, strict, min_cell):
+    tables = documents("segments") if min_cell == 5 else tables_of("segments", strict)
+    told = 0
+    for row in tables["profiles"]["rows"]:
+        assert row["attribute"] != "first_language"
+        if row["attribute_value"] == "mean" or row["segment_value"] is None:
+            assert row["attribute_value"] == "mean" or row["difference"] is None
+            continue
+        count = round(row["segment_value"] * row["customer_count"])
+        for part in (count, row["customer_count"] - count):
+            assert part == 0 or part >= min_cell, row
+        told += 1
+    assert told > 20
+
+
 def test_lists_name_every_customer_with_segments_country_and_offers(publication, marts):
     offered = offers.load(Page(publication))
     assert not re.search(r"%| times |: ", " ".join(offered["reasons"]))

@@ -45,6 +45,21 @@ customer_values as (
 
 ),
 
+{%- if has_consent() %}
+
+consents as (
+
+    select
+        customer_id,
+        coalesce(text_value = 'yes', false) as has_consent
+
+    from {{ ref('int_customer_attributes') }}
+
+    where attribute = 'consent'
+
+),
+{%- endif %}
+
 customers as (
 
     select
@@ -88,6 +103,7 @@ described as (
         customers.net_amount as customer_net_amount,
         customers.acquisition_channel,
         customers.country as acquisition_country,
+        {{ 'coalesce(consents.has_consent, false)' if has_consent() else 'cast(null as boolean)' }} as has_consent,
 
         -- standing
         case
@@ -131,6 +147,10 @@ described as (
 
     left join actions
         on customers.customer_id = actions.customer_id
+    {% if has_consent() %}
+    left join consents
+        on customers.customer_id = consents.customer_id
+    {% endif %}
 
 )
 

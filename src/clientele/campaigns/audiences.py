@@ -46,6 +46,7 @@ NAMES = {
         "contact_rank": "contact_rank",
     },
 }
+# Null for all customers of a source that does not say who agreed, and true or false otherwise.
 CONSENT = "has_consent"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 DEFAULTS = {
@@ -201,7 +202,7 @@ def _audience(file, checker):
         raise ValueError("\n".join(mistakes))
     where = sql["condition"]
     if CONSENT in checker.columns:
-        where = f"({where} and coalesce({CONSENT}, false))"
+        where = f"({where} and coalesce({CONSENT}, true))"
     cap = settings["cap"]
     if settings["budget"] is not None:
         # Rounded first, so that 30 at 0.1 each are 300 contacts.
@@ -212,6 +213,7 @@ def _audience(file, checker):
         "condition": " ".join(settings["condition"].split()),
         "order_by": " ".join(settings["order_by"].split()),
         "where": where,
+        "met": sql["condition"],
         "order": sql["order_by"],
         "cap": cap,
         "budget": settings["budget"],

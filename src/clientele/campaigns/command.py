@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from clientele.campaigns.audiences import checked
+from clientele.campaigns.audiences import CONSENT, checked
 from clientele.campaigns.exporting import LEAST_P, export, recorded, sample_ratio_p_value
 from clientele.campaigns.members import open_audiences
 from clientele.places import project_folder
@@ -94,6 +94,9 @@ def _preview(options, _) -> int:
         )
         if left_out:
             print(f"{left_out:,} more are in the global holdout.")
+        without = _without_consent(found, audience)
+        if without:
+            print(f"{without:,} more meet the condition and did not agree to be contacted.")
         if audience["cost_per_contact"]:
             print(f"The contacts cost {treated * audience['cost_per_contact']:,.2f}{unit}.")
         if not treated + control:
@@ -119,6 +122,14 @@ def _preview(options, _) -> int:
         for rank, customer, arm, value, reason in found.rows(FIRST, name=name, shown=SHOWN):
             print(f"  {rank:>3}  {customer:<16}{arm:<16}{value or 0:>10,.0f}{unit}  {reason or ''}")
     return 0
+
+
+def _without_consent(found, audience):
+    """Return how many customers an audience leaves out because they did not agree."""
+    if CONSENT not in {column["name"] for column in found.columns}:
+        return 0
+    met = f"{audience['met']} and not {CONSENT}"
+    return found.rows(f"select count(*) from facts where {met}")[0][0]
 
 
 def _print_plan(found, name, treated, control):

@@ -206,7 +206,8 @@ def _list(audiences, record):
     known = {column["name"] for column in audiences.columns}
     fields = "".join(f", facts.{name}" for name in FIELDS if name in known)
     # Someone who has withdrawn since the record was made is not written to.
-    consent = f"and coalesce(facts.{CONSENT}, false)" if CONSENT in known else ""
+    asked = f"exists (select 1 from facts where {CONSENT} is not null)"
+    consent = f"and coalesce(facts.{CONSENT}, not {asked})" if CONSENT in known else ""
     return f"""
         select recorded.customer_id, recorded.campaign_id{fields}, facts.action_reason
         from (

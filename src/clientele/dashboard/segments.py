@@ -49,6 +49,23 @@ VALUES = """
 """
 
 
+# Of a share, the customers with the value: too few, or all but a few, say who they are.
+PROFILES = """
+    select segmentation, segment_key, attribute, attribute_value, kind, profile_rank,
+        known_count as customer_count, unknown_share, segment_value, others_value, difference,
+        difference_low, difference_high, standardised_difference, is_different,
+        case when attribute_value <> 'mean' then round(segment_value * known_count) end
+            as value_count
+    from marts.fct_segment_profiles
+    where not is_sensitive
+    order by segmentation, segment_key, profile_rank
+"""
+PROFILE_FIGURES = [
+    "segment_value", "others_value", "difference", "difference_low", "difference_high",
+    "standardised_difference", "is_different", "profile_rank",
+]  # fmt: skip
+
+
 SCOPES = "select distinct scope from marts.fct_association_rule_runs order by scope"
 
 
@@ -71,6 +88,17 @@ def load(page: Page) -> None:
         keys=[*segment, "measure"],
         margins=[["segmentation", "measure"]],
     )
+    if page.has("fct_segment_profiles"):
+        page.add(
+            "profiles",
+            PROFILES,
+            keys=[*segment, "attribute", "attribute_value", "kind"],
+            margins=[
+                ["segmentation", "attribute", "attribute_value"],
+                [*segment, "attribute"],
+            ],
+            parts={"value_count": PROFILE_FIGURES},
+        )
     page.add(
         "months",
         MONTHS,

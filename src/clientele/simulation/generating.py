@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet
 from tqdm import tqdm
 
+from clientele.simulation.attributes import attributes_table, truth_of_attributes
 from clientele.simulation.customers import Chunk, lines_table
 from clientele.simulation.files import FORMATS, NULL, write
 from clientele.simulation.shop import (
@@ -38,15 +39,15 @@ def generate(
     chunk_customers: int = 20_000,
     progress: bool = True,
 ) -> dict:
-    """Write order lines, products and campaigns, and the truth about them, to ``output_dir``.
+    """Write order lines and the other raw tables, and the truth about them, to ``output_dir``.
 
-    ``order_lines/part-*`` and ``campaigns/part-*`` have one file per chunk of customers, so has
-    ``truth/customers``; ``products`` is one file and ``truth/truth.json`` the summary, which is
-    also returned. The same arguments give the same bytes. ``campaign_uplift`` is the added
-    probability of an order within two weeks for a treated customer who is still alive; 0 turns
-    the effect of the campaign `spring-2025` off. ``campaign_effects`` multiplies the effects of the
-    other campaigns (see ``clientele.simulation.campaigns``); with 0 they have none, and the order
-    lines are those of a shop without them.
+    ``order_lines/part-*``, ``campaigns/part-*`` and ``customers/part-*`` have one file per chunk of
+    customers, so has ``truth/customers``; ``products`` is one file and ``truth/truth.json`` the
+    summary, which is also returned. The same arguments give the same bytes. ``campaign_uplift`` is
+    the added probability of an order within two weeks for a treated customer who is still alive; 0
+    turns the effect of the campaign `spring-2025` off. ``campaign_effects`` multiplies the effects
+    of the other campaigns (see ``clientele.simulation.campaigns``); with 0 they have none, and the
+    order lines are those of a shop without them.
 
     Raises:
         ValueError: an argument out of range, or ``output_dir`` is not empty; nothing is written.
@@ -67,14 +68,14 @@ def generate(
 
     unfinished = output_dir.with_name(f".{output_dir.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    for folder in ("order_lines", "campaigns", "truth/customers"):
+    for folder in ("order_lines", "campaigns", "customers", "truth/customers"):
         (unfinished / folder).mkdir(parents=True)
 
     root = np.random.SeedSequence(seed)
     catalogue = make_catalogue(np.random.default_rng(root.spawn(1)[0]), products)
     write(products_table(catalogue), unfinished / f"products.{file_format}", file_format)
     chunks = -(-customers // chunk_customers)
-    rows, amounts, members = {}, {}, {}
+    rows, amounts, members, attributes = {}, {}, {}, {}
     counts = {"guest_lines": 0, "lines_without_product": 0}
     counts |= {"matched_return_lines": 0, "unmatched_return_lines": 0}
     bar = tqdm(total=customers, unit=" customers", disable=None if progress else True)
@@ -96,6 +97,13 @@ def generate(
                 file_format,
             )
             write(campaign, unfinished / f"campaigns/{part}.{file_format}", file_format)
+            # Drawn last, from a stream of their own: the orders are those of a shop without them.
+            described, planted = attributes_table(
+                np.random.default_rng(child.spawn(1)[0]), first, chunk.segment, file_format
+            )
+            for key, found in planted.items():
+                attributes[key] = attributes.get(key, 0) + found
+            write(described, unfinished / f"customers/{part}.{file_format}", file_format)
             pa.parquet.write_table(people, unfinished / f"truth/customers/{part}.parquet")
             reasons, which = np.unique(lines["reason"], return_inverse=True)
             cents = np.where(lines["quantity"] == NULL, 0, lines["quantity"]) * np.where(
@@ -123,6 +131,7 @@ def generate(
             {"campaign_id": campaign, "arm": arm, "customers": n, "extra_orders": extra}
             for (campaign, arm), (n, extra) in members.items()
         ],
+        "attributes": truth_of_attributes(attributes),
     }
     (unfinished / "truth/truth.json").write_text(json.dumps(truth, indent=1) + "\n")
     if output_dir.exists():
@@ -132,7 +141,7 @@ def generate(
 
 
 def write_sample(project: Path) -> dict:
-    """Write the bundled sample: three seeds, and its truth for the tests.
+    """Write the bundled sample: four seeds, and its truth for the tests.
 
     Only `spring-2025` has an effect in it: its orders are older than the other campaigns.
     """
@@ -145,6 +154,7 @@ def write_sample(project: Path) -> dict:
     shutil.copyfile(made / "order_lines/part-00000.csv", seeds / "sample_order_lines.csv")
     shutil.copyfile(made / "products.csv", seeds / "sample_products.csv")
     shutil.copyfile(made / "campaigns/part-00000.csv", seeds / "sample_campaigns.csv")
+    shutil.copyfile(made / "customers/part-00000.csv", seeds / "sample_customers.csv")
     shutil.copyfile(made / "truth/truth.json", truths / "truth.json")
     people = pa.parquet.read_table(made / "truth/customers/part-00000.parquet")
     write(people.select(["customer_id", "segment"]), truths / "customers.csv", "csv")

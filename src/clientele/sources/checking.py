@@ -1,9 +1,9 @@
 """Check a source's YAML before anything is read: every mistake is named, with how to fix it."""
 
-import difflib
 import re
 import zoneinfo
 
+from clientele.sources.attributes import attribute_problems
 from clientele.sources.columns import (
     CHOICES,
     COLUMNS,
@@ -14,7 +14,7 @@ from clientele.sources.columns import (
     READING,
     SHAPE,
 )
-from clientele.sources.common import format_of
+from clientele.sources.common import format_of, hint
 from clientele.sources.readable import number_problems, reading_problems, similar_zones
 
 SETTINGS = [
@@ -40,7 +40,7 @@ def source_problems(source: object) -> list[str]:
             "the var `source` must hold `tables: order_lines:`; start from sources/template.yml."
         ]
     problems = [
-        f"`{key}` is not a setting of a source{_hint(key, SETTINGS)}; {SEE}."
+        f"`{key}` is not a setting of a source{hint(key, SETTINGS)}; {SEE}."
         for key in source
         if key not in SETTINGS
     ]
@@ -78,11 +78,6 @@ def source_problems(source: object) -> list[str]:
     return problems
 
 
-def _hint(key: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(str(key), known, 1, 0.75)
-    return f", did you mean `{close[0]}`?" if close else ""
-
-
 def _table_problems(name, table):
     problems = []
     locations = [key for key in LOCATIONS if key in table]
@@ -105,8 +100,11 @@ def _table_problems(name, table):
         allowed += SHAPE
     if name == "campaigns":
         allowed += OF_CAMPAIGNS
+    if name == "customers":
+        allowed.append("attributes")
+        problems += attribute_problems(table)
     problems += [
-        f": `{key}` is not a setting of a table{_hint(key, allowed)}; {SEE}."
+        f": `{key}` is not a setting of a table{hint(key, allowed)}; {SEE}."
         for key in table
         if key not in allowed
     ]
@@ -156,7 +154,7 @@ def _mapping_problems(name, table, elsewhere):
         return [": `columns` must be pairs of <ours>: <yours>."]
     known = [column.name for column in COLUMNS[name]]
     problems = [
-        f": `{ours}` is not a canonical column{_hint(ours, known)}; those are {', '.join(known)}."
+        f": `{ours}` is not a canonical column{hint(ours, known)}; those are {', '.join(known)}."
         for ours in mapping
         if ours not in known
     ]

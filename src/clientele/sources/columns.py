@@ -66,8 +66,13 @@ COLUMNS = {
         Column("customer_id", "key", required=True),
         Column("person_id", "key"),
         Column("country", "text"),
+        Column("consent", "text"),
     ],
 }
+# Columns of `customers` that an import gives to the order lines.
+OF_LINES = ["person_id", "country"]
+# What the values of a customer's attribute may be, and how columns of that kind are read.
+KINDS = {"number": "number", "category": "text", "date": "timestamp", "yes_no": "text"}
 # Columns that an order has once: an empty cell takes the value of the order's other lines.
 ORDER_LEVEL = ["customer_id", "ordered_at", "channel", "country", "currency"]
 # Money that an order has once.
@@ -84,6 +89,8 @@ SHAPE = ["fill_down", "order_amounts", "repeated_lines", "zero_prices", "negativ
 IN_SQL = ["exclude", "repeated_lines", "zero_prices", "negative_prices", "customer_ids"]
 # Settings of the table `campaigns`; SQL knows them.
 OF_CAMPAIGNS = ["randomised", "control"]
+# Settings of an attribute of `customers`.
+OF_ATTRIBUTES = ["column", "kind", "sensitive"]
 CHOICES = {
     "randomised": [True, False],
     "decimal": [".", ","],
@@ -97,3 +104,20 @@ FORMATS = {
     "csv": "csv", "tsv": "csv", "txt": "csv", "json": "json", "jsonl": "json", "ndjson": "json",
     "parquet": "parquet", "xlsx": "xlsx", "xlsm": "xlsx", "xls": "xlsx", "ods": "xlsx",
 }  # fmt: skip
+
+
+def columns_for(name: str, table: dict) -> list[Column]:
+    """Return the canonical columns of a table and, of `customers`, its declared attributes."""
+    declared = (table.get("attributes") or {}) if name == "customers" else {}
+    return COLUMNS[name] + [Column(own, KINDS[said["kind"]]) for own, said in declared.items()]
+
+
+def with_attributes(table: dict) -> dict:
+    """Return the settings of a table in which attributes are mapped columns like the others."""
+    declared = {own: said["column"] for own, said in (table.get("attributes") or {}).items()}
+    return {**table, "columns": (table.get("columns") or {}) | declared}
+
+
+def describes_customers(table: dict) -> bool:
+    """Return whether the table `customers` has attributes or a consent, not keys of lines only."""
+    return bool(table.get("attributes") or (table.get("columns") or {}).get("consent"))

@@ -1,6 +1,7 @@
 """What the modules of this package share: one error, names and texts as SQL, formats by ending."""
 
 import csv
+import difflib
 import glob
 import re
 import zipfile
@@ -42,6 +43,12 @@ def counted(number: int, noun: str, verb: str = "") -> str:
     """
     said = f"{number:,} {noun}{'' if number == 1 else 's'}"
     return f"{said} {verb.split('/')[number != 1]}" if verb else said
+
+
+def hint(key: str, known: list[str]) -> str:
+    """Return `, did you mean ...?` with the known word that is near; empty if none is."""
+    close = difflib.get_close_matches(str(key), known, 1, 0.75)
+    return f", did you mean `{close[0]}`?" if close else ""
 
 
 def format_of(path: str | Path) -> str:

@@ -11,11 +11,11 @@ from pathlib import Path
 import duckdb
 
 from clientele.sources import shaping
-from clientele.sources.columns import COLUMNS, ORDER_AMOUNTS
+from clientele.sources.columns import COLUMNS, ORDER_AMOUNTS, describes_customers
 from clientele.sources.common import UnreadableSource, literal, quoted, stamp
 from clientele.sources.guests import describe_guests
 from clientele.sources.in_place import check_columns, needs_import, wanted_columns
-from clientele.sources.joining import join
+from clientele.sources.joining import gives_to_lines, join
 from clientele.sources.mapping import (
     exclude_reason,
     report_unreadable,
@@ -87,10 +87,10 @@ def import_source(
     """
     tables = source["tables"]
     paths = {name: path_of(table or {}, data, source) for name, table in tables.items()}
-    joined = [name for name in ("orders", "customers") if tables.get(name)]
+    joined = [name for name in ("orders", "customers") if gives_to_lines(name, tables.get(name))]
     needed = {name for name in tables if needs_import(tables[name] or {}, paths[name], name)}
     if always or joined:
-        needed.add("order_lines")
+        needed |= {"order_lines", *joined}
     check_columns(tables, {name: paths[name] for name in tables if name not in needed})
     if not needed:
         return None
@@ -113,9 +113,9 @@ def import_source(
             connection.execute("set timezone = 'UTC'")
             # Small tables first, so that what is wrong with them is told at once.
             others = {
-                name: _read(connection, tables[name], paths[name], f"raw_{name}", tell)
-                for name in ("products", "campaigns")
-                if name in needed
+                name: _read(connection, tables[name], paths[name], f"rows_{name}", tell)
+                for name in ("products", "campaigns", "customers")
+                if name in needed and (name != "customers" or describes_customers(tables[name]))
             }
             has_lines = "order_lines" in needed
             found = _import_lines(connection, source, paths, made, tell) if has_lines else []
@@ -164,10 +164,10 @@ def _import_lines(connection, source, paths, folder, tell):
     amounts = table.get("order_amounts") or {}
     own = [_as_sql(table["columns"].get(name), name) for name in ("order_id", "ordered_at")]
     for name in ("orders", "customers"):
-        if source["tables"].get(name):
+        if gives_to_lines(name, source["tables"].get(name)):
             joined = source["tables"][name]
-            other = _read(connection, joined, paths[name], f"raw_{name}", tell)
-            notes += join(connection, other, joined, name, texts)
+            rows = _read(connection, joined, paths[name], f"raw_{name}", tell)
+            notes += [*rows.notes, *join(connection, joined, name, rows.relation, texts)]
     tell("numbers and times")
     _fill_down(connection, raw.relation, table, texts)
     for name, mapped in amounts.items():

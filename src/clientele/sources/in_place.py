@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from clientele.sources.columns import COLUMNS, IN_SQL, READING, SHAPE
+from clientele.sources.columns import IN_SQL, READING, SHAPE, columns_for, with_attributes
 from clientele.sources.common import UnreadableSource, file_literal, format_of, literal
 from clientele.sources.mapping import columns_of
 from clientele.sources.reading import describe_missing, find_files
@@ -32,8 +32,8 @@ def _is_awkward(path: str, table: dict, table_name: str) -> bool:
     """
     if "://" in path:
         return False
-    kinds = {c.name: c for c in COLUMNS[table_name]}
-    mapping = (table.get("columns") or {}).items()
+    kinds = {c.name: c for c in columns_for(table_name, table)}
+    mapping = with_attributes(table)["columns"].items()
     awkward = {
         "key": ("DOUBLE", "FLOAT"),
         "number": ("VARCHAR",),
@@ -100,7 +100,7 @@ def wanted_columns(connection, table: dict) -> list[str]:
     """Return the source's columns that a table's YAML names."""
     wanted = []
     for mapped in [
-        *(table.get("columns") or {}).values(),
+        *with_attributes(table)["columns"].values(),
         *(table.get("order_amounts") or {}).values(),
     ]:
         wanted += columns_of(connection, mapped)

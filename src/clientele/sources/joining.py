@@ -1,34 +1,49 @@
-"""Add columns of the tables `orders` and `customers` to order lines, by their key."""
+"""Join the columns of `orders` and `customers` to the raw order lines."""
 
+import duckdb
+
+from clientele.sources.columns import COLUMNS, OF_LINES
 from clientele.sources.common import UnreadableSource, counted
 from clientele.sources.mapping import texts_of
 
 
-def join(connection, raw, table: dict, name: str, texts: dict[str, str]) -> list[str]:
-    """Add the columns of `orders` or `customers` to the raw columns of `raw_lines`.
+def gives_to_lines(name: str, table: dict | None) -> bool:
+    """Return whether a table has columns for the order lines: `orders` always, customers two."""
+    mapping = (table or {}).get("columns") or {}
+    return bool(table) and (name == "orders" or any(mapping.get(own) for own in OF_LINES))
+
+
+def join(
+    connection: duckdb.DuckDBPyConnection, table: dict, name: str, relation: str, texts: dict
+) -> list[str]:
+    """Add the columns of `orders` or `customers` to the table `raw_lines`, by their key.
 
     Args:
-        connection: Where `raw_lines` is.
-        raw: The raw table to join.
-        table: Its YAML.
+        connection: Where both are.
+        table: The YAML of the joined table.
         name: `orders` or `customers`.
-        texts: The SQL of each canonical column of the lines; it is completed.
+        relation: The joined table, in texts.
+        texts: SQL of the lines' canonical columns; those of the joined table are added.
 
     Returns:
-        Sentences about what was noticed.
+        Sentences about lines without a row.
 
     Raises:
         UnreadableSource: the key is not mapped in both tables.
     """
-    theirs = texts_of(connection, raw.relation, table, name)
+    theirs = texts_of(connection, relation, {**table, "attributes": {}}, name)
+    theirs.pop("consent", None)
     by = "order_id" if name == "orders" else "customer_id"
     if by not in theirs or by not in texts:
         raise UnreadableSource(f"`{name}` is joined by `{by}`, which must be mapped in both tables")
-    selected = ", ".join(f"any_value({text}) as _{name}_{ours}" for ours, text in theirs.items())
+    # Rows of one customer that differ say nothing; those of an order are repeated by its lines.
+    of_customer = "case when min({0}) = max({0}) then min({0}) end"
+    one = "any_value({0})" if name == "orders" else of_customer
+    selected = ", ".join(f"{one.format(text)} as _{name}_{ours}" for ours, text in theirs.items())
     connection.execute(
         f"""
         create or replace temp table keyed as
-        select {selected} from {raw.relation} group by {theirs[by]};
+        select {selected} from {relation} group by {theirs[by]};
         create or replace table joined as
         select lines.*, keyed.* from raw_lines as lines
         left join keyed on {texts[by]} = keyed._{name}_{by};
@@ -38,15 +53,12 @@ def join(connection, raw, table: dict, name: str, texts: dict[str, str]) -> list
     unmatched = connection.execute(
         f"select count(*) from raw_lines where {texts[by]} is not null and _{name}_{by} is null"
     ).fetchone()[0]
-    for ours in theirs:
+    for ours in (column.name for column in COLUMNS[name] if column.name in theirs):
         target = "customer_id" if ours == "person_id" else ours
         own = f"_{name}_{ours}"
         if target == by and ours != "person_id":
             continue
         texts[target] = f"coalesce({own}, {texts[target]})" if target in texts else own
     if not unmatched:
-        return raw.notes
-    return [
-        *raw.notes,
-        f"{counted(unmatched, 'line', 'has/have')} no row in `{name}` for their `{by}`.",
-    ]
+        return []
+    return [f"{counted(unmatched, 'line', 'has/have')} no row in `{name}` for their `{by}`."]

@@ -5,7 +5,7 @@ import re
 
 import duckdb
 
-from clientele.sources.columns import COLUMNS
+from clientele.sources.columns import COLUMNS, columns_for, with_attributes
 from clientele.sources.common import UnreadableSource, counted, first_sentence, literal, quoted
 from clientele.sources.currencies import MONEY, refuse_other_currencies
 from clientele.sources.values import (
@@ -75,9 +75,9 @@ class Texts(dict):
 
 def texts_of(connection, relation, table, name):
     """Return the SQL of each mapped column as text, with an expression bound to its columns."""
-    texts = Texts()
-    for column in COLUMNS[name]:
-        mapped = (table.get("columns") or {}).get(column.name)
+    texts, mapping = Texts(), with_attributes(table)["columns"]
+    for column in columns_for(name, table):
+        mapped = mapping.get(column.name)
         if mapped is None:
             continue
         texts.add(connection, relation, column.name, mapped, column.name, table)

@@ -1,8 +1,8 @@
-"""Import the optional raw tables: `products` and `campaigns`."""
+"""Import the optional raw tables: `products`, `campaigns` and `customers`."""
 
 import duckdb
 
-from clientele.sources.columns import COLUMNS
+from clientele.sources.columns import OF_LINES, columns_for
 from clientele.sources.common import UnreadableSource, counted, literal
 from clientele.sources.mapping import MAX_UNREADABLE_SHARE, texts_of
 from clientele.sources.values import (
@@ -45,16 +45,20 @@ def import_table(
     """
     table = source["tables"][name]
     texts = texts_of(connection, relation, table, name)
-    numbers = {c.name: texts[c.name] for c in COLUMNS[name]
+    columns = [c for c in columns_for(name, table) if c.name not in OF_LINES]
+    if name == "customers" and "person_id" in texts:
+        texts["customer_id"] = f"coalesce({texts.pop('person_id')}, {texts['customer_id']})"
+    numbers = {c.name: texts[c.name] for c in columns
                if c.kind == "number" and c.name in set(texts) - texts.computed}  # fmt: skip
     marks = decide_marks(connection, relation, numbers, table)
     selected = {}
-    for column in COLUMNS[name]:
+    for column in columns:
         text = texts.get(column.name)
         if text is None:
             selected[column.name] = f"cast(null as {column.type})"
         elif column.kind == "number":
-            selected[column.name] = texts.number(column.name, text, marks, column.type)
+            kind = "double" if column.type == "varchar" else column.type
+            selected[column.name] = texts.number(column.name, text, marks, kind)
         elif column.kind == "timestamp":
             formats = decide_formats(connection, relation, text, column.name, table)
             zone, assumed = str(source["timezone"]), table.get("timestamps_in")
@@ -65,8 +69,15 @@ def import_table(
         else:
             selected[column.name] = text
     notes = (
-        _report(connection, source, name, relation, texts, selected) if name != "products" else []
+        _report(connection, source, name, columns, relation, texts, selected)
+        if name != "products"
+        else []
     )
+    selected |= {
+        column.name: _as_text(selected[column.name], texts[column.name], column.kind)
+        for column in columns
+        if column.type == "varchar" and column.kind in ("number", "timestamp")
+    }
     values = ", ".join(f"{value} as {ours}" for ours, value in selected.items())
     query = f"select {values} from {relation} order by _file, _row"
     settled = source["tables"]["order_lines"].get("customer_ids") != "as_written"
@@ -85,11 +96,20 @@ def import_table(
     return notes
 
 
-def _report(connection, source, name, relation, texts, selected):
+def _as_text(value, text, kind):
+    """Return SQL of an attribute's value as SQL reads it; of one that does not read, words.
+
+    A text that does not read must not be taken for another number later: 1.5 with decimal commas.
+    """
+    shown = f"strftime({value}, '%Y-%m-%d')" if kind == "timestamp" else f"cast({value} as varchar)"
+    return f"coalesce({shown}, 'unreadable: ' || {text})"
+
+
+def _report(connection, source, name, columns, relation, texts, selected):
     """Refuse columns of which too much does not read; return sentences about the others."""
     most = float(source.get("max_unreadable_share", MAX_UNREADABLE_SHARE))
     notes = []
-    for column in COLUMNS[name]:
+    for column in columns:
         if column.kind not in ("number", "timestamp") or column.name not in texts:
             continue
         text, value = texts[column.name], selected[column.name]

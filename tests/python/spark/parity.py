@@ -38,6 +38,8 @@ OF_CAMPAIGNS = {
     "fct_customer_uplift",
     "rpt_uplift_backtests",
 }
+# A source that says nothing of its customers has none of them.
+OF_ATTRIBUTES = {"dim_customer_attributes", "fct_segment_profiles", "rpt_customer_attributes"}
 
 
 def on_spark(target, builds, settings=SPARK_ON_SMALL_DATA, **environment):

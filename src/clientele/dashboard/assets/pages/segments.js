@@ -25,6 +25,8 @@ pages.segments = {
     const value = rowsOf("values").filter((d) => d.segment_key === key && d.is_reliable && !d.is_hidden).sort((a, b) => b.horizon_days - a.horizon_days)[0];
     const reliable = rowsOf("values").some((d) => d.is_reliable);
     const ownDrivers = drivers.filter((d) => d.segment_key === key).sort((a, b) => a.driver_rank - b.driver_rank).slice(0, 5);
+    const profiles = rowsOf("profiles").filter((d) => d.segment_key === key && !d.is_hidden && given(d.difference)).sort((a, b) => a.profile_rank - b.profile_rank);
+    const profileFigure = (value, d) => (!given(value) ? "" : d.kind === "number" ? String(+value.toPrecision(5)) : d.kind === "date" ? show.days(value) : show.share(value));
     const months = rowsOf("months").filter((d) => d.segment_key === key);
     const local = place === ALL ? segment : here;
     const known = local && !local.is_hidden;
@@ -53,6 +55,11 @@ pages.segments = {
         body: element("div", {}, paragraph(segment.recommended_action), saveMain("Download its customers (CSV)", `${key}${place === ALL ? "" : `-${fileName(place)}`}.csv`, ["customer_id", "country", "segment"], members), status,
           ownDrivers.length ? paragraph("Its customers, compared with all others:") : null, element("ul", {}, ownDrivers.map((d) => element("li", {}, d.driver))),
           rowsOf("scopes").some((d) => d.scope === key) ? element("p", {}, anchor("What its customers buy together", state.address({segment: key}, "baskets.html"))) : null)
+      }),
+      card({
+        title: "Who its customers are", how: `What the source says about the segment's customers, compared with all others in all countries; what marks it most comes first. A difference holds if it is too large for chance, with all comparisons counted. Dates are days until today.`,
+        rows: profiles, wide: true, table: "open", empty: "The source says nothing about its customers. Add the table customers to its file in sources/.",
+        columns: [{key: "attribute", label: "Attribute", format: words}, {key: "attribute_value", label: "Value", format: (value) => (value === "mean" ? "on average" : value)}, {key: "segment_value", label: "Segment", format: profileFigure}, {key: "others_value", label: "All others", format: profileFigure}, {key: "difference_low", label: "Difference from", format: profileFigure}, {key: "difference_high", label: "to (95 %)", format: profileFigure}, {key: "is_different", label: "Holds", format: (value) => (value ? "yes" : "")}, {key: "unknown_share", label: "Unknown for", format: show.share}]
       }),
       card({
         title: "The rule in SQL", how: "Use it after “where” in a query on marts.fct_customer_features. Precision is the share of the customers found that belong to the segment; recall is the share of the segment that is found.",

@@ -1,0 +1,54 @@
+{#-
+    Statistics of the difference of two groups, as SQL over columns. Neither engine has the distributions, so they are
+    computed by published approximations; pytest compares them with scipy.
+-#}
+
+{#- Bound of a share's 95 % interval, Wilson (1927): `sign` is '-' or '+'. -#}
+{% macro wilson_bound(share, count, sign) -%}
+    (
+        {{ share }} + 1.920729410347062 / {{ count }}
+        {{ sign }} 1.959963984540054 * sqrt({{ share }} * (1 - {{ share }}) / {{ count }} + 0.960364705173531 / ({{ count }} * {{ count }}))
+    ) / (1 + 3.841458820694124 / {{ count }})
+{%- endmacro %}
+
+
+{#-
+    The 0.975 quantile of Student's t with `df` degrees of freedom, by Cornish and Fisher's expansion around the normal
+    quantile; within 0.0005 from 5 degrees on.
+-#}
+{% macro t_quantile(df) -%}
+    (
+        1.959963984540054 + 2.372271230298552 / {{ df }} + 2.822498615739611 / ({{ df }} * {{ df }})
+        + 2.555849679507722 / ({{ df }} * {{ df }} * {{ df }}) + 1.589534053393823 / ({{ df }} * {{ df }} * {{ df }} * {{ df }})
+    )
+{%- endmacro %}
+
+
+{#- The normal deviate with the two-sided probability of `t` with `df` degrees of freedom, Hill (1970), algorithm 395. -#}
+{% macro t_as_normal(t, df) -%}
+    {%- set a = '(' ~ df ~ ' - 0.5)' -%}
+    {%- set b = '(48 * ' ~ a ~ ' * ' ~ a ~ ')' -%}
+    {%- set z = 'sqrt(' ~ a ~ ' * ln(1 + ' ~ t ~ ' * ' ~ t ~ ' / ' ~ df ~ '))' -%}
+    (
+        {{ z }} + (power({{ z }}, 3) + 3 * {{ z }}) / {{ b }}
+        - (4 * power({{ z }}, 7) + 33 * power({{ z }}, 5) + 240 * power({{ z }}, 3) + 855 * {{ z }})
+        / (10 * {{ b }} * ({{ b }} + 0.8 * power({{ z }}, 4) + 100))
+    )
+{%- endmacro %}
+
+
+{#-
+    The probability of a normal deviate beyond +-`z`, z not negative: erfc(z / sqrt(2)) with the Chebyshev fit of Press et al.,
+    Numerical Recipes, section 6.2, whose relative error is below 1.2e-7. `t` is the SQL of `normal_t`.
+-#}
+{% macro two_sided_p(z, t) -%}
+    {{ t }} * exp(
+        -{{ z }} * {{ z }} / 2 - 1.26551223 + {{ t }} * (1.00002368 + {{ t }} * (0.37409196 + {{ t }} * (0.09678418
+        + {{ t }} * (-0.18628806 + {{ t }} * (0.27886807 + {{ t }} * (-1.13520398 + {{ t }} * (1.48851587
+        + {{ t }} * (-0.82215223 + {{ t }} * 0.17087277))))))))
+    )
+{%- endmacro %}
+
+{% macro normal_t(z) -%}
+    1 / (1 + {{ z }} / 2.8284271247461903)
+{%- endmacro %}

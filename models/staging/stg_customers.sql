@@ -1,0 +1,3 @@
+{{ config(enabled=has_customer_attributes()) }}
+
+{{ listed_customers() }}
