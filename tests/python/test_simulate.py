@@ -11,8 +11,13 @@ from conftest import PROJECT
 from clientele.simulation import dirt, files, generating
 from clientele.simulation.shop import ELASTICITY, PROMOTION_DISCOUNT, SEGMENTS
 
-FILES = [f"seeds/sample/sample_{name}.csv" for name in ("order_lines", "products", "campaigns")]
-TRUTHS = ["tests/python/sample_truth/truth.json", "tests/python/sample_truth/customers.csv"]
+FILES = [
+    f"seeds/sample/sample_{name}.csv"
+    for name in ("order_lines", "products", "campaigns", "reviews")
+]
+TRUTHS = [
+    f"tests/python/sample_truth/{name}" for name in ("truth.json", "customers.csv", "reviews.csv")
+]
 
 
 @pytest.fixture(scope="module")

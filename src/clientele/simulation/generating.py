@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from clientele.simulation.customers import Chunk, lines_table
 from clientele.simulation.files import FORMATS, NULL, write
+from clientele.simulation.reviews import reviews_tables, stream
 from clientele.simulation.shop import (
     BUNDLE_SHARE,
     CATEGORIES,
@@ -38,11 +39,11 @@ def generate(
     chunk_customers: int = 20_000,
     progress: bool = True,
 ) -> dict:
-    """Write order lines, products and campaigns, and the truth about them, to ``output_dir``.
+    """Write order lines, products, campaigns and reviews, and their truth, to ``output_dir``.
 
-    ``order_lines/part-*`` and ``campaigns/part-*`` have one file per chunk of customers, so has
-    ``truth/customers``; ``products`` is one file and ``truth/truth.json`` the summary, which is
-    also returned. The same arguments give the same bytes. ``campaign_uplift`` is the added
+    ``order_lines``, ``campaigns`` and ``reviews`` have one file per chunk of customers, so have
+    ``truth/customers`` and ``truth/reviews``; ``products`` is one file and ``truth/truth.json`` the
+    summary, which is also returned. The same arguments give the same bytes. ``campaign_uplift`` is the added
     probability of an order within two weeks for a treated customer who is still alive; 0 turns
     the effect of the campaign `spring-2025` off. ``campaign_effects`` multiplies the effects of the
     other campaigns (see ``clientele.simulation.campaigns``); with 0 they have none, and the order
@@ -67,7 +68,7 @@ def generate(
 
     unfinished = output_dir.with_name(f".{output_dir.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    for folder in ("order_lines", "campaigns", "truth/customers"):
+    for folder in ("order_lines", "campaigns", "reviews", "truth/customers", "truth/reviews"):
         (unfinished / folder).mkdir(parents=True)
 
     root = np.random.SeedSequence(seed)
@@ -97,6 +98,9 @@ def generate(
             )
             write(campaign, unfinished / f"campaigns/{part}.{file_format}", file_format)
             pa.parquet.write_table(people, unfinished / f"truth/customers/{part}.parquet")
+            reviews, about = reviews_tables(stream(child), lines, first, file_format)
+            write(reviews, unfinished / f"reviews/{part}.{file_format}", file_format)
+            pa.parquet.write_table(about, unfinished / f"truth/reviews/{part}.parquet")
             reasons, which = np.unique(lines["reason"], return_inverse=True)
             cents = np.where(lines["quantity"] == NULL, 0, lines["quantity"]) * np.where(
                 lines["price"] == NULL, 0, lines["price"]
@@ -132,7 +136,7 @@ def generate(
 
 
 def write_sample(project: Path) -> dict:
-    """Write the bundled sample: three seeds, and its truth for the tests.
+    """Write the bundled sample: its seeds, and their truth for the tests.
 
     Only `spring-2025` has an effect in it: its orders are older than the other campaigns.
     """
@@ -148,5 +152,8 @@ def write_sample(project: Path) -> dict:
     shutil.copyfile(made / "truth/truth.json", truths / "truth.json")
     people = pa.parquet.read_table(made / "truth/customers/part-00000.parquet")
     write(people.select(["customer_id", "segment"]), truths / "customers.csv", "csv")
+    shutil.copyfile(made / "reviews/part-00000.csv", seeds / "sample_reviews.csv")
+    about = pa.parquet.read_table(made / "truth/reviews/part-00000.parquet")
+    write(about, truths / "reviews.csv", "csv")
     shutil.rmtree(made)
     return truth

@@ -165,7 +165,7 @@ def import_source(
         with duckdb.connect(config={"temp_directory": str(made / "spill")}) as connection:
             connection.execute("set timezone = 'UTC'")
             found = _import_lines(connection, source, paths, made, tell)
-            for name in ("products", "campaigns"):
+            for name in ("products", "campaigns", "reviews"):
                 table = tables.get(name)
                 if table and needs_import(table, paths[name], name):
                     raw = _read(connection, table, paths[name], f"raw_{name}")

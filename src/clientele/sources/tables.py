@@ -1,4 +1,4 @@
-"""Import the optional raw tables: `products` and `campaigns`."""
+"""Import the optional raw tables: `products`, `campaigns` and `reviews`."""
 
 import duckdb
 

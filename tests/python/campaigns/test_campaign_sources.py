@@ -53,7 +53,9 @@ def test_customers_are_spelled_as_in_the_orders_and_values_are_typed(tmp_path):
 
 def test_a_column_that_does_not_read_is_refused_with_examples(tmp_path):
     rows = [["spring", "ann", "treated", "soon", "0.1"], ["spring", "bob", "a", "2024-01-01", "0"]]
-    with pytest.raises(UnreadableSource, match="1 of 2 values for `assigned_at` does not read .*'soon'"):
+    with pytest.raises(
+        UnreadableSource, match="1 of 2 values for `assigned_at` does not read .*'soon'"
+    ):
         read(tmp_path, rows)
 
 
