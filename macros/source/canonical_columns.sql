@@ -45,6 +45,14 @@
             {'name': 'customer_id', 'type': 'string', 'kind': 'key'},
             {'name': 'consent', 'type': 'string', 'kind': 'text'},
         ],
+        'reviews': [
+            {'name': 'review_id', 'type': 'string', 'kind': 'key'},
+            {'name': 'customer_id', 'type': 'string', 'kind': 'key'},
+            {'name': 'product_id', 'type': 'string', 'kind': 'key'},
+            {'name': 'written_at', 'type': 'timestamp', 'kind': 'timestamp'},
+            {'name': 'rating', 'type': 'string', 'kind': 'text'},
+            {'name': 'text', 'type': 'string', 'kind': 'text'},
+        ],
         'order_totals': [
             {'name': 'order_id', 'type': 'string', 'kind': 'key'},
             {'name': 'ordered_at', 'type': 'timestamp', 'kind': 'timestamp'},

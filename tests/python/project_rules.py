@@ -29,6 +29,7 @@ PREFIXES = {
 }
 FAMILIES = {"orders", "customers", "segmentation", "rules", "recommendations", "value", "quality"}
 FAMILIES |= {"campaigns"}
+FAMILIES |= {"reviews"}
 MART_NAME = re.compile(r"(?:\bmarts\.|`)((?:dim|fct|rpt)_[a-z0-9_]+)")
 
 

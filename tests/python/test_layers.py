@@ -35,6 +35,8 @@ def test_every_sql_model_that_decides_has_a_unit_test(manifest):
         "stg_order_totals",
         "stg_campaigns",
         "stg_customers",
+        "stg_reviews",
+        "fct_customer_reviews",
         "stg_products",
         "ml_clv__histories",
         "fct_customer_category_shares",
@@ -49,6 +51,13 @@ def test_every_sql_model_that_decides_has_a_unit_test(manifest):
         "ml_segments__values",
         # Compared with scipy, row by row, by pytest.
         "fct_segment_profiles",
+        # Compared with scikit-learn and with texts by hand; tests/python/reviews.
+        "feat_reviews",
+        "ml_reviews__scored",
+        "fct_review_topics",
+        "dim_topics",
+        "rpt_review_quality",
+        "rpt_sentiment_backtests",
         # What earlier builds left cannot be mocked; test_segmentation.py builds one after another.
         "ml_segmentation__reference",
         # The same holds here; tests/python/orders follows histories of builds.

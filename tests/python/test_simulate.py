@@ -11,9 +11,11 @@ from conftest import PROJECT
 from clientele.simulation import dirt, files, generating
 from clientele.simulation.shop import ELASTICITY, PROMOTION_DISCOUNT, SEGMENTS
 
-TABLES = ["order_lines", "products", "campaigns", "customers"]
+TABLES = ["order_lines", "products", "campaigns", "customers", "reviews"]
 FILES = [f"seeds/sample/sample_{name}.csv" for name in TABLES]
-TRUTHS = ["tests/python/sample_truth/truth.json", "tests/python/sample_truth/customers.csv"]
+TRUTHS = [
+    f"tests/python/sample_truth/{name}" for name in ("truth.json", "customers.csv", "reviews.csv")
+]
 
 
 @pytest.fixture(scope="module")

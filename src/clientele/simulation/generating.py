@@ -17,6 +17,7 @@ from tqdm import tqdm
 from clientele.simulation.attributes import attributes_table, truth_of_attributes
 from clientele.simulation.customers import Chunk, lines_table
 from clientele.simulation.files import FORMATS, NULL, write
+from clientele.simulation.reviews import reviews_tables, stream
 from clientele.simulation.shop import (
     BUNDLE_SHARE,
     CATEGORIES,
@@ -41,13 +42,14 @@ def generate(
 ) -> dict:
     """Write order lines and the other raw tables, and the truth about them, to ``output_dir``.
 
-    ``order_lines/part-*``, ``campaigns/part-*`` and ``customers/part-*`` have one file per chunk of
-    customers, so has ``truth/customers``; ``products`` is one file and ``truth/truth.json`` the
-    summary, which is also returned. The same arguments give the same bytes. ``campaign_uplift`` is
-    the added probability of an order within two weeks for a treated customer who is still alive; 0
-    turns the effect of the campaign `spring-2025` off. ``campaign_effects`` multiplies the effects
-    of the other campaigns (see ``clientele.simulation.campaigns``); with 0 they have none, and the
-    order lines are those of a shop without them.
+    ``order_lines``, ``campaigns``, ``customers`` and ``reviews`` have one file per chunk of
+    customers, so have ``truth/customers`` and ``truth/reviews``; ``products`` is one file and
+    ``truth/truth.json`` the summary, which is also returned. The same arguments give the same
+    bytes. ``campaign_uplift`` is the added probability of an order within two weeks for a treated
+    customer who is still alive; 0 turns the effect of the campaign `spring-2025` off.
+    ``campaign_effects`` multiplies the effects of the other campaigns (see
+    ``clientele.simulation.campaigns``); with 0 they have none, and the order lines are those of a
+    shop without them.
 
     Raises:
         ValueError: an argument out of range, or ``output_dir`` is not empty; nothing is written.
@@ -68,7 +70,10 @@ def generate(
 
     unfinished = output_dir.with_name(f".{output_dir.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    for folder in ("order_lines", "campaigns", "customers", "truth/customers"):
+    for folder in (
+        *("order_lines", "campaigns", "customers", "reviews"),
+        *("truth/customers", "truth/reviews"),
+    ):
         (unfinished / folder).mkdir(parents=True)
 
     root = np.random.SeedSequence(seed)
@@ -105,6 +110,9 @@ def generate(
                 attributes[key] = attributes.get(key, 0) + found
             write(described, unfinished / f"customers/{part}.{file_format}", file_format)
             pa.parquet.write_table(people, unfinished / f"truth/customers/{part}.parquet")
+            reviews, about = reviews_tables(stream(child), lines, first, file_format)
+            write(reviews, unfinished / f"reviews/{part}.{file_format}", file_format)
+            pa.parquet.write_table(about, unfinished / f"truth/reviews/{part}.parquet")
             reasons, which = np.unique(lines["reason"], return_inverse=True)
             cents = np.where(lines["quantity"] == NULL, 0, lines["quantity"]) * np.where(
                 lines["price"] == NULL, 0, lines["price"]
@@ -141,7 +149,7 @@ def generate(
 
 
 def write_sample(project: Path) -> dict:
-    """Write the bundled sample: four seeds, and its truth for the tests.
+    """Write the bundled sample: its seeds, and their truth for the tests.
 
     Only `spring-2025` has an effect in it: its orders are older than the other campaigns.
     """
@@ -158,5 +166,8 @@ def write_sample(project: Path) -> dict:
     shutil.copyfile(made / "truth/truth.json", truths / "truth.json")
     people = pa.parquet.read_table(made / "truth/customers/part-00000.parquet")
     write(people.select(["customer_id", "segment"]), truths / "customers.csv", "csv")
+    shutil.copyfile(made / "reviews/part-00000.csv", seeds / "sample_reviews.csv")
+    about = pa.parquet.read_table(made / "truth/reviews/part-00000.parquet")
+    write(about, truths / "reviews.csv", "csv")
     shutil.rmtree(made)
     return truth

@@ -53,6 +53,15 @@ COLUMNS = {
         Column("cost", "number", MONEY),
         Column("segment", "text"),
     ],
+    "reviews": [
+        Column("review_id", "key"),
+        Column("customer_id", "key"),
+        Column("product_id", "key"),
+        Column("written_at", "timestamp", "timestamp"),
+        # As it is written: what does not read as a number is counted, and the text still speaks.
+        Column("rating", "text"),
+        Column("text", "text", required=True),
+    ],
     "orders": [
         Column("order_id", "key", required=True),
         Column("customer_id", "key"),

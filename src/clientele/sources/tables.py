@@ -1,4 +1,4 @@
-"""Import the optional raw tables: `products`, `campaigns` and `customers`."""
+"""Import the optional raw tables: `products`, `campaigns`, `customers` and `reviews`."""
 
 import duckdb
 

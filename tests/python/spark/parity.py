@@ -41,6 +41,16 @@ OF_CAMPAIGNS = {
 # A source that says nothing of its customers has none of them.
 OF_ATTRIBUTES = {"dim_customer_attributes", "fct_segment_profiles", "rpt_customer_attributes"}
 
+# A source without reviews has none of them.
+OF_REVIEWS = {
+    "dim_topics",
+    "fct_customer_reviews",
+    "fct_review_topics",
+    "rpt_review_quality",
+    "rpt_sentiment_backtests",
+    "rpt_topic_effects",
+}
+
 
 def on_spark(target, builds, settings=SPARK_ON_SMALL_DATA, **environment):
     """Build on Spark in one session, the marts kept as Parquet in each warehouse's folder `marts`.

@@ -1,0 +1,3 @@
+{{ config(enabled=has_reviews()) }}
+
+{{ canonical_select('reviews') }}
