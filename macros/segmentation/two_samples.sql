@@ -3,12 +3,12 @@
     computed by published approximations; pytest compares them with scipy.
 -#}
 
-{#- Bound of a share's 95 % interval, Wilson (1927): `sign` is '-' or '+'. -#}
-{% macro wilson_bound(share, count, sign) -%}
+{#- Bound of a share's interval, Wilson (1927): `sign` is '-' or '+', `z` the normal quantile, by default that of 95 %. -#}
+{% macro wilson_bound(share, count, sign, z=1.959963984540054) -%}
     (
-        {{ share }} + 1.920729410347062 / {{ count }}
-        {{ sign }} 1.959963984540054 * sqrt({{ share }} * (1 - {{ share }}) / {{ count }} + 0.960364705173531 / ({{ count }} * {{ count }}))
-    ) / (1 + 3.841458820694124 / {{ count }})
+        {{ share }} + {{ z * z / 2 }} / {{ count }}
+        {{ sign }} {{ z }} * sqrt({{ share }} * (1 - {{ share }}) / {{ count }} + {{ z * z / 4 }} / ({{ count }} * {{ count }}))
+    ) / (1 + {{ z * z }} / {{ count }})
 {%- endmacro %}
 
 

@@ -118,10 +118,10 @@ intervals as (
 
     select
         shares.*,
-        {{ wilson_bound('repeat_share', 'customer_count', z, '-') }} as own_lower,
-        {{ wilson_bound('repeat_share', 'customer_count', z, '+') }} as own_upper,
-        {{ wilson_bound('other_repeat_share', 'other_customer_count', z, '-') }} as other_lower,
-        {{ wilson_bound('other_repeat_share', 'other_customer_count', z, '+') }} as other_upper
+        {{ wilson_bound('repeat_share', 'customer_count', '-', z) }} as own_lower,
+        {{ wilson_bound('repeat_share', 'customer_count', '+', z) }} as own_upper,
+        {{ wilson_bound('other_repeat_share', 'other_customer_count', '-', z) }} as other_lower,
+        {{ wilson_bound('other_repeat_share', 'other_customer_count', '+', z) }} as other_upper
 
     from shares
 
