@@ -111,12 +111,11 @@ def guess(
             chosen[role] = best
             found.why[role] = why
     coded = _doubt_barcodes(facts, chosen, found)
+    was_known = "order_id" in chosen
     relation = leave_out_services(connection, relation, facts, chosen, found)
-    if relation == "goods":
-        connection.execute(
-            "create or replace temp table spread as from spread semi join goods using (_file, _row)"
-        )
     complete(connection, relation, facts, chosen, found, plain, spread="spread")
+    if not was_known:
+        relation = leave_out_services(connection, relation, facts, chosen, found)
     if "line_amount" in chosen and _is_stated_once(
         connection, "spread", chosen, chosen["line_amount"]
     ):

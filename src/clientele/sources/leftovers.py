@@ -101,6 +101,8 @@ def refuse_drift(columns: list[str], lacking: dict[str, Path]) -> None:
     Raises:
         UnreadableSource: no column of all files has the role of such a column.
     """
+    if not lacking:
+        return
     shared = set().union(*map(_roles, columns)) if columns else set()
     for name, file in lacking.items():
         if missing := (_roles(name) & set(NEEDED)) - shared:

@@ -25,7 +25,7 @@ from clientele.sources.delimited import (
 )  # fmt: skip
 from clientele.sources.naming import english, plain
 from clientele.sources.reading import find_files, read_table
-from clientele.sources.structured import workbook_rows
+from clientele.sources.structured import workbook_rows, wrapper_of
 
 # Larger files are looked at in three places.
 LARGE = 48 * 1024 * 1024
@@ -239,6 +239,8 @@ def _records(connection, text):
         "maximum_object_size = 536870912) limit 2000"
     ).fetchall()
     records = [json.loads(row[0]) for row in rows]
+    if len(records) == 1 and isinstance(records[0], dict) and (key := wrapper_of(records[0])):
+        records = records[0][key]
     return [record for record in records if isinstance(record, dict)]
 
 

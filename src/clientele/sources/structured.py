@@ -9,6 +9,8 @@ from clientele.sources.common import UnreadableSource, file_literal, literal, qu
 from clientele.sources.delimited import as_utf8, read_csv
 
 LARGEST_JSON = 512 * 1024 * 1024
+# Fields of an object that only wraps records, such as the number of a page.
+MOST_BESIDE = 6
 
 
 def read_workbook(connection, file, table, wanted, part, notes, copy) -> list[str]:
@@ -92,6 +94,7 @@ def read_json(connection, file, table, wanted, part, notes, copy) -> list[str]:
         f"select cast(row_number() over () as bigint) as _row, json as record from {source}"
     )
     parent, unnest = table.get("parent_key"), table.get("unnest")
+    _unwrap(connection, part, unnest)
     if parent:
         child_of = f"(record ->> {literal(_path(parent))})"
         connection.execute(
@@ -166,6 +169,41 @@ def read_json(connection, file, table, wanted, part, notes, copy) -> list[str]:
             f"{file} has no rows; an empty source is refused because it would empty the marts"
         )
     return list(columns)
+
+
+def wrapper_of(record: dict) -> str | None:
+    """Return the key of the list that records stand in, as in {"orders": [...]}.
+
+    It is an object's only list of objects, beside single values; elements have lists themselves.
+    """
+    keys = [
+        key for key, value in record.items()
+        if isinstance(value, list) and value and all(isinstance(v, dict) for v in value)
+    ]  # fmt: skip
+    is_order = len(record) > MOST_BESIDE or any(isinstance(v, dict) for v in record.values())
+    if len(keys) != 1 or is_order:
+        return None
+    has_lists = any(isinstance(v, list) for inner in record[keys[0]] for v in inner.values())
+    return keys[0] if has_lists else None
+
+
+def _unwrap(connection, part, unnest):
+    """Replace an object that wraps records by the records, unless they are the lines themselves."""
+    found = connection.execute(f"select record from {part}_json limit 2").fetchall()
+    record = json.loads(found[0][0]) if len(found) == 1 else None
+    key = wrapper_of(record) if isinstance(record, dict) else None
+    if key is None or (unnest and unnest.split(".")[0] in record):
+        return
+    connection.execute(
+        f"""
+        create or replace temp table {part}_json as
+        select cast(row_number() over () as bigint) as _row, record
+        from (
+            select unnest(json_extract(record, {literal(_key(key) + "[*]")})) as record
+            from {part}_json
+        )
+        """
+    )
 
 
 def _refuse_lists(connection, part, names, file):

@@ -119,6 +119,13 @@ def test_an_orders_total_is_its_money_without_shipping_and_tax(name, tmp_path):
     assert f"'{name}' is taken as the total with 'Shipping' and 'Tax'" in page
 
 
+def test_a_round_rate_tells_that_an_amount_holds_the_tax(tmp_path):
+    lines = [[line[0], line[1], line[3], f"{1.2 * float(money(line)):.2f}",
+              f"{0.2 * float(money(line)):.2f}"] for line in SOLD]  # fmt: skip
+    _, _, result = tried(tmp_path, lines, ["Order", "Customer", "Date", "Amount", "Tax"])
+    assert result.net == pytest.approx(GROSS)
+
+
 def test_a_subtotal_holds_no_shipping(tmp_path):
     names = ["Order", "Customer", "Date", "Subtotal", "Shipping"]
     lines = [[line[0], line[1], line[3], money(line), "4.90"] for line in SOLD]

@@ -170,6 +170,16 @@ def test_a_list_that_is_not_unnested_gives_the_sum_of_its_numbers(tmp_path):
     assert result.net == pytest.approx(TOTAL - 3.50)
 
 
+def test_an_object_around_the_records_is_no_record(tmp_path):
+    orders = [{"order": "1", "at": "2024-01-15", "items": [{"sku": "mug", "qty": 2, "price": 3}]},
+              {"order": "2", "at": "2024-02-20", "items": [{"sku": "mug", "qty": 1, "price": 3}]}]  # fmt: skip
+    columns = {"order_id": "order", "product_id": "items.sku", "ordered_at": "at",
+               "quantity": "items.qty", "unit_price": "items.price"}  # fmt: skip
+    (tmp_path / "orders.json").write_text(json.dumps({"page": 1, "orders": orders}))
+    made = source(tmp_path / "orders.json", columns, unnest="items")
+    assert Result(import_source(made, None, tmp_path / "imports")).net == pytest.approx(9)
+
+
 def test_a_file_whose_name_holds_marks_of_a_glob_is_a_file(tmp_path):
     (tmp_path / "orders 1.csv").write_text("another file")
     assert imported(tmp_path, csv_text(), "orders [1].csv").net == pytest.approx(TOTAL)
