@@ -12,7 +12,7 @@ from clientele.sources.contents import complete
 from clientele.sources.discounting import settle_discount
 from clientele.sources.excluding import exclude_cancelled, exclude_statuses, exclude_tests
 from clientele.sources.guests import leave_out_guests
-from clientele.sources.leftovers import settle_unused
+from clientele.sources.leftovers import refuse_wide, settle_unused
 from clientele.sources.multiplying import settle_money, settle_rival
 from clientele.sources.naming import ROLES, matched_role, plain
 from clientele.sources.nearing import describe_near
@@ -111,6 +111,7 @@ def guess(
             chosen[role] = best
             found.why[role] = why
     coded = _doubt_barcodes(facts, chosen, found)
+    refuse_wide(connection, relation, columns, chosen)
     was_known = "order_id" in chosen
     relation = leave_out_services(connection, relation, facts, chosen, found)
     complete(connection, relation, facts, chosen, found, plain, spread="spread")

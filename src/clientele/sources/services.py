@@ -13,12 +13,13 @@ REASONS = {
     "tip": ("tips", "tip"),
     "fee": ("fees", "fee"),
     "tax": ("taxes", "tax"),
+    "transfer": ("transfers", "transfer"),
 }
 PRODUCT = ("product_id", "product_name")
 # Columns that say something about the customer or the whole order.
 OTHERS = (
     "customer_id", "email", "phone", "person", "status", "channel", "country", "currency",
-    "ordered_at", "promotion_id", "category",
+    "ordered_at", "promotion_id",
 )  # fmt: skip
 # Share of the orders that must agree, and orders that prove nothing.
 MOST, FEWEST = 0.9, 3
@@ -117,6 +118,8 @@ def _is_sure(connection, relation, chosen, kind, when, where):
     ).fetchone()
     if not told or told == rows:
         return False
+    if kind == "transfer":
+        return _is_negative(connection, relation, chosen, when)
     if not KINDS[kind].get("certain", True):
         return _repeats(connection, relation, chosen, when)
     if kind == "total" and where != "kind":
@@ -144,6 +147,16 @@ def _repeats(connection, relation, chosen, when, *, is_signed=False):
         """
     ).fetchone()
     return orders >= FEWEST and agree >= MOST * orders
+
+
+def _is_negative(connection, relation, chosen, when):
+    money = _money(connection, relation, chosen)
+    return (
+        money is not None
+        and not connection.execute(
+            f"select count(*) from {relation} where {when} and {money} > 0"
+        ).fetchone()[0]
+    )
 
 
 def _worth(connection, relation, chosen, when, taken):

@@ -1,57 +1,14 @@
-"""Read workbooks, JSON and Parquet as text, and unpack cells that hold several lines."""
+"""Read JSON and Parquet as text, and unpack cells that hold several lines."""
 
-import csv
 import json
 import re
-from pathlib import Path
 
 from clientele.sources.common import UnreadableSource, file_literal, literal, quoted
-from clientele.sources.delimited import as_utf8, read_csv
+from clientele.sources.delimited import as_utf8
 
 LARGEST_JSON = 512 * 1024 * 1024
 # Fields of an object that only wraps records, such as the number of a page.
 MOST_BESIDE = 6
-
-
-def read_workbook(connection, file, table, wanted, part, notes, copy) -> list[str]:
-    """Read a sheet of a workbook as `read_csv` reads a file."""
-    with open(copy, "w", encoding="utf-8", newline="") as target:
-        csv.writer(target).writerows(workbook_rows(file, table.get("sheet")))
-    written = {**table, "encoding": None, "delimiter": ",", "quote": '"'}
-    return read_csv(connection, copy, written, wanted, part, notes, copy)
-
-
-def workbook_rows(file: Path, sheet: str | None, count: int | None = None) -> list[list[str]]:
-    """Return the first ``count`` rows of a sheet as texts; of the first sheet without a name.
-
-    Raises:
-        UnreadableSource: no workbook, or no such sheet.
-    """
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        book = CalamineWorkbook.from_path(str(file))
-    except CalamineError:
-        raise UnreadableSource(
-            f"{file} cannot be read as a workbook: it is damaged, protected by a password, or no "
-            "workbook at all. Save it again as .xlsx without a password, or as CSV"
-        ) from None
-    sheet = sheet or book.sheet_names[0]
-    if sheet not in book.sheet_names:
-        raise UnreadableSource(
-            f"{file} has no sheet '{sheet}'; it has {', '.join(book.sheet_names)}"
-        )
-    rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False, nrows=count)
-    return [[cell_text(cell) for cell in row] for row in rows]
-
-
-def cell_text(cell) -> str:
-    """Return the text of a workbook's cell: whole numbers without a fraction, times as ISO."""
-    if isinstance(cell, bool) or cell is None:
-        return "" if cell is None else str(cell).lower()
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
-    return cell.isoformat(sep=" ") if hasattr(cell, "hour") and hasattr(cell, "year") else str(cell)
 
 
 def read_parquet(connection, file, table, wanted, part, notes, copy) -> list[str]:
