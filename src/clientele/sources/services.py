@@ -41,7 +41,8 @@ def leave_out_services(connection, relation: str, facts: dict, chosen: dict, fou
     others = [chosen[role] for role in OTHERS if role in chosen]
     rules, taken = [], []
     for name, fact in facts.items():
-        is_text = max(fact["numeric"], fact["dated"], fact["mail"]) < 0.5
+        # What stands on first lines only is of the whole order.
+        is_text = max(fact["numeric"], fact["dated"], fact["mail"]) < 0.5 and fact["filled"] > MOST
         if name in others or not (name in product or name == chosen["order_id"] or is_text):
             continue
         kinds = ["total"] if name == chosen["order_id"] else list(REASONS)

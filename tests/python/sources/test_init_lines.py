@@ -47,6 +47,13 @@ def test_what_a_whole_order_was_is_no_line_of_it(values, tmp_path):
     assert result.net == pytest.approx(GROSS)
 
 
+def test_what_stands_on_first_lines_is_of_the_order(tmp_path):
+    lines = [[*row, "Express delivery" if i % 2 == 0 else ""]
+             for i, row in enumerate(with_lines(extra("tea", "5.00")))]  # fmt: skip
+    _, _, result = tried(tmp_path, lines, [*SOLD_NAMES, "Ship by"])
+    assert result.net == pytest.approx(GROSS + 100)
+
+
 def test_totals_with_a_date_are_no_order(tmp_path):
     words = ("TOTAL", "Tagessumme 3")
     made = [lambda line, word=word: [word, "", "", line[3], *line[4:]] for word in words]
