@@ -8,6 +8,8 @@ from clientele.sources.common import UnreadableSource, counted
 CUT_OFF = "the file may be cut off"
 # Letters of an example, and bytes of a last record that are looked at.
 SHOWN, LONGEST = 80, 1 << 26
+# Lines that a broken cell may go on for.
+MOST_SWALLOWED = 5
 
 
 def refuse_other_width(file: Path, lines: list[tuple], good: int, width: int) -> None:
@@ -48,6 +50,26 @@ def refuse_other_width(file: Path, lines: list[tuple], good: int, width: int) ->
         f"{file}: {found:,} of {counted(total, 'line')} have {counted(cells, 'cell')} under the "
         f"{counted(width, 'name')} of the header, such as line {line}: '{text[:SHOWN]}'. {remedy}"
     )
+
+
+def refuse_open_quote(file: Path, line: int, content: str) -> None:
+    """Refuse a broken record that has swallowed lines after a quotation mark.
+
+    Args:
+        file: The file.
+        line: The number of the record's first line.
+        content: Its text.
+
+    Raises:
+        UnreadableSource: it is longer than a cell with several lines makes it.
+    """
+    swallowed = content.count("\n")
+    if swallowed > MOST_SWALLOWED:
+        raise UnreadableSource(
+            f"{file}: a quotation mark that opens in line {line} is closed nowhere near: "
+            f"{counted(swallowed, 'line')} after it would be lost. Close it or take it out, or "
+            "write `quote: ''` if such marks are plain characters in this file"
+        )
 
 
 def describe_cut_off(file: Path, text: Path, line: int, place: int | None, quote: str) -> list[str]:

@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 
 import duckdb
+import yaml
 
 from clientele.sources.columns import FORMATS
 
@@ -19,6 +20,12 @@ class UnreadableSource(ValueError):
 
 # What readers raise for a file that is damaged, cut off, or no file of its kind.
 DAMAGED = (duckdb.Error, csv.Error, OSError, EOFError, zipfile.BadZipFile, zlib.error)
+
+
+def load_yaml(file: Path) -> dict:
+    """Return the content of a YAML file of this package; libyaml reads it ten times as fast."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(file.read_text(encoding="utf-8"), loader)
 
 
 def quoted(name: str) -> str:

@@ -9,7 +9,8 @@ from clientele.sources.values import decide_formats, meaningful, split_zone, tim
 # A status that means that there was no sale. Of few values, so that no product's name is one.
 CANCELLED = (
     r"cancel|storn|annul|anulad|geannul|\bvoid|failed|fehlgeschl|echou|rejected|declin|abgebroch|"
-    r"trash|vervallen|ingetrokken|refus|abandon|recusad|rechazad|rifiutat|geweigerd|abgelehnt|verworfen"
+    r"\bdrafts?\b|\bquotes?\b|\bquotation|\bestimates?\b|pro ?forma|entwurf|angebot|devis|"
+    r"brouillon|presupuesto|borrador|preventivo|bozza|offerte|orcamento|rascunho|trash|vervallen|ingetrokken|refus|abandon|recusad|rechazad|rifiutat|geweigerd|abgelehnt|verworfen"
 )
 MOST_STATUSES = 30
 # What a column that marks tests says, in several languages.

@@ -7,7 +7,7 @@ import io
 import zipfile
 from pathlib import Path
 
-from clientele.sources.broken import describe_cut_off, refuse_other_width
+from clientele.sources.broken import describe_cut_off, refuse_open_quote, refuse_other_width
 from clientele.sources.common import (
     UnreadableSource,
     counted,
@@ -213,6 +213,8 @@ def read_csv(connection, file, table, wanted, part, notes, copy) -> list[str]:
         # Blank lines before a broken one are part of it.
         content = (content or "").strip("\r\n")
         cells = next(csv.reader(content.splitlines(), delimiter=delimiter), [])
+        if quote and quote in content:
+            refuse_open_quote(file, line, content)
         if [cell.strip() for cell in cells[: len(head)]] == head:
             raise _second_header(file, line)
         if not any(cell.strip() for cell in cells):

@@ -166,7 +166,7 @@ def exclude_statuses(connection, relation, chosen, found):
             f"Orders with the {name} {', '.join(left_out)} are left out; {kept} count."
         )
     elif 1 < len(values) <= MOST_STATUSES:
-        found.doubts.insert(
-            0, f"All orders count, whatever their {name}: {', '.join(values)}. If one of these is "
+        found.first.append(
+            f"All orders count, whatever their {name}: {', '.join(values)}. If one of these is "
             "no sale, add an `exclude`."
         )  # fmt: skip

@@ -12,7 +12,7 @@ from clientele.sources.contents import complete
 from clientele.sources.discounting import settle_discount
 from clientele.sources.excluding import exclude_cancelled, exclude_statuses, exclude_tests
 from clientele.sources.guests import leave_out_guests
-from clientele.sources.leftovers import settle_unused
+from clientele.sources.leftovers import refuse_wide, settle_unused
 from clientele.sources.multiplying import settle_money, settle_rival
 from clientele.sources.naming import ROLES, matched_role, plain
 from clientele.sources.nearing import describe_near
@@ -111,12 +111,12 @@ def guess(
             chosen[role] = best
             found.why[role] = why
     coded = _doubt_barcodes(facts, chosen, found)
+    refuse_wide(connection, relation, columns, chosen)
+    was_known = "order_id" in chosen
     relation = leave_out_services(connection, relation, facts, chosen, found)
-    if relation == "goods":
-        connection.execute(
-            "create or replace temp table spread as from spread semi join goods using (_file, _row)"
-        )
     complete(connection, relation, facts, chosen, found, plain, spread="spread")
+    if not was_known:
+        relation = leave_out_services(connection, relation, facts, chosen, found)
     if "line_amount" in chosen and _is_stated_once(
         connection, "spread", chosen, chosen["line_amount"]
     ):

@@ -15,7 +15,7 @@ def leave_out_guests(connection, relation: str, chosen: dict, found) -> None:
     """
     mapped = chosen.get("customer_id") or []
     names = [mapped] if isinstance(mapped, str) else mapped
-    words = {name: values_that_say(connection, relation, name, "guest") for name in names}
+    words = {n: values_that_say(connection, relation, n, "guest")["guest"] for n in names}
     if not any(words.values()):
         return
     parts = [
@@ -36,7 +36,7 @@ def leave_out_guests(connection, relation: str, chosen: dict, found) -> None:
 
 def describe_guests(connection) -> list[str]:
     """Return a sentence about customers of the table `lines` whose ids are words for a guest."""
-    words = values_that_say(connection, "lines", "customer_id", "guest")
+    words = values_that_say(connection, "lines", "customer_id", "guest")["guest"]
     if not words:
         return []
     listed = ", ".join(f"'{word}'" for word in words[:4])

@@ -32,7 +32,11 @@ from clientele.sources.repeats import (
 )  # fmt: skip
 from clientele.sources.tables import import_table
 from clientele.sources.totals import MAX_DIFFERING_TOTALS, compare_totals
-from clientele.sources.versions import put_versions_back, set_versions_aside
+from clientele.sources.versions import (
+    describe_shared_numbers,
+    put_versions_back,
+    set_versions_aside,
+)  # fmt: skip
 
 # Imports of a source that are kept, newest first.
 KEPT = 6
@@ -213,6 +217,7 @@ def _import_lines(connection, source, paths, folder, tell):
     notes += shaping.describe_last_day(connection, own[0])
     notes += [sentence for name, sentence in WITHOUT.items() if name not in texts]
     if len(raw.files) > 1:
+        notes += describe_shared_numbers(connection)
         put_versions_back(connection)
     tell("writing")
     selected = ", ".join([*names, "reject_reason", "exclude_reason"])

@@ -25,6 +25,7 @@ from clientele.sources.recognising import headers, recognise
 from clientele.sources.repeats import REPEATED_FILE
 from clientele.sources.sniffing import look, temporary_folder
 from clientele.sources.totals import DifferingTotals, remap
+from clientele.sources.versions import REPLACED, SHARED
 
 # A reading that fits all values as another one does, and the setting that decides.
 CHOICES = {
@@ -88,8 +89,8 @@ def init(
         lacking, count = doubt_rejected(connection, imported, source, doubts)
         # A platform's layout says itself which lines hold no money.
         share += 0 if preset else lacking
-        doubts[:0] = [note for note in imported.notes if REPEATED_FILE in note]
-        doubts[:0] = [note for note in imported.notes if CUT_OFF in note]
+        for word in (SHARED, REPLACED, REPEATED_FILE, CUT_OFF):
+            doubts[:0] = [note for note in imported.notes if word in note]
         # What was broken when looking may be a footer.
         told = ("`unreadable_line`", CUT_OFF)
         noticed = [note for note in found.notes if not any(part in note for part in told)][:3]

@@ -1,5 +1,6 @@
 """Settle what columns are that a guess leaves out although they may matter."""
 
+import re
 from pathlib import Path
 
 from clientele.sources.common import UnreadableSource, quoted
@@ -101,6 +102,8 @@ def refuse_drift(columns: list[str], lacking: dict[str, Path]) -> None:
     Raises:
         UnreadableSource: no column of all files has the role of such a column.
     """
+    if not lacking:
+        return
     shared = set().union(*map(_roles, columns)) if columns else set()
     for name, file in lacking.items():
         if missing := (_roles(name) & set(NEEDED)) - shared:
@@ -109,3 +112,25 @@ def refuse_drift(columns: list[str], lacking: dict[str, Path]) -> None:
                 f"all files can be `{min(missing, key=NEEDED.index)}`; give it the same name in "
                 "all files, or take the other files alone"
             )
+
+
+def refuse_wide(connection, relation: str, columns: list[str], chosen: dict) -> None:
+    """Refuse orders whose lines stand side by side: `item 1 price`, `item 2 price`.
+
+    Raises:
+        UnreadableSource: columns of several lines differ in a number only; only one would count.
+    """
+    for role in ("unit_price", "line_amount", "quantity", "product_id", "product_name"):
+        name = chosen.get(role, "")
+        kin = re.sub(r"\d+", "#", name)
+        twins = [c for c in columns if c != name and "#" in kin and re.sub(r"\d+", "#", c) == kin]
+        for twin in twins:
+            filled = connection.execute(
+                f"select count(*) from {relation} where trim({quoted(twin)}) <> ''"
+            ).fetchone()[0]
+            if filled:
+                raise UnreadableSource(
+                    f"'{name}' and '{twin}' are of several lines of an order, side by side in one "
+                    "row, and only one of them would count. Give each line a row of its own, or "
+                    "export the lines"
+                )

@@ -204,6 +204,10 @@ def settle_rival(
     ).fetchone()
     if lines < 0.9 * rows or not theirs or not differ:
         return
+    if _holds_parts(connection, relation, chosen, role, rival):
+        found.why[role] = f"'{chosen[role]}' less shipping or tax"
+        chosen[role] = rival
+        return
     mine, what = chosen[role], "money" if role == "line_amount" else "price"
     shown = f"'{mine}' (together {ours:,.2f})", f"'{rival}' ({theirs:,.2f})"
     if found.choose(
@@ -213,6 +217,24 @@ def settle_rival(
     ):
         chosen[role] = rival
         found.why[role] = "you said so"
+
+
+def _holds_parts(connection, relation, chosen, role, rival):
+    """Return whether the money is that of its rival and the shipping or tax of the line."""
+    parts = {part: chosen[part] for part in ("shipping", "tax") if part in chosen}
+    numbers = numbers_of(connection, relation, {"one": chosen[role], "other": rival, **parts})
+    for n in range(1, len(parts) + 1):
+        for held in itertools.combinations(parts, n):
+            if not set(held) <= set(numbers):
+                continue
+            summed = " + ".join(f"coalesce({numbers[part]}, 0)" for part in held)
+            lines, fits = connection.execute(
+                f"select count({numbers['one']}), count(*) filter (where {summed} > 0 and "
+                f"abs({numbers['other']} + {summed} - {numbers['one']}) <= 0.011) from {relation}"
+            ).fetchone()
+            if fits >= ROUNDED * lines > 0:
+                return True
+    return False
 
 
 def _rename(chosen, found, role, other, why):

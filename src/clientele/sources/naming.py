@@ -6,10 +6,10 @@ import re
 import unicodedata
 from pathlib import Path
 
-import yaml
+from clientele.sources.common import load_yaml
 
-ROLES = yaml.safe_load(Path(__file__).with_name("words.yml").read_text(encoding="utf-8"))
-GLOSSARY = yaml.safe_load(Path(__file__).with_name("glossary.yml").read_text(encoding="utf-8"))
+ROLES = load_yaml(Path(__file__).with_name("words.yml"))
+GLOSSARY = load_yaml(Path(__file__).with_name("glossary.yml"))
 ENGLISH = {word: english for english, words in GLOSSARY.items() for word in words.split()}
 # Words that say nothing: articles, prepositions, currencies.
 EMPTY = set(

@@ -113,10 +113,13 @@ def reading_problems(table: dict) -> list[str]:
         and all(isinstance(word, (str, int, float)) for word in table["null_values"])
     ):
         refuse("null_values", 'must be a list of texts, such as ["", "none"]')
+    texts = {key: table[key] for key in ("sheet", "unnest", "parent_key") if key in given}
+    if isinstance(texts.get("sheet"), list) and texts["sheet"]:
+        texts["sheet"] = next((s for s in texts["sheet"] if not isinstance(s, str)), "")
     problems += [
-        f": `{key}: {table[key]}` must be a text; put it in quotes."
-        for key in ("sheet", "unnest", "parent_key")
-        if key in given and not isinstance(table[key], str)
+        f": `{key}: {text}` must be a text; put it in quotes."
+        for key, text in texts.items()
+        if not isinstance(text, str)
     ]
     return problems
 

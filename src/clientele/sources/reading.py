@@ -17,7 +17,8 @@ from clientele.sources.common import (
     quoted,
 )  # fmt: skip
 from clientele.sources.delimited import read_csv
-from clientele.sources.structured import read_json, read_parquet, read_workbook, unpack_cells
+from clientele.sources.structured import read_json, read_parquet, unpack_cells
+from clientele.sources.workbooks import read_workbook
 
 
 @dataclass

@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 
 import duckdb
-import yaml
 
+from clientele.sources.common import load_yaml
 from clientele.sources.mapping import columns_of
 from clientele.sources.values import column_names
 
@@ -21,9 +21,7 @@ PRESETS = Path(__file__).parent / "presets"
 @cache
 def presets() -> list[dict]:
     """Return all presets, by file name."""
-    return [
-        yaml.safe_load(file.read_text(encoding="utf-8")) for file in sorted(PRESETS.glob("*.yml"))
-    ]
+    return [load_yaml(file) for file in sorted(PRESETS.glob("*.yml"))]
 
 
 def headers() -> list[list[str]]:

@@ -4,12 +4,10 @@ import re
 from functools import cache
 from pathlib import Path
 
-import yaml
-
-from clientele.sources.common import literal, quoted
+from clientele.sources.common import literal, load_yaml, quoted
 from clientele.sources.naming import plain
 
-KINDS = yaml.safe_load(Path(__file__).with_name("lines.yml").read_text(encoding="utf-8"))
+KINDS = load_yaml(Path(__file__).with_name("lines.yml"))
 ANY = set(KINDS.pop("any").split())
 LONGEST = 60
 
@@ -23,19 +21,22 @@ def says(kind: str, text: str) -> bool:
     return bool(found) and all(w in beside or re.fullmatch(r"[\d%]+", w) for w in rest.split())
 
 
-def values_that_say(connection, relation: str, name: str, kind: str) -> list[str]:
-    """Return the texts of a column, trimmed, that say a kind of `lines.yml`."""
-    # Words of one kind are few; accents and signs are for `says`.
+def values_that_say(connection, relation: str, name: str, *kinds: str) -> dict[str, list[str]]:
+    """Return the texts of a column, trimmed, that say each of some kinds of `lines.yml`."""
+    # Words of these kinds are in few texts; accents and signs are for `says`.
     text = "regexp_replace(strip_accents(lower(text)), '[^a-z0-9%]+', ' ', 'g')"
-    words = rf"\b(?:{KINDS[kind]['words']})\b"
+    words = "|".join(KINDS[kind]["words"] for kind in kinds)
+    pattern = literal(rf"\b(?:{words})\b")
     rows = connection.execute(
         f"""
-        select text from (select distinct trim({quoted(name)}) as text from {relation})
-        where length(text) <= {LONGEST} and regexp_matches({text}, {literal(words)})
-        order by 1
+        select trim(text) as value
+        from (select distinct {quoted(name)} as text from {relation})
+        where length(text) <= {LONGEST} and regexp_matches({text}, {pattern})
+        group by 1 order by 1
         """
     ).fetchall()
-    return [value for (value,) in rows if says(kind, plain(value.lower()))]
+    texts = [(value, plain(value.lower())) for (value,) in rows]
+    return {kind: [value for value, text in texts if says(kind, text)] for kind in kinds}
 
 
 def is_one_of(name: str, values: list[str]) -> str:

@@ -1,7 +1,6 @@
 """Leave out lines that are no goods: totals, payments, shipping, tips, fees and taxes."""
 
 from clientele.sources.common import counted, quoted
-from clientele.sources.contents import MOST_STATUSES
 from clientele.sources.numbers import numbers_of
 from clientele.sources.saying import KINDS, is_one_of, values_that_say
 
@@ -14,12 +13,13 @@ REASONS = {
     "tip": ("tips", "tip"),
     "fee": ("fees", "fee"),
     "tax": ("taxes", "tax"),
+    "transfer": ("transfers", "transfer"),
 }
 PRODUCT = ("product_id", "product_name")
 # Columns that say something about the customer or the whole order.
 OTHERS = (
     "customer_id", "email", "phone", "person", "status", "channel", "country", "currency",
-    "ordered_at", "promotion_id", "category",
+    "ordered_at", "promotion_id",
 )  # fmt: skip
 # Share of the orders that must agree, and orders that prove nothing.
 MOST, FEWEST = 0.9, 3
@@ -30,9 +30,9 @@ def leave_out_services(connection, relation: str, facts: dict, chosen: dict, fou
 
     Args:
         connection: Where the relation is.
-        relation: A table of texts.
+        relation: A table of texts; `spread` has some of its lines, and loses those, too.
         facts: What each column holds; see `guessing`.
-        chosen: Role -> column, with `order_id`.
+        chosen: Role -> column; without `order_id`, nothing is left out.
         found: The guess, which gets the rules, and the doubts.
     """
     if "order_id" not in chosen:
@@ -41,13 +41,12 @@ def leave_out_services(connection, relation: str, facts: dict, chosen: dict, fou
     others = [chosen[role] for role in OTHERS if role in chosen]
     rules, taken = [], []
     for name, fact in facts.items():
-        is_short = fact["different"] <= MOST_STATUSES and fact["numeric"] < 0.5
-        if name in others or not (name in product or name == chosen["order_id"] or is_short):
+        # What stands on first lines only is of the whole order.
+        is_text = max(fact["numeric"], fact["dated"], fact["mail"]) < 0.5 and fact["filled"] > MOST
+        if name in others or not (name in product or name == chosen["order_id"] or is_text):
             continue
-        for kind in REASONS:
-            if name == chosen["order_id"] and kind != "total":
-                continue
-            values = values_that_say(connection, relation, name, kind)
+        kinds = ["total"] if name == chosen["order_id"] else list(REASONS)
+        for kind, values in values_that_say(connection, relation, name, *kinds).items():
             if not values:
                 continue
             when = is_one_of(name, values)
@@ -79,6 +78,9 @@ def leave_out_services(connection, relation: str, facts: dict, chosen: dict, fou
         return relation
     connection.execute(
         f"create or replace temp table goods as from {relation} where not ({' or '.join(taken)})"
+    )
+    connection.execute(
+        "create or replace temp table spread as from spread semi join goods using (_file, _row)"
     )
     return "goods"
 
@@ -117,6 +119,8 @@ def _is_sure(connection, relation, chosen, kind, when, where):
     ).fetchone()
     if not told or told == rows:
         return False
+    if kind == "transfer":
+        return _is_negative(connection, relation, chosen, when)
     if not KINDS[kind].get("certain", True):
         return _repeats(connection, relation, chosen, when)
     if kind == "total" and where != "kind":
@@ -128,7 +132,8 @@ def _is_sure(connection, relation, chosen, kind, when, where):
 
 def _repeats(connection, relation, chosen, when, *, is_signed=False):
     """Return whether such lines have the money of the other lines of their orders once more."""
-    money = _money(connection, relation, chosen)
+    found = connection.execute(f"select 1 from {relation} where {when} limit 1").fetchone()
+    money = _money(connection, relation, chosen) if found else None
     if money is None:
         return False
     same = "abs(a - b)" if is_signed else "abs(abs(a) - abs(b))"
@@ -143,6 +148,16 @@ def _repeats(connection, relation, chosen, when, *, is_signed=False):
         """
     ).fetchone()
     return orders >= FEWEST and agree >= MOST * orders
+
+
+def _is_negative(connection, relation, chosen, when):
+    money = _money(connection, relation, chosen)
+    return (
+        money is not None
+        and not connection.execute(
+            f"select count(*) from {relation} where {when} and {money} > 0"
+        ).fetchone()[0]
+    )
 
 
 def _worth(connection, relation, chosen, when, taken):

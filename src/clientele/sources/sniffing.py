@@ -25,7 +25,8 @@ from clientele.sources.delimited import (
 )  # fmt: skip
 from clientele.sources.naming import english, plain
 from clientele.sources.reading import find_files, read_table
-from clientele.sources.structured import workbook_rows
+from clientele.sources.structured import wrapper_of
+from clientele.sources.workbooks import sheet_names, workbook_rows
 
 # Larger files are looked at in three places.
 LARGE = 48 * 1024 * 1024
@@ -206,10 +207,22 @@ def header_position(records: list[list[str]], headers: list) -> int:
 
 
 def _sheet_settings(file, headers):
-    rows = workbook_rows(file, None, 60)
-    at = header_position(rows, headers)
-    filled = [i for i, row in enumerate(rows) if any(map(str.strip, row))]
-    return {"header_row": at + 1} if filled and at != filled[0] else {}
+    """Return the sheets that hold a table, the first and those like it, and the header's row."""
+    tables, names = {}, sheet_names(file)
+    for name in names:
+        rows = workbook_rows(file, name, 60)
+        at = header_position(rows, headers)
+        if any(any(map(str.strip, row)) for row in rows[at + 1 :]) and len(rows[at]) > 2:
+            filled = next(i for i, row in enumerate(rows) if any(map(str.strip, row)))
+            tables[name] = rows[at], at, filled
+    if not tables:
+        return {}
+    header, at, filled = next(iter(tables.values()))
+    alike = [name for name, (other, *_) in tables.items() if other == header]
+    settings = {"header_row": at + 1} if at != filled else {}
+    if alike != names[:1] or len(names) > 1:
+        settings["sheet"] = alike if len(alike) > 1 else alike[0]
+    return settings
 
 
 def _json_settings(connection, file, folder):
@@ -239,6 +252,8 @@ def _records(connection, text):
         "maximum_object_size = 536870912) limit 2000"
     ).fetchall()
     records = [json.loads(row[0]) for row in rows]
+    if len(records) == 1 and isinstance(records[0], dict) and (key := wrapper_of(records[0])):
+        records = records[0][key]
     return [record for record in records if isinstance(record, dict)]
 
 
@@ -290,7 +305,8 @@ def _columns(connection, file, kind, settings, folder):
             raise UnreadableSource(f"{file} has no rows")
         return unique_names(records[at][0])
     if kind == "xlsx":
-        rows = workbook_rows(file, None, 60)
+        sheet = settings.get("sheet")
+        rows = workbook_rows(file, sheet[0] if isinstance(sheet, list) else sheet, 60)
         at = settings.get("header_row", 1) - 1
         filled = [i for i, row in enumerate(rows) if any(map(str.strip, row)) and i >= at]
         if not filled:

@@ -1,55 +1,14 @@
-"""Read workbooks, JSON and Parquet as text, and unpack cells that hold several lines."""
+"""Read JSON and Parquet as text, and unpack cells that hold several lines."""
 
-import csv
 import json
 import re
-from pathlib import Path
 
 from clientele.sources.common import UnreadableSource, file_literal, literal, quoted
-from clientele.sources.delimited import as_utf8, read_csv
+from clientele.sources.delimited import as_utf8
 
 LARGEST_JSON = 512 * 1024 * 1024
-
-
-def read_workbook(connection, file, table, wanted, part, notes, copy) -> list[str]:
-    """Read a sheet of a workbook as `read_csv` reads a file."""
-    with open(copy, "w", encoding="utf-8", newline="") as target:
-        csv.writer(target).writerows(workbook_rows(file, table.get("sheet")))
-    written = {**table, "encoding": None, "delimiter": ",", "quote": '"'}
-    return read_csv(connection, copy, written, wanted, part, notes, copy)
-
-
-def workbook_rows(file: Path, sheet: str | None, count: int | None = None) -> list[list[str]]:
-    """Return the first ``count`` rows of a sheet as texts; of the first sheet without a name.
-
-    Raises:
-        UnreadableSource: no workbook, or no such sheet.
-    """
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        book = CalamineWorkbook.from_path(str(file))
-    except CalamineError:
-        raise UnreadableSource(
-            f"{file} cannot be read as a workbook: it is damaged, protected by a password, or no "
-            "workbook at all. Save it again as .xlsx without a password, or as CSV"
-        ) from None
-    sheet = sheet or book.sheet_names[0]
-    if sheet not in book.sheet_names:
-        raise UnreadableSource(
-            f"{file} has no sheet '{sheet}'; it has {', '.join(book.sheet_names)}"
-        )
-    rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False, nrows=count)
-    return [[cell_text(cell) for cell in row] for row in rows]
-
-
-def cell_text(cell) -> str:
-    """Return the text of a workbook's cell: whole numbers without a fraction, times as ISO."""
-    if isinstance(cell, bool) or cell is None:
-        return "" if cell is None else str(cell).lower()
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
-    return cell.isoformat(sep=" ") if hasattr(cell, "hour") and hasattr(cell, "year") else str(cell)
+# Fields of an object that only wraps records, such as the number of a page.
+MOST_BESIDE = 6
 
 
 def read_parquet(connection, file, table, wanted, part, notes, copy) -> list[str]:
@@ -92,6 +51,7 @@ def read_json(connection, file, table, wanted, part, notes, copy) -> list[str]:
         f"select cast(row_number() over () as bigint) as _row, json as record from {source}"
     )
     parent, unnest = table.get("parent_key"), table.get("unnest")
+    _unwrap(connection, part, unnest)
     if parent:
         child_of = f"(record ->> {literal(_path(parent))})"
         connection.execute(
@@ -166,6 +126,41 @@ def read_json(connection, file, table, wanted, part, notes, copy) -> list[str]:
             f"{file} has no rows; an empty source is refused because it would empty the marts"
         )
     return list(columns)
+
+
+def wrapper_of(record: dict) -> str | None:
+    """Return the key of the list that records stand in, as in {"orders": [...]}.
+
+    It is an object's only list of objects, beside single values; elements have lists themselves.
+    """
+    keys = [
+        key for key, value in record.items()
+        if isinstance(value, list) and value and all(isinstance(v, dict) for v in value)
+    ]  # fmt: skip
+    is_order = len(record) > MOST_BESIDE or any(isinstance(v, dict) for v in record.values())
+    if len(keys) != 1 or is_order:
+        return None
+    has_lists = any(isinstance(v, list) for inner in record[keys[0]] for v in inner.values())
+    return keys[0] if has_lists else None
+
+
+def _unwrap(connection, part, unnest):
+    """Replace an object that wraps records by the records, unless they are the lines themselves."""
+    found = connection.execute(f"select record from {part}_json limit 2").fetchall()
+    record = json.loads(found[0][0]) if len(found) == 1 else None
+    key = wrapper_of(record) if isinstance(record, dict) else None
+    if key is None or (unnest and unnest.split(".")[0] in record):
+        return
+    connection.execute(
+        f"""
+        create or replace temp table {part}_json as
+        select cast(row_number() over () as bigint) as _row, record
+        from (
+            select unnest(json_extract(record, {literal(_key(key) + "[*]")})) as record
+            from {part}_json
+        )
+        """
+    )
 
 
 def _refuse_lists(connection, part, names, file):

@@ -251,15 +251,14 @@ def decide_formats(
     best = max(known, key=known.get)
     if total == 0 or known[best] > 0.5 * total:
         return [best] if total else ["iso"]
-    sample = [row[0] for row in connection.execute("select base from times limit 300").fetchall()]
-    counts = {}
+    forms = [day + time for day in _DAYS for time in _TIMES]
+    found = connection.execute(
+        f"select {', '.join(f'count(try_strptime(base, {literal(form)}))' for form in forms)} "
+        "from (from times limit 300)"
+    ).fetchone()
+    reads, counts = {form for form, count in zip(forms, found, strict=True) if count}, {}
     for day in _DAYS:
-        reading = [
-            day + time for time in _TIMES
-            if connection.execute(
-                "select count(try_strptime(unnest, ?)) from unnest(?)", [day + time, sample]
-            ).fetchone()[0]
-        ]  # fmt: skip
+        reading = [day + time for time in _TIMES if day + time in reads]
         # A two-digit year must not be read as the year 24.
         if reading:
             read = f"try_strptime(base, [{', '.join(map(literal, reading))}])"

@@ -7,6 +7,9 @@ import duckdb
 from clientele.sources.common import counted, literal
 
 REPLACED = "replaced by another file"
+# What is said of numbers that start anew in each file, and the share of the orders above which it
+# is: a return may be of another day.
+SHARED, MOST_SHARED = "lines of different days in several files", 0.05
 
 
 def set_versions_aside(
@@ -94,3 +97,28 @@ def set_versions_aside(
 def put_versions_back(connection: duckdb.DuckDBPyConnection) -> None:
     """Put the lines of `set_versions_aside` back: the accounts have every raw line."""
     connection.execute("insert into lines by name select * from versions; drop table versions")
+
+
+def describe_shared_numbers(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return a sentence about guests' orders whose number stands for other days in other files."""
+    shared, example, orders = connection.execute(
+        """
+        select count(*) filter (where files > 1 and days > 1),
+            min(order_id) filter (where files > 1 and days > 1), count(*)
+        from (
+            select order_id, count(distinct _file) as files,
+                date_diff('day', min(ordered_at), max(ordered_at)) as days
+            from lines
+            where order_id is not null and reject_reason is null and quantity > 0
+            group by order_id having count(customer_id) = 0
+        )
+        """
+    ).fetchone()
+    if shared <= MOST_SHARED * orders:
+        return []
+    return [
+        f"{counted(shared, 'order number', 'has/have')} {SHARED}, such as '{example}', and "
+        f"{'counts' if shared == 1 else 'count'} as one order each. If each file numbers its "
+        "orders anew, add a column with the shop or year to the files, and join it to the number: "
+        "order_id: {expression: \"concat(shop, '-', order_no)\"}."
+    ]

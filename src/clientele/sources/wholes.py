@@ -12,6 +12,8 @@ WITHOUT = r"\b(subtotal|net|netto|excl|excluding|ht|goods|items?|products?|reven
 PARTS = ("shipping", "tax")
 # Orders with several lines, or totals below their parts, that may be there.
 FEW = 0.02
+# Fewer orders prove nothing.
+FEWEST = 3
 
 
 def settle_whole_orders(connection, relation: str, chosen: dict, found) -> None:
@@ -48,7 +50,13 @@ def settle_whole_orders(connection, relation: str, chosen: dict, found) -> None:
     if below > FEW * lines:
         return
     shown = " and ".join(map(repr, parts))
-    if not re.search(WITH, name):
+    is_with = bool(re.search(WITH, name)) or None
+    if not is_with and chosen.get("tax") in parts:
+        base = " - ".join(f"coalesce({numbers[n]}, 0)" for n in [money, *parts])
+        is_with = _is_rate(connection, relation, numbers[chosen["tax"]], base, numbers[money])
+    if is_with is False:
+        return
+    if is_with is None:
         found.first.insert(
             0, f"'{money}' is taken as it is. If it holds {shown} ({held:,.2f} together), "
             "subtract them with an expression."
@@ -64,6 +72,21 @@ def settle_whole_orders(connection, relation: str, chosen: dict, found) -> None:
     subtracted = "".join(f" - coalesce({quoted(n)}, 0)" for n in parts)
     found.computed["line_amount"] = f"round({quoted(money)}{subtracted}, 2)"
     found.why["line_amount"] = f"the order's total, without {shown}"
+
+
+def _is_rate(connection, relation, tax, one, other):
+    """Return whether the tax is a round share of one base and not of the other; None if unclear."""
+    counts = [
+        f"count(*) filter (where abs({tax} - ({base}) * round({tax} / nullif({base}, 0) * 200) "
+        "/ 200) <= 0.006)"
+        for base in (one, other)
+    ]
+    lines, first, second = connection.execute(
+        f"select count(*), {', '.join(counts)} from {relation} where {tax} > 0 and {other} > 20"
+    ).fetchone()
+    if max(first, second) < max(FEWEST, 0.9 * lines) or min(first, second) > 0.5 * lines:
+        return None
+    return first > second
 
 
 def _some(connection, relation, number):

@@ -90,19 +90,19 @@ def told(result, *words):
     return any(all(word in note for word in words) for note in result.notes)
 
 
-def workbook(path, rows, sheet="Orders"):
-    """Write a workbook with one sheet: numbers as numbers, everything else as text."""
+def workbook(path, rows, sheet="Orders", more=None):
+    """Write a workbook of a sheet, and more by name: numbers as numbers, the rest as text."""
 
     def cell(value):
         if isinstance(value, (int, float)):
             return f"<c><v>{value}</v></c>"
         return f'<c t="inlineStr"><is><t>{escape(value)}</t></is></c>'
 
-    data = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     rels = "http://schemas.openxmlformats.org/package/2006/relationships"
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     types = "http://schemas.openxmlformats.org/package/2006/content-types"
+    sheets = list(enumerate(({sheet: rows} | (more or {})).items(), start=1))
     parts = {
         "[Content_Types].xml": f'<Types xmlns="{types}"><Default Extension="rels" '
         'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
@@ -110,12 +110,20 @@ def workbook(path, rows, sheet="Orders"):
         "_rels/.rels": f'<Relationships xmlns="{rels}"><Relationship Id="r1" '
         f'Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
         "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
-        f'<sheet name="{sheet}" sheetId="1" r:id="r1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{rels}"><Relationship Id="r1" '
-        f'Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{data}</sheetData>'
-        "</worksheet>",
+        + "".join(f'<sheet name="{name}" sheetId="{i}" r:id="r{i}"/>' for i, (name, _) in sheets)
+        + "</sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{rels}">'
+        + "".join(
+            f'<Relationship Id="r{i}" Type="{office}/worksheet" Target="worksheets/sheet{i}.xml"/>'
+            for i, _ in sheets
+        )
+        + "</Relationships>",
     }
+    for i, (_, written) in sheets:
+        data = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in written)
+        parts[f"xl/worksheets/sheet{i}.xml"] = (
+            f'<worksheet xmlns="{main}"><sheetData>{data}</sheetData></worksheet>'
+        )
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in parts.items():
             archive.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>{content}')

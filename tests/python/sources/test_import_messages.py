@@ -307,3 +307,14 @@ def test_three_capitals_in_a_name_that_are_no_currency_are_not_taken_for_one(tmp
     (tmp_path / "orders.csv").write_text(csv_text(SINGLE, [*FEW, "Price (RRP)"]))
     page, settings, _ = initialised(tmp_path / "orders.csv", tmp_path)
     assert settings["currency"] == "EUR" and "Nothing tells the currency" in page
+
+
+@pytest.mark.parametrize("closing", [None, 30])
+def test_a_quotation_mark_that_swallows_lines_is_refused_with_its_line(closing, tmp_path):
+    lines = csv_text(LINES * 20).splitlines()
+    lines[3] = lines[3].replace("mug", '"mug, blue"').replace("tea", '"tea, black"')
+    lines[10] = lines[10].replace(",mug", ',"mug')
+    if closing:
+        lines[closing] = lines[closing].replace("mug", '"mug, red"')
+    with pytest.raises(ValueError, match="mark that opens in line 11 is closed nowhere near"):
+        imported(tmp_path, "\n".join(lines) + "\n")

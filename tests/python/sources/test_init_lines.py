@@ -47,6 +47,13 @@ def test_what_a_whole_order_was_is_no_line_of_it(values, tmp_path):
     assert result.net == pytest.approx(GROSS)
 
 
+def test_what_stands_on_first_lines_is_of_the_order(tmp_path):
+    lines = [[*row, "Express delivery" if i % 2 == 0 else ""]
+             for i, row in enumerate(with_lines(extra("tea", "5.00")))]  # fmt: skip
+    _, _, result = tried(tmp_path, lines, [*SOLD_NAMES, "Ship by"])
+    assert result.net == pytest.approx(GROSS + 100)
+
+
 def test_totals_with_a_date_are_no_order(tmp_path):
     words = ("TOTAL", "Tagessumme 3")
     made = [lambda line, word=word: [word, "", "", line[3], *line[4:]] for word in words]
@@ -68,6 +75,38 @@ def test_payments_are_no_sales(word, sign, tmp_path):
     _, _, result = tried(tmp_path, lines)
     assert result.net == pytest.approx(GROSS)
     assert set(result.column("exclude_reason")) == {None, "payment"}
+
+
+def test_transfers_to_a_bank_and_commissions_are_no_sales(tmp_path):
+    kinds = [("payout", "-50.00"), ("commission", "-1.00"), ("General Withdrawal", "-9.00")]
+
+    def made(n, kind, price):
+        number = "" if kind == "commission" else f"x{n}"
+        return lambda line: [f"{number}{line[0]}", "", "", line[3], "1", price, kind]
+
+    kept = with_lines(*(made(n, *entry) for n, entry in enumerate(kinds)))
+    lines = [[*row, "charge"][:7] for row in kept]
+    _, _, result = tried(tmp_path, lines, [*SOLD_NAMES, "reporting category"])
+    assert result.net == pytest.approx(GROSS)
+
+
+def test_bank_transfer_is_a_way_to_pay(tmp_path):
+    lines = [[*line, "bank transfer" if i % 2 else "card"] for i, line in enumerate(SOLD)]
+    _, _, result = tried(tmp_path, lines, [*SOLD_NAMES, "Paid with"])
+    assert result.net == pytest.approx(GROSS)
+
+
+def test_drafts_and_quotes_are_no_orders(tmp_path):
+    lines = [[*line, ["done", "Draft", "Angebot"][i % 3]] for i, line in enumerate(SOLD)]
+    _, _, result = tried(tmp_path, lines, [*SOLD_NAMES, "Status"])
+    assert result.net == pytest.approx(sum(float(money(line)) for line in SOLD[::3]))
+
+
+def test_lines_side_by_side_are_refused(tmp_path):
+    names = [*SOLD_NAMES[:4:3], "Item 1 SKU", "Item 1 Price", "Item 2 SKU", "Item 2 Price"]
+    lines = [[line[0], line[3], line[2], line[5], "tea", "3.00"] for line in SOLD]
+    with pytest.raises(ValueError, match="'Item 1 Price' and 'Item 2 Price' are of several lines"):
+        tried(tmp_path, lines, names)
 
 
 # ------------------------------------------------------------------------------- money and times
@@ -117,6 +156,21 @@ def test_an_orders_total_is_its_money_without_shipping_and_tax(name, tmp_path):
     page, _, result = tried(tmp_path, lines, names)
     assert result.net == pytest.approx(GROSS)
     assert f"'{name}' is taken as the total with 'Shipping' and 'Tax'" in page
+
+
+def test_a_round_rate_tells_that_an_amount_holds_the_tax(tmp_path):
+    lines = [[line[0], line[1], line[3], f"{1.2 * float(money(line)):.2f}",
+              f"{0.2 * float(money(line)):.2f}"] for line in SOLD]  # fmt: skip
+    _, _, result = tried(tmp_path, lines, ["Order", "Customer", "Date", "Amount", "Tax"])
+    assert result.net == pytest.approx(GROSS)
+
+
+def test_a_lines_total_with_postage_yields_to_its_subtotal(tmp_path):
+    total = ("Total price", lambda line: f"{float(money(line)) + 2:.2f}")
+    lines, names = columns(("Item subtotal", money), ("Postage", ["2.00"]), total)
+    page, _, result = tried(tmp_path, lines, names)
+    assert result.net == pytest.approx(GROSS)
+    assert "could be, too" not in page
 
 
 def test_a_subtotal_holds_no_shipping(tmp_path):

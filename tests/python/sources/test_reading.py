@@ -8,7 +8,17 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sources.exports import COLUMNS, LINES, NAMES, Result, csv_text, imported, source, workbook
+from sources.exports import (
+    COLUMNS,
+    LINES,
+    NAMES,
+    Result,
+    csv_text,
+    imported,
+    source,
+    told,
+    workbook,
+)
 
 from clientele.sources.common import UnreadableSource
 from clientele.sources.importing import import_source
@@ -61,6 +71,21 @@ def test_a_workbook_keeps_its_numbers(tmp_path):
     result = imported(tmp_path, path.read_bytes(), "orders.xlsx")
     assert result.net == TOTAL
     assert {str(at) for at in result.column("ordered_at")} == {"2024-01-15 10:00:00"}
+
+
+def test_sheets_with_the_same_columns_are_one_table_and_others_are_told(tmp_path):
+    path = tmp_path / "orders.xlsx"
+    workbook(path, [NAMES, *LINES[:2]], more={"Late": [["A title"], NAMES, LINES[2]]})
+    made = source(path)
+    result = Result(import_source(made, None, tmp_path / "imports"))
+    assert result.net == pytest.approx(TOTAL - 1000)
+    assert told(result, "only the first sheet is read; 1 other sheet (Late) has rows")
+    made["tables"]["order_lines"]["sheet"] = ["Orders", "Late"]
+    result = Result(import_source(made, None, tmp_path / "imports"))
+    assert result.net == pytest.approx(TOTAL)
+    workbook(path, [NAMES, *LINES], more={"Late": [["x", "y"], ["1", "2"]]})
+    with pytest.raises(UnreadableSource, match="the sheet 'Late' of .* has not the columns of"):
+        import_source(made, None, tmp_path / "imports")
 
 
 def test_a_file_that_is_no_workbook_is_refused(tmp_path):
@@ -168,6 +193,16 @@ def test_a_list_that_is_not_unnested_gives_the_sum_of_its_numbers(tmp_path):
                   order_amounts={"refund": "refunds.parts.amount"})  # fmt: skip
     result = Result(import_source(made, None, tmp_path / "imports"))
     assert result.net == pytest.approx(TOTAL - 3.50)
+
+
+def test_an_object_around_the_records_is_no_record(tmp_path):
+    item = {"sku": "mug", "qty": 2, "price": 3}
+    orders = [{"order": n, "at": "2024-01-15", "items": [item]} for n in ("1", "2")]
+    columns = {"order_id": "order", "product_id": "items.sku", "ordered_at": "at",
+               "quantity": "items.qty", "unit_price": "items.price"}  # fmt: skip
+    (tmp_path / "orders.json").write_text(json.dumps({"page": 1, "orders": orders}))
+    made = source(tmp_path / "orders.json", columns, unnest="items")
+    assert Result(import_source(made, None, tmp_path / "imports")).net == pytest.approx(12)
 
 
 def test_a_file_whose_name_holds_marks_of_a_glob_is_a_file(tmp_path):

@@ -74,3 +74,11 @@ def test_receipts_of_guests_at_other_times_are_others(tmp_path):
     again = [ORDER[0], "", ORDER[2], ORDER[3].replace("10:00", "15:30"), *ORDER[4:]]
     _, result = read(tmp_path, guests, [*APRIL, again])
     assert result.net == pytest.approx(GROSS + WORTH)
+
+
+def test_numbers_that_start_anew_in_each_file_are_the_first_doubt(tmp_path):
+    shops = [[[line[0], "", line[2], f"2024-0{month}{line[3][7:]}", *line[4:]] for line in SOLD]
+             for month in (3, 5)]  # fmt: skip
+    page, result = read(tmp_path, *shops)
+    assert result.net == pytest.approx(2 * GROSS)
+    assert "  1. 20 order numbers have lines of different days in several files" in page
