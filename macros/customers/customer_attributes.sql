@@ -1,6 +1,7 @@
 {#-
     The attributes of customers that the source declares, with the consent first if there is one: `name`, `kind` (number,
-    category, date, yes_no), `read_as` (the kind of its column) and `is_sensitive`.
+    category, date, yes_no), `read_as` (the kind of its column), `is_sensitive`, and `levels` of a category, each with the
+    name of its feature: `plan_plus_2` for the level "Plus 2" of plan.
 -#}
 
 {% macro customer_attributes() %}
@@ -15,8 +16,12 @@
         {%- endif -%}
         {%- set declared = table.get('attributes') -%}
         {%- for name, said in (declared if declared is mapping else {}).items() if said is mapping -%}
+            {%- set levels = {} -%}
+            {%- for level in said.get('levels') or [] -%}
+                {%- do levels.update({level: name ~ '_' ~ modules.re.sub('[^a-z0-9]+', '_', level | string | lower).strip('_')}) -%}
+            {%- endfor -%}
             {%- do found.append({
-                'name': name, 'kind': said.get('kind'), 'read_as': read_as.get(said.get('kind')),
+                'name': name, 'kind': said.get('kind'), 'levels': levels, 'read_as': read_as.get(said.get('kind')),
                 'is_sensitive': said.get('sensitive', false),
             }) -%}
         {%- endfor -%}

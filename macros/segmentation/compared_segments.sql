@@ -123,6 +123,7 @@ profiles as (
         attribute_value,
         kind,
         is_sensitive,
+        is_feature,
         cast(customer_count as int) as segment_customer_count,
         cast(known_count as int) as known_count,
         cast(others_n as int) as others_known_count,

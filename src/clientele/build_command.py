@@ -76,10 +76,10 @@ def build_source(
 def _build(project, settings, dbt_arguments, target, verbose, now=None):
     from clientele.building import build
 
-    prepare_source(settings)
+    defaults = project_vars(project)
+    prepare_source(defaults | settings)
     if (project / FOLDER).is_dir():
         checked(project)
-    defaults = project_vars(project)
     # Without the values of dbt_project.yml, dbt reuses what it parsed for plain commands.
     variables = {key: value for key, value in settings.items() if value != defaults.get(key)}
     if now is not None:
@@ -110,6 +110,7 @@ def prepare_source(settings: dict) -> None:
     Raises:
         ValueError: the source cannot be read; the message lists every mistake.
     """
+    from clientele.sources.attributes import sensitive_problems
     from clientele.sources.preparing import prepare
     from clientele.sources.telling import Telling
 
@@ -117,8 +118,11 @@ def prepare_source(settings: dict) -> None:
     data = settings.get("data") or os.environ.get("CLIENTELE_DATA")
     with Telling("import") as tell:
         prepared = prepare(source, data, tell)
-    if prepared["problems"]:
-        listed = "\n- ".join(prepared["problems"])
+    problems = prepared["problems"] or sensitive_problems(
+        source, settings.get("segmentation_feature_sets") or {}
+    )
+    if problems:
+        listed = "\n- ".join(problems)
         raise ValueError(
             f"source '{source.get('name')}' cannot be read; nothing was built.\n- {listed}"
         )

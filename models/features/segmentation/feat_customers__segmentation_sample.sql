@@ -1,5 +1,5 @@
 with
-
+{{ attribute_ctes() }}
 behaviour as (
 
     select * from {{ ref('feat_customers__behaviour') }}
@@ -49,9 +49,10 @@ sampled as (
         ranked.customer_id,
         ranked.as_of_date,
         ranked.sampled_period_number as period_number,
-        {% for measure in segmentation_measures() %}
+        {% for measure in segmentation_measures() if measure not in attribute_features() %}
         cast(greatest(ranked.{{ measure }}, 0) as double) as {{ measure }},
         {% endfor %}
+        {{ attribute_values() }}
         scores.segment_key as rfm_segment_key,
         cast(forward.forward_amount as double) as forward_amount,
         forward.forward_order_count
@@ -68,6 +69,7 @@ sampled as (
             ranked.customer_id = forward.customer_id
             and ranked.as_of_date = forward.as_of_date
 
+    {{ attribute_joins('ranked') }}
     where ranked.sample_rank <= {{ var('segmentation_sample_size') }}
 
 )

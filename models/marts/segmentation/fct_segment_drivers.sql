@@ -1,4 +1,4 @@
-{%- set measures = segmentation_measures() -%}
+{%- set measures = behaviour_measures() | list -%}
 
 with
 

@@ -3,6 +3,7 @@
     docs/methods/profiles.md has the formulas.
 -#}
 {{ config(enabled=has_customer_attributes()) }}
+{%- set used = attribute_features().values() | map(attribute='attribute') | list %}
 {%- set keys = 'segmentation, segment_key, attribute, attribute_value' %}
 
 with
@@ -169,6 +170,8 @@ summed as (
         compared_values.is_sensitive,
         compared_values.centre,
         compared_values.reach,
+        {{ "segments.segmentation = 'behaviour' and compared_values.attribute in ('" ~ used | join("', '") ~ "')" if used else 'false' }}
+            as is_feature,
         coalesce(known_counts.known_count, 0) as known_count,
         coalesce(case when compared_values.kind in ('number', 'date') then cells.scaled_total else cells.cell_count end, 0)
             as total,

@@ -1,18 +1,19 @@
 {%- set measures = segmentation_measures() -%}
 
 with
-
+{{ attribute_ctes() }}
 customers as (
 
     select
-        {% for measure in measures %}
-        cast(greatest({{ measure }}, 0) as double) as {{ measure }},
+        {% for measure in measures if measure not in attribute_features() %}
+        cast(greatest(behaviour.{{ measure }}, 0) as double) as {{ measure }},
         {% endfor %}
-        customer_id,
-        as_of_date
+        {{ attribute_values() }}
+        behaviour.customer_id,
+        behaviour.as_of_date
 
-    from {{ ref('feat_customers__behaviour') }}
-
+    from {{ ref('feat_customers__behaviour') }} as behaviour
+    {{ attribute_joins('behaviour') }}
 ),
 
 parameters as (

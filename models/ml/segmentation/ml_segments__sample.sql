@@ -22,7 +22,7 @@ joined as (
     select
         segments.segmentation,
         segments.segment_key,
-        {% for measure in segmentation_measures() %}
+        {% for measure in behaviour_measures() %}
         sampled.{{ measure }},
         {% endfor %}
         sampled.customer_id

@@ -53,7 +53,8 @@ VALUES = """
 PROFILES = """
     select segmentation, segment_key, attribute, attribute_value, kind, profile_rank,
         known_count as customer_count, unknown_share, segment_value, others_value, difference,
-        difference_low, difference_high, standardised_difference, is_different,
+        difference_low, difference_high, standardised_difference,
+        is_different and not is_feature as is_different,
         case when attribute_value <> 'mean' then round(segment_value * known_count) end
             as value_count
     from marts.fct_segment_profiles

@@ -71,6 +71,45 @@ def _problems(name, said):
             if "kind" in said
             else f": add `kind`, one of {', '.join(KINDS)}."
         )
+    if "levels" in said:
+        problems += _level_problems(name, said)
     if said.get("sensitive", False) not in (True, False):
         problems.append(f": `sensitive: {said['sensitive']}` must be true or false.")
     return problems
+
+
+def feature_of(name: str, level: str) -> str:
+    """Return the name of the feature of a level: `plan_plus_2` for "Plus 2" of plan."""
+    return f"{name}_{re.sub('[^a-z0-9]+', '_', level.lower()).strip('_')}"
+
+
+def _level_problems(name, said):
+    levels = said["levels"]
+    if said.get("kind") != "category":
+        return [": `levels` are those of a category."]
+    if not isinstance(levels, list) or not levels or not all(isinstance(v, str) for v in levels):
+        return [": `levels` must be a list of texts, such as [basic, plus]."]
+    features = [feature_of(name, level) for level in levels]
+    if len(set(features)) < len(features) or f"{name}_" in features:
+        return [f": the levels give the features {', '.join(features)}, which must differ."]
+    return []
+
+
+def sensitive_problems(source: dict, feature_sets: dict[str, list[str]]) -> list[str]:
+    """Return a sentence for each feature of segmentations that is a sensitive attribute.
+
+    ``feature_sets`` is the var `segmentation_feature_sets`.
+    """
+    declared = ((source.get("tables") or {}).get("customers") or {}).get("attributes") or {}
+    sensitive = {}
+    for name, said in declared.items():
+        if said.get("sensitive"):
+            features = [feature_of(name, level) for level in said.get("levels") or []]
+            sensitive |= dict.fromkeys([name, *features], name)
+    return [
+        f"`segmentation_feature_sets: {feature_set}` names {feature}: the attribute "
+        f"`{sensitive[feature]}` is declared sensitive, and such attributes make no segment"
+        for feature_set, features in (feature_sets or {}).items()
+        for feature in features
+        if feature in sensitive
+    ]

@@ -99,7 +99,7 @@ IN_SQL = ["exclude", "repeated_lines", "zero_prices", "negative_prices", "custom
 # Settings of the table `campaigns`; SQL knows them.
 OF_CAMPAIGNS = ["randomised", "control"]
 # Settings of an attribute of `customers`.
-OF_ATTRIBUTES = ["column", "kind", "sensitive"]
+OF_ATTRIBUTES = ["column", "kind", "levels", "sensitive"]
 CHOICES = {
     "randomised": [True, False],
     "decimal": [".", ","],
