@@ -11,6 +11,9 @@ attributes as (
 counted as (
 
     select
+        {% for status in ['known', 'missing', 'unreadable', 'conflicting'] %}
+        cast(sum(case when status = '{{ status }}' then 1 else 0 end) as int) as {{ status }}_count,
+        {% endfor %}
         attribute,
         kind,
         is_sensitive,
@@ -18,11 +21,7 @@ counted as (
         cast(max(source_row_count) - sum(row_count) as bigint) as without_customer_row_count,
         cast(sum(row_count) - count(*) as bigint) as repeated_row_count,
         cast(count(*) as int) as listed_customer_count,
-        cast(sum(case when is_prospect then 1 else 0 end) as int) as prospect_count,
-        {%- for status in ['known', 'missing', 'unreadable', 'conflicting'] %}
-        cast(sum(case when status = '{{ status }}' then 1 else 0 end) as int) as {{ status }}_count
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        cast(sum(case when is_prospect then 1 else 0 end) as int) as prospect_count
 
     from attributes
 

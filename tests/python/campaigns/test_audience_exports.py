@@ -240,6 +240,42 @@ def test_a_build_reads_the_records_of_its_source_and_sees_new_ones(project, tmp_
     assert state.changed(second, state.state_of(project, after)) == ["files of the source"]
 
 
+def agree(project, condition):
+    """Say of each customer of the publication whether they agreed to be contacted."""
+    with duckdb.connect(str(project / "published/current/clientele.duckdb")) as connection:
+        connection.execute(f"update marts.dim_customers set has_consent = ({condition})")
+
+
+def test_who_did_not_agree_is_in_no_arm_and_is_counted(project, capsys):
+    agree(project, "order_count % 3 <> 0")
+    assert cli.main(["audience", "preview", "due"]) == 0
+    # Customers 0, 6, 12 and so on meet the condition, too.
+    assert "167 more meet the condition and did not agree" in capsys.readouterr().out
+    with open_audiences(project) as found:
+        members = {int(row[0][1:]) for row in found.rows("select customer_id from members")}
+    assert members == {number for number in range(0, 1000, 2) if number % 3}
+    agree(project, "null")
+    assert cli.main(["audience", "preview", "due"]) == 0
+    assert "agree" not in capsys.readouterr().out
+    with open_audiences(project) as found:
+        assert found.rows("select count(*) from members") == [(500,)]
+
+
+def test_who_has_withdrawn_since_the_export_is_not_in_a_list_that_is_written_again(
+    project, tmp_path
+):
+    agree(project, "true")
+    file = tmp_path / "due.csv"
+    before = exported(project, "due", file)
+    first = file.read_text().splitlines()
+    file.unlink()
+    agree(project, "customer_id <> 'c998'")
+    done = exported(project, "due", file)
+    assert not done.is_new and done.wrote_file and before.treated == len(first) - 1
+    assert file.read_text().splitlines() == [line for line in first if "c998" not in line]
+    assert any("c998" in line for line in first)
+
+
 def test_the_command_line_lists_previews_and_exports(project, tmp_path, capsys):
     write_audience(project, "nothing", condition="clv < 0", after=["due"])
     assert cli.main(["audience", "list"]) == 0
