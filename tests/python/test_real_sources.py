@@ -157,6 +157,20 @@ def test_the_complete_journey_adds_up_to_the_file(complete_journey, real_data):
     assert abs(float(net) - paid) < 0.01 * rows
 
 
+def test_the_complete_journey_knows_a_third_of_its_households(complete_journey, real_data):
+    path = real_data("complete_journey/demographics.parquet")
+    names = ["age", "income", "home_ownership", "marital_status", "household_size", "kids_count"]
+    counts = ", ".join(f"count({name})" for name in names)
+    listed, *known = complete_journey.query(f"select count(*), {counts} from '{path}'")[0]
+    found = {row[0]: row[1:] for row in complete_journey.query(
+        "select attribute, known_count, listed_customer_count, repeated_row_count, "
+        "unreadable_count, is_sensitive from marts.rpt_customer_attributes"
+    )}  # fmt: skip
+    for name, count in zip(names, known, strict=True):
+        assert found[name] == (count, listed, 0, 0, name == "marital_status"), name
+    assert listed == 801 and "household_comp" in found
+
+
 def test_the_complete_journey_brings_its_categories(complete_journey):
     categories = complete_journey.query(
         """
