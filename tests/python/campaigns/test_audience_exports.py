@@ -241,7 +241,7 @@ def test_a_build_reads_the_records_of_its_source_and_sees_new_ones(project, tmp_
 
 
 def agree(project, condition):
-    """Say of each customer of the publication whether they agreed to be contacted."""
+    """Set for each customer of the publication whether they agreed to be contacted."""
     with duckdb.connect(str(project / "published/current/clientele.duckdb")) as connection:
         connection.execute(f"update marts.dim_customers set has_consent = ({condition})")
 
