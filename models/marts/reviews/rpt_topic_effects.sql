@@ -8,8 +8,8 @@ with
 
 today as (
 
-    select as_of_date from {{ ref('int_as_of_dates') }}
-    where is_current
+    select scored_date from {{ ref('ml_reviews__in_force') }}
+    where part = 'sentiment'
 
 ),
 
@@ -24,7 +24,7 @@ reviews as (
     from {{ ref('fct_review_topics') }} as reviews
 
     inner join today
-        on reviews.written_date <= cast({{ dbt.dateadd('day', -days, 'today.as_of_date') }} as date)
+        on reviews.written_date <= cast({{ dbt.dateadd('day', -days, 'today.scored_date') }} as date)
 
     where reviews.customer_id is not null
 

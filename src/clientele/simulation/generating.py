@@ -43,9 +43,9 @@ def generate(
 
     ``order_lines``, ``campaigns`` and ``reviews`` have one file per chunk of customers, so have
     ``truth/customers`` and ``truth/reviews``; ``products`` is one file and ``truth/truth.json`` the
-    summary, which is also returned. The same arguments give the same bytes. ``campaign_uplift`` is the added
-    probability of an order within two weeks for a treated customer who is still alive; 0 turns
-    the effect of the campaign `spring-2025` off. ``campaign_effects`` multiplies the effects of the
+    summary, which is also returned. The same arguments give the same bytes. ``campaign_uplift`` is
+    the added probability of an order within two weeks for a treated customer who is still alive; 0
+    turns the effect of the campaign `spring-2025` off. ``campaign_effects`` multiplies those of the
     other campaigns (see ``clientele.simulation.campaigns``); with 0 they have none, and the order
     lines are those of a shop without them.
 

@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 import pytest
-from conftest import PROJECT
+from conftest import NO_TESTS, PROJECT
 
 MARTS = {
     "dim_topics", "fct_customer_reviews", "fct_review_topics", "rpt_review_quality",
@@ -165,7 +165,8 @@ source:
       columns: {{text: body, rating: stars}}
 """
     warehouse = new_warehouse("chinese")
-    warehouse.dbt("run", "--vars", said, "--select", "+dim_topics", "+rpt_review_quality")
+    models = ["lookups", "+dim_topics", "+rpt_review_quality"]
+    warehouse.dbt("build", *NO_TESTS, "--vars", said, "--select", *models)
     assert warehouse.exit_code == 0, warehouse.output[-3000:]
     found = dict(warehouse.query("select reason, row_count from marts.rpt_review_quality"))
     assert found["accepted"] == 600 and found["exact_copy"] == 1
