@@ -99,14 +99,12 @@ counted as (
 
 ),
 
-examples as (
+chosen as (
 
     select
         reviews.topic_key,
-        {%- for number in [1, 2, 3] %}
-        max(case when reviews.example_number = {{ number }} then {{ redacted('substr(reviews.text, 1, 400)', 'shown.shown_words') }} end)
-            as example_{{ number }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        reviews.example_number,
+        {{ redacted('substr(reviews.text, 1, 400)', 'shown.shown_words') }} as example
 
     from reviews
 
@@ -114,7 +112,19 @@ examples as (
 
     where reviews.example_number <= 3
 
-    group by reviews.topic_key
+),
+
+examples as (
+
+    select
+        topic_key,
+        max(case when example_number = 1 then example end) as example_1,
+        max(case when example_number = 2 then example end) as example_2,
+        max(case when example_number = 3 then example end) as example_3
+
+    from chosen
+
+    group by topic_key
 
 )
 

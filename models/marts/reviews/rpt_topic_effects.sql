@@ -63,7 +63,7 @@ purchase_days as (
 
     from {{ ref('int_orders') }}
 
-    where is_purchase and customer_id in (select customer_id from reviews)
+    where is_purchase and customer_id in (select reviews.customer_id from reviews)
 
 ),
 
@@ -106,8 +106,8 @@ shares as (
 
     select
         counted.*,
-        cast(repeat_customer_count as double) / nullif(customer_count, 0) as repeat_share,
-        cast(other_repeat_customer_count as double) / nullif(other_customer_count, 0) as other_repeat_share
+        cast(counted.repeat_customer_count as double) / nullif(counted.customer_count, 0) as repeat_share,
+        cast(counted.other_repeat_customer_count as double) / nullif(counted.other_customer_count, 0) as other_repeat_share
 
     from counted
 
@@ -118,10 +118,10 @@ intervals as (
 
     select
         shares.*,
-        {{ wilson_bound('repeat_share', 'customer_count', z, '-') }} as own_lower,
-        {{ wilson_bound('repeat_share', 'customer_count', z, '+') }} as own_upper,
-        {{ wilson_bound('other_repeat_share', 'other_customer_count', z, '-') }} as other_lower,
-        {{ wilson_bound('other_repeat_share', 'other_customer_count', z, '+') }} as other_upper
+        {{ wilson_bound('shares.repeat_share', 'shares.customer_count', z, '-') }} as own_lower,
+        {{ wilson_bound('shares.repeat_share', 'shares.customer_count', z, '+') }} as own_upper,
+        {{ wilson_bound('shares.other_repeat_share', 'shares.other_customer_count', z, '-') }} as other_lower,
+        {{ wilson_bound('shares.other_repeat_share', 'shares.other_customer_count', z, '+') }} as other_upper
 
     from shares
 
@@ -131,11 +131,11 @@ differences as (
 
     select
         intervals.*,
-        repeat_share - other_repeat_share as difference,
-        repeat_share - other_repeat_share
-        - sqrt(power(repeat_share - own_lower, 2) + power(other_upper - other_repeat_share, 2)) as difference_lower,
-        repeat_share - other_repeat_share
-        + sqrt(power(own_upper - repeat_share, 2) + power(other_repeat_share - other_lower, 2)) as difference_upper
+        intervals.repeat_share - intervals.other_repeat_share as difference,
+        intervals.repeat_share - intervals.other_repeat_share
+        - sqrt(power(intervals.repeat_share - intervals.own_lower, 2) + power(intervals.other_upper - intervals.other_repeat_share, 2)) as difference_lower,
+        intervals.repeat_share - intervals.other_repeat_share
+        + sqrt(power(intervals.own_upper - intervals.repeat_share, 2) + power(intervals.other_repeat_share - intervals.other_lower, 2)) as difference_upper
 
     from intervals
 
