@@ -151,6 +151,7 @@ def test_a_file_without_ids_and_in_chinese_is_built(new_warehouse, tmp_path):
         "order,day,price,quantity\n" + "".join(f"o{n},2024-01-{n + 1:02d},5,1\n" for n in range(9))
     )
     said = f"""
+reviews_common_share: 0.5
 source:
   name: chinese
   timezone: UTC
