@@ -213,6 +213,7 @@ def parts(record: dict) -> list[str]:
     """Return the tables of the other benchmarks: segments, lifetime value, campaigns, itemsets."""
     lines = []
     counted = {"segments": "Segments", "lifetime": "Lifetime value", "campaigns": "Campaigns"}
+    counted["reviews"] = "Reviews"
     for part, name in counted.items():
         if not record.get(part):
             continue

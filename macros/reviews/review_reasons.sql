@@ -1,4 +1,4 @@
-{#- What can become of a raw review: severity and meaning by reason, in the order in which reasons are checked. -#}
+{#- What can happen to a raw review: severity and meaning by reason, in the order in which reasons are checked. -#}
 
 {% macro review_reasons() %}
     {{ return({

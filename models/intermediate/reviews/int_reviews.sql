@@ -36,8 +36,13 @@ numbered as (
 
     select
         keyed.*,
-        row_number() over (partition by content_key order by review_id nulls last) as copy_number,
-        row_number() over (partition by review_id order by written_at nulls last, content_key) as id_number
+        row_number() over (partition by keyed.content_key order by keyed.review_id nulls last) as copy_number,
+        row_number() over (partition by keyed.review_id order by keyed.written_at nulls last, keyed.content_key) as id_number,
+        -- No scale reaches further: a larger number is a key or a year.
+        case
+            when try_cast(replace(trim(keyed.rating), ',', '.') as decimal(9, 3)) between -1000 and 1000
+                then try_cast(replace(trim(keyed.rating), ',', '.') as decimal(9, 3))
+        end as rating_number
 
     from keyed
 
@@ -50,9 +55,8 @@ judged as (
         numbered.customer_id,
         numbered.product_id,
         cast(numbered.written_at as date) as written_date,
-        try_cast(replace(trim(numbered.rating), ',', '.') as decimal(9, 3)) as rating,
-        numbered.rating is not null
-        and try_cast(replace(trim(numbered.rating), ',', '.') as decimal(9, 3)) is null as is_rating_unreadable,
+        numbered.rating_number as rating,
+        numbered.rating is not null and numbered.rating_number is null as is_rating_unreadable,
         numbered.text,
         case
             when numbered.text is null or not {{ has_words('numbered.text') }} then 'no_words'

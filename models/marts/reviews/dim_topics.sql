@@ -2,7 +2,11 @@
 
 with
 
-{{ reviews_in_force() }},
+fit as (
+
+    select * from {{ ref('ml_reviews__in_force') }}
+
+),
 
 topics as (
 
@@ -11,11 +15,18 @@ topics as (
         fit.name as topic_key,
         fit.label as topic_name,
         fit.version as topics_version,
-        fit.as_of_date as fitted_date
+        fit.fitted_date
 
     from fit
 
     where fit.part = 'topic'
+
+),
+
+today as (
+
+    select scored_date from fit
+    where part = 'sentiment'
 
 ),
 
@@ -52,10 +63,10 @@ reviews as (
         row_number() over (
             partition by scored.topic_key
             order by
-                -- A text that is neither a word nor a page, of the last year, that speaks of the topic most.
+                -- A text that is neither a word nor a page, of the last year, that is most about the topic.
                 case when length(reviews.text) between 20 and 400 then 0 else 1 end,
                 case
-                    when reviews.written_date > cast({{ dbt.dateadd('day', -365, 'today.as_of_date') }} as date) then 0
+                    when reviews.written_date > cast({{ dbt.dateadd('day', -365, 'today.scored_date') }} as date) then 0
                     else 1
                 end,
                 scored.topic_share desc,
@@ -88,14 +99,12 @@ counted as (
 
 ),
 
-examples as (
+chosen as (
 
     select
         reviews.topic_key,
-        {%- for number in [1, 2, 3] %}
-        max(case when reviews.example_number = {{ number }} then {{ redacted('substr(reviews.text, 1, 400)', 'shown.shown_words') }} end)
-            as example_{{ number }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        reviews.example_number,
+        {{ redacted('substr(reviews.text, 1, 400)', 'shown.shown_words') }} as example
 
     from reviews
 
@@ -103,7 +112,19 @@ examples as (
 
     where reviews.example_number <= 3
 
-    group by reviews.topic_key
+),
+
+examples as (
+
+    select
+        topic_key,
+        max(case when example_number = 1 then example end) as example_1,
+        max(case when example_number = 2 then example end) as example_2,
+        max(case when example_number = 3 then example end) as example_3
+
+    from chosen
+
+    group by topic_key
 
 )
 

@@ -2,7 +2,11 @@
 
 with
 
-{{ reviews_in_force() }}
+fit as (
+
+    select * from {{ ref('ml_reviews__in_force') }}
+
+)
 
 select
     replace(part, 'backtest ', '') as model,

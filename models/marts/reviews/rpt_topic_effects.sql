@@ -8,8 +8,8 @@ with
 
 today as (
 
-    select as_of_date from {{ ref('int_as_of_dates') }}
-    where is_current
+    select scored_date from {{ ref('ml_reviews__in_force') }}
+    where part = 'sentiment'
 
 ),
 
@@ -24,7 +24,7 @@ reviews as (
     from {{ ref('fct_review_topics') }} as reviews
 
     inner join today
-        on reviews.written_date <= cast({{ dbt.dateadd('day', -days, 'today.as_of_date') }} as date)
+        on reviews.written_date <= cast({{ dbt.dateadd('day', -days, 'today.scored_date') }} as date)
 
     where reviews.customer_id is not null
 
@@ -63,7 +63,7 @@ purchase_days as (
 
     from {{ ref('int_orders') }}
 
-    where is_purchase and customer_id in (select customer_id from reviews)
+    where is_purchase and customer_id in (select reviews.customer_id from reviews)
 
 ),
 
@@ -106,8 +106,8 @@ shares as (
 
     select
         counted.*,
-        cast(repeat_customer_count as double) / nullif(customer_count, 0) as repeat_share,
-        cast(other_repeat_customer_count as double) / nullif(other_customer_count, 0) as other_repeat_share
+        cast(counted.repeat_customer_count as double) / nullif(counted.customer_count, 0) as repeat_share,
+        cast(counted.other_repeat_customer_count as double) / nullif(counted.other_customer_count, 0) as other_repeat_share
 
     from counted
 
@@ -118,10 +118,10 @@ intervals as (
 
     select
         shares.*,
-        {{ wilson_bound('repeat_share', 'customer_count', '-', z) }} as own_lower,
-        {{ wilson_bound('repeat_share', 'customer_count', '+', z) }} as own_upper,
-        {{ wilson_bound('other_repeat_share', 'other_customer_count', '-', z) }} as other_lower,
-        {{ wilson_bound('other_repeat_share', 'other_customer_count', '+', z) }} as other_upper
+        {{ wilson_bound('shares.repeat_share', 'shares.customer_count', '-', z) }} as own_lower,
+        {{ wilson_bound('shares.repeat_share', 'shares.customer_count', '+', z) }} as own_upper,
+        {{ wilson_bound('shares.other_repeat_share', 'shares.other_customer_count', '-', z) }} as other_lower,
+        {{ wilson_bound('shares.other_repeat_share', 'shares.other_customer_count', '+', z) }} as other_upper
 
     from shares
 
@@ -131,11 +131,11 @@ differences as (
 
     select
         intervals.*,
-        repeat_share - other_repeat_share as difference,
-        repeat_share - other_repeat_share
-        - sqrt(power(repeat_share - own_lower, 2) + power(other_upper - other_repeat_share, 2)) as difference_lower,
-        repeat_share - other_repeat_share
-        + sqrt(power(own_upper - repeat_share, 2) + power(other_repeat_share - other_lower, 2)) as difference_upper
+        intervals.repeat_share - intervals.other_repeat_share as difference,
+        intervals.repeat_share - intervals.other_repeat_share
+        - sqrt(power(intervals.repeat_share - intervals.own_lower, 2) + power(intervals.other_upper - intervals.other_repeat_share, 2)) as difference_lower,
+        intervals.repeat_share - intervals.other_repeat_share
+        + sqrt(power(intervals.own_upper - intervals.repeat_share, 2) + power(intervals.other_repeat_share - intervals.other_lower, 2)) as difference_upper
 
     from intervals
 

@@ -5,7 +5,11 @@
 
 with
 
-{{ reviews_in_force() }},
+fit as (
+
+    select * from {{ ref('ml_reviews__in_force') }}
+
+),
 
 vocabulary as (
 

@@ -27,6 +27,10 @@ PAGES = {
         "Campaigns",
         "What campaigns brought, against customers who were held out, and for whom they worked.",
     ),
+    "voices": (
+        "Voices",
+        "What customers write about, how they feel, and whether it goes with buying again.",
+    ),
     "segments": (
         "Segments",
         "Groups of customers with similar purchases: what distinguishes them, and what to do.",

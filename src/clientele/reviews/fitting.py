@@ -65,14 +65,15 @@ def fit_reviews(
         pd.to_datetime(sample["written_date"]).astype("datetime64[s]").astype("int64").to_numpy()
     )
     sentiment = fit_sentiment(counted, terms, kinds(sample["rating"].to_numpy(dtype=float)), order)
-    rows.add("sentiment", sentiment.method, sentiment.intercept)
+    # As with topics, further digits depend on threads.
+    rows.add("sentiment", sentiment.method, round(sentiment.intercept, 6))
     for term in sorted(sentiment.weights):
-        rows.add("sentiment_weight", term, sentiment.weights[term])
+        rows.add("sentiment_weight", term, round(sentiment.weights[term], 6))
     for term in sorted(sentiment.squares):
         rows.add("sentiment_square", term, sentiment.squares[term])
     for test in sentiment.backtests.to_dict("records"):
         for measure in [name for name in test if name != "model"]:
-            rows.add(f"backtest {test['model']}", measure, float(test[measure]))
+            rows.add(f"backtest {test['model']}", measure, round(float(test[measure]), 6))
     capitals = mostly_capitalised(sample["text"])
     least = NAME_SHARE * len(sample)
     for term, count in zip(counted.names, counted.counts, strict=True):
@@ -125,7 +126,7 @@ def _add_topics(rows, topics, names, idf, before, latest):
             value = float(topics.loadings[number - 1, place])
             rows.add("loading", names[place], value, topic=number)
         for place in range(len(names)):
-            value = float(topics.scoring[place, number - 1] * idf[place])
+            value = round(float(topics.scoring[place, number - 1] * idf[place]), 9)
             rows.add("topic_weight", names[place], value, topic=number)
     for place, name in enumerate(names):
         rows.add("topic_square", name, float(idf[place] ** 2))

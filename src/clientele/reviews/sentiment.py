@@ -103,7 +103,8 @@ def fit_sentiment(
     counts = np.bincount(kind[late].astype(int), minlength=2)
     chance = 0.5 + 2 * np.sqrt((len(late) + 1) / (12 * max(counts.prod(), 1)))
     is_learned = bool(
-        by.loc["ratings", "auc"] > max(by.loc["lexicon", "auc"], chance)
+        by.loc["ratings", "auc"] >= by.loc["lexicon", "auc"]
+        and by.loc["ratings", "auc"] > chance
         and by.loc["ratings", "brier"] < by.loc["share", "brier"]
     )
     tests["is_used"] = tests["model"] == ("ratings" if is_learned else "lexicon")

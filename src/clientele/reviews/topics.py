@@ -57,21 +57,23 @@ def fit_topics(tfidf: csr_matrix, *, topic_counts: list[int], random_seed: int) 
     loadings = _loadings(tfidf[rows], chosen, ROUNDS)
     # The weights that would rebuild a review best, least squares; unlike NMF's own they are sums.
     scoring = np.linalg.pinv(loadings)
-    weights = np.asarray(tfidf[rows] @ scoring).max(axis=1)
-    return Topics(
-        stability, loadings, scoring, max(float(np.quantile(weights, NOWHERE_SHARE)), 0.0)
-    )
+    # SQL rounds too, so that the review at the border is on the same side everywhere.
+    weights = np.round(np.asarray(tfidf[rows] @ scoring).max(axis=1), 9)
+    floor = float(np.quantile(weights, NOWHERE_SHARE, method="lower"))
+    return Topics(stability, loadings, scoring, max(floor, 0.0))
 
 
 def _loadings(tfidf, count, rounds):
-    """Return topics by terms, each row of length 1. NMF starts from an SVD: no chance decides."""
-    model = library("sklearn.decomposition").NMF(count, init="nndsvd", max_iter=rounds, tol=1e-3)
+    """Return topics by terms, each row of length 1, from a start that is the same every time."""
+    decomposition = library("sklearn.decomposition")
+    model = decomposition.NMF(count, init="nndsvd", max_iter=rounds, tol=1e-3, random_state=0)
     with warnings.catch_warnings():
         # After enough rounds the words of topics do not change, though the last digits do.
         warnings.simplefilter("ignore")
         found = model.fit(tfidf).components_
     length = np.linalg.norm(found, axis=1, keepdims=True)
-    return found / np.where(length > 0, length, 1)
+    # Further digits depend on how many threads the linear algebra happened to get.
+    return np.round(found / np.where(length > 0, length, 1), 6)
 
 
 def _stability(tfidf, halves, count):

@@ -13,7 +13,7 @@ UNSPACED = re.compile(
 # Fewest reviews of the sample with a term, and their share.
 MIN_COUNT, MIN_SHARE = 5, 0.002
 MAX_TOPIC_TERMS, MAX_SENTIMENT_TERMS = 2_000, 8_000
-# Shortest word that tells topics apart, in scripts that separate words.
+# Shortest word that distinguishes topics, in scripts that separate words.
 MIN_LETTERS = 3
 
 

@@ -1,4 +1,4 @@
-"""Sentences of simulated reviews: what they are about, by topic, and what is said of it."""
+"""Sentences of simulated reviews: what they are about, by topic, and what they say about it."""
 
 THINGS = {
     "delivery": "parcel, delivery, shipping, courier, tracking, box, driver, postage",

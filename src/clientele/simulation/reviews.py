@@ -33,7 +33,7 @@ CONTACT_SHARE = 0.04
 
 
 def stream(seed: np.random.SeedSequence) -> np.random.Generator:
-    """Return the random numbers of a chunk's reviews, whoever else draws from its seed."""
+    """Return the random numbers of a chunk's reviews, which nothing else draws."""
     return np.random.default_rng(
         np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, STREAM))
     )

@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 import pytest
-from conftest import PROJECT
+from conftest import NO_TESTS, PROJECT
 
 MARTS = {
     "dim_topics", "fct_customer_reviews", "fct_review_topics", "rpt_review_quality",
@@ -151,6 +151,7 @@ def test_a_file_without_ids_and_in_chinese_is_built(new_warehouse, tmp_path):
         "order,day,price,quantity\n" + "".join(f"o{n},2024-01-{n + 1:02d},5,1\n" for n in range(9))
     )
     said = f"""
+reviews_common_share: 0.5
 source:
   name: chinese
   timezone: UTC
@@ -165,7 +166,8 @@ source:
       columns: {{text: body, rating: stars}}
 """
     warehouse = new_warehouse("chinese")
-    warehouse.dbt("run", "--vars", said, "--select", "+dim_topics", "+rpt_review_quality")
+    models = ["lookups", "+dim_topics", "+rpt_review_quality"]
+    warehouse.dbt("build", *NO_TESTS, "--vars", said, "--select", *models)
     assert warehouse.exit_code == 0, warehouse.output[-3000:]
     found = dict(warehouse.query("select reason, row_count from marts.rpt_review_quality"))
     assert found["accepted"] == 600 and found["exact_copy"] == 1

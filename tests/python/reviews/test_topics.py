@@ -77,6 +77,7 @@ def test_sql_scores_as_the_package_does(sample, reviews):
     for key, terms in reviews["terms"].items():
         own = [term for term in terms if term in weights.index]
         topics = weights.loc[own].sum() / max(np.sqrt(part["topic_square"][own].sum()), 1e-12)
+        topics = topics.round(9)
         topic = topics.idxmax() if own and topics.max() > part["floor"]["floor"] else None
         felt = [term for term in terms if term in part["sentiment_weight"].index]
         length = max(np.sqrt(part["sentiment_square"][felt].sum()), 1e-12)

@@ -131,6 +131,53 @@ CASES = {
         "{{ try_timestamp(\"cast('2010-12-01 08:26:00' as timestamp)\") }}",
         "2010-12-01 08:26:00",
     ),
+    # Words of reviews
+    **{
+        f"words of {text!r}": (
+            f"(select cast({{{{ words_of('said') }}}} as string) from "
+            f"(select {{{{ text_literal({text!r}) }}}} as said) as t)",
+            words,
+        )
+        for text, words in {
+            "It isn't a 2nd-hand CUP": "[it, is, not, a, nd, hand, cup]",
+            "Dont, can\u2019t and cannot want": "[do, not, ca, not, and, can, not, want]",
+            "Größe, Zoë & naïve": "[größe, zoë, and, naïve]".replace(" and,", ""),
+            "质量好 OK": "[质, 量, 好, ok]",
+            "かわいい": "[か, わ, い, い]",
+            "хорошее качество": "[хорошее, качество]",
+            "5/5 :-)": "[]",
+        }.items()
+    },
+    **{
+        f"terms of {text!r}": (
+            f"(select cast(array_sort({{{{ terms_of('words') }}}}) as string) from "
+            f"(select {{{{ words_of(text_literal({text!r})) }}}} as words) as t)",
+            terms,
+        )
+        for text, terms in {
+            "not very good tea": "[good, good tea, not, not good, not tea, not very, tea, very, "
+                                 "very good]",
+            "never again": "[again, never, never again, not again]",
+            "tea tea": "[tea, tea tea]",
+            "not": "[not]",
+            "不好": "[不, 不 好, 好]",
+        }.items()
+    },
+    **{
+        f"{text!r} redacted": (
+            f"(select {{{{ redacted('said', 'shown') }}}} from (select "
+            f"{{{{ text_literal({text!r}) }}}} as said, "
+            f"{{{{ words_of(text_literal({shown!r})) }}}} as shown) as t)",
+            said,
+        )
+        for text, shown, said in [
+            ("Ask Ann, at ann@mail.example!", "ask at", "Ask …, at …"),
+            ("Call 020 7946 0123 now.", "call now", "Call … now."),
+            ("See www.shop.example or https://a.b", "see or", "See … or …"),
+            ("It broke on day 3", "it broke on day", "It broke on day …"),
+            ("Ann Lee Smith smiled", "smiled", "… smiled"),
+        ]
+    },
     # What models use as it is
     "nulls last": (
         "(select max(case when n = 3 then x end) from (select x, row_number() over "

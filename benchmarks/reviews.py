@@ -1,0 +1,135 @@
+"""Read a million reviews: from Parquet files to topics, sentiment and their marts.
+
+python benchmarks/reviews.py --reviews 1000000
+
+One dbt process runs the models of the family, the fit included, from the raw texts to the marts.
+A text joins the first half of one review of `reviews_womens_clothing` with the second half of
+another. Figures go to results.json, and RESULTS.md is written again. `SEGMENTATION_DATA_DIR` names
+the folder of real data, `CLIENTELE_BENCH_DATA` another folder for what is generated.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import duckdb
+from measuring import PROJECT, measure
+
+DATA = Path(os.environ.get("CLIENTELE_BENCH_DATA", Path(__file__).parent / "data"))
+TEXTS = "reviews_womens_clothing/reviews.parquet"
+MODELS = [
+    "stg_reviews", "int_reviews", "feat_reviews", "ml_reviews__fits", "ml_reviews__in_force",
+    "ml_reviews__scored", "dim_topics", "fct_review_topics", "fct_customer_reviews",
+    "rpt_topic_effects", "rpt_sentiment_backtests", "rpt_review_quality",
+]  # fmt: skip
+COLUMNS = ["review_id", "customer_id", "product_id", "written_at", "rating", "text"]
+
+
+def generate_data(folder: Path, texts: Path, reviews: int) -> None:
+    """Write the reviews, and a warehouse with the orders of their customers."""
+    unfinished = folder.with_suffix(".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    with duckdb.connect(str(unfinished / "orders.duckdb")) as connection:
+        connection.execute(
+            f"""
+            create temp table texts as
+            select row_number() over () - 1 as n, "Review Text" as text, "Rating" as rating
+            from '{texts}' where length("Review Text") > 40;
+            copy (
+                select 'V' || i as review_id, 'C' || (hash(i) % {reviews // 3}) as customer_id,
+                    'P' || (hash(i, 1) % 1000) as product_id,
+                    timestamp '2024-01-01' + to_seconds(hash(i, 2) % (730 * 86400)) as written_at,
+                    cast(a.rating as varchar) as rating,
+                    a.text[: length(a.text) // 2] || ' ' || b.text[length(b.text) // 2 :] as text
+                from range({reviews}) as t (i)
+                join texts as a on a.n = hash(i, 3) % (select count(*) from texts)
+                join texts as b on b.n = hash(i, 4) % (select count(*) from texts)
+            ) to '{unfinished}/reviews.parquet' (format parquet);
+            create schema intermediate;
+            create table intermediate.int_as_of_dates as select 0 as period_number,
+                date '2025-12-31' as as_of_date, true as is_current, false as is_forward_cutoff;
+            create table intermediate.int_orders as
+            select 'C' || (hash(i, 5) % {reviews // 3}) as customer_id, true as is_purchase,
+                cast(date '2024-01-01' + cast(hash(i, 6) % 730 as int) as date) as order_date
+            from range({reviews}) as t (i);
+            create table main.lines as
+            select 'O1' as order_id, 'C1' as customer_id, 'P1' as product_id,
+                timestamp '2024-01-01' as ordered_at, 1 as quantity, 1 as unit_price
+            """
+        )
+    unfinished.rename(folder)
+
+
+def run_models(folder: Path, timeout: float) -> dict:
+    """Run the family's models in a copy of the warehouse; return what that took."""
+    work = folder / "run"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    shutil.copyfile(folder / "orders.duckdb", work / "clientele.duckdb")
+    lines = ["order_id", "customer_id", "product_id", "ordered_at", "quantity", "unit_price"]
+    source = {
+        "name": "reviews_benchmark", "timezone": "UTC", "currency": "EUR",
+        "extract_date": "2025-12-31",
+        "tables": {
+            "order_lines": {"table": "main.lines", "columns": {name: name for name in lines}},
+            "reviews": {
+                "path": f"{folder}/reviews.parquet",
+                "columns": {name: name for name in COLUMNS},
+            },
+        },
+    }  # fmt: skip
+    env = {
+        "CLIENTELE_DB": str(work / "clientele.duckdb"),
+        "CLIENTELE_TEMP": str(work / "temp"),
+        "CLIENTELE_MEMORY_LIMIT": "2GB",
+        "DBT_TARGET_PATH": str(work / "target"),
+        "DBT_LOG_PATH": str(work / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    command = [sys.executable, "-m", "dbt.cli.main", "run", "--select", *MODELS]
+    run = measure([*command, "--vars", json.dumps({"source": source})], env=env, timeout=timeout)
+    if run["exit"] == 0:
+        with duckdb.connect(str(work / "clientele.duckdb"), read_only=True) as connection:
+            run["rows"] = connection.execute(
+                "select count(*), count(topic_key), count(sentiment) from marts.fct_review_topics"
+            ).fetchone()
+        results = json.loads((work / "target/run_results.json").read_text())["results"]
+        run["models"] = {r["unique_id"].split(".")[-1]: r["execution_time"] for r in results}
+    shutil.rmtree(work)
+    return run
+
+
+def main() -> int:
+    """Measure, print, and keep the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--reviews", type=int, default=1_000_000)
+    parser.add_argument("--timeout", type=float, default=900)
+    parser.add_argument("--dry", action="store_true", help="print only, keep nothing")
+    options = parser.parse_args()
+    root = Path(os.environ.get("SEGMENTATION_DATA_DIR", PROJECT / "../shared/data"))
+    folder = (DATA / f"reviews-{options.reviews}").absolute()
+    if not folder.exists():
+        generate_data(folder, root / TEXTS, options.reviews)
+    load = os.getloadavg()[0]
+    run = run_models(folder, options.timeout)
+    print(f"{run['wall']:.1f} s wall, {run['cpu']:.1f} s CPU, {run['peak_mb']:.0f} MB", end=", ")
+    print(f"exit {run['exit']}, load before {load:.1f}")
+    if run["exit"]:
+        print(run["output"][-3000:])
+        return 1
+    print(run["rows"], {name: round(s, 1) for name, s in run["models"].items() if s > 0.3})
+    if not options.dry:
+        from report import keep
+
+        case = f"{options.reviews:,} reviews"
+        figures = {name: run[name] for name in ("wall", "cpu", "peak_mb")}
+        keep("reviews", case, {f"texts to marts, load {load:.1f} before": figures})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
