@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet
 from tqdm import tqdm
 
+from clientele.simulation import events
 from clientele.simulation.customers import Chunk, lines_table
 from clientele.simulation.files import FORMATS, NULL, write
 from clientele.simulation.shop import (
@@ -38,15 +39,16 @@ def generate(
     chunk_customers: int = 20_000,
     progress: bool = True,
 ) -> dict:
-    """Write order lines, products and campaigns, and the truth about them, to ``output_dir``.
+    """Write order lines, products, campaigns and events, and their truth, to ``output_dir``.
 
-    ``order_lines/part-*`` and ``campaigns/part-*`` have one file per chunk of customers, so has
-    ``truth/customers``; ``products`` is one file and ``truth/truth.json`` the summary, which is
-    also returned. The same arguments give the same bytes. ``campaign_uplift`` is the added
-    probability of an order within two weeks for a treated customer who is still alive; 0 turns
-    the effect of the campaign `spring-2025` off. ``campaign_effects`` multiplies the effects of the
-    other campaigns (see ``clientele.simulation.campaigns``); with 0 they have none, and the order
-    lines are those of a shop without them.
+    ``order_lines/part-*``, ``campaigns/part-*`` and ``events/part-*`` have one file per chunk of
+    customers, so has ``truth/customers``; ``products`` is one file and ``truth/truth.json`` the
+    summary, which is also returned. ``truth/events.json`` is about the events. The same arguments
+    give the same bytes. ``campaign_uplift`` is the added probability of an order within two weeks
+    for a treated customer who is still alive; 0 turns the effect of the campaign `spring-2025` off.
+    ``campaign_effects`` multiplies the effects of the other campaigns (see
+    ``clientele.simulation.campaigns``); with 0 they have none, and the order lines are those of a
+    shop without them.
 
     Raises:
         ValueError: an argument out of range, or ``output_dir`` is not empty; nothing is written.
@@ -67,14 +69,14 @@ def generate(
 
     unfinished = output_dir.with_name(f".{output_dir.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    for folder in ("order_lines", "campaigns", "truth/customers"):
+    for folder in ("order_lines", "campaigns", "events", "truth/customers"):
         (unfinished / folder).mkdir(parents=True)
 
     root = np.random.SeedSequence(seed)
     catalogue = make_catalogue(np.random.default_rng(root.spawn(1)[0]), products)
     write(products_table(catalogue), unfinished / f"products.{file_format}", file_format)
     chunks = -(-customers // chunk_customers)
-    rows, amounts, members = {}, {}, {}
+    rows, amounts, members, visited = {}, {}, {}, []
     counts = {"guest_lines": 0, "lines_without_product": 0}
     counts |= {"matched_return_lines": 0, "unmatched_return_lines": 0}
     bar = tqdm(total=customers, unit=" customers", disable=None if progress else True)
@@ -96,6 +98,11 @@ def generate(
                 file_format,
             )
             write(campaign, unfinished / f"campaigns/{part}.{file_format}", file_format)
+            visits, of_visits = events.visits(
+                events.stream(child), lines, chunk.segment, first, products, file_format=file_format
+            )
+            visited.append(of_visits)
+            write(visits, unfinished / f"events/{part}.{file_format}", file_format)
             pa.parquet.write_table(people, unfinished / f"truth/customers/{part}.parquet")
             reasons, which = np.unique(lines["reason"], return_inverse=True)
             cents = np.where(lines["quantity"] == NULL, 0, lines["quantity"]) * np.where(
@@ -125,6 +132,8 @@ def generate(
         ],
     }
     (unfinished / "truth/truth.json").write_text(json.dumps(truth, indent=1) + "\n")
+    about_visits = json.dumps(events.add_up(visited), indent=1)
+    (unfinished / "truth/events.json").write_text(about_visits + "\n")
     if output_dir.exists():
         output_dir.rmdir()
     unfinished.rename(output_dir)
@@ -132,7 +141,7 @@ def generate(
 
 
 def write_sample(project: Path) -> dict:
-    """Write the bundled sample: three seeds, and its truth for the tests.
+    """Write the bundled sample: its seeds, and its truth for the tests.
 
     Only `spring-2025` has an effect in it: its orders are older than the other campaigns.
     """
@@ -145,6 +154,8 @@ def write_sample(project: Path) -> dict:
     shutil.copyfile(made / "order_lines/part-00000.csv", seeds / "sample_order_lines.csv")
     shutil.copyfile(made / "products.csv", seeds / "sample_products.csv")
     shutil.copyfile(made / "campaigns/part-00000.csv", seeds / "sample_campaigns.csv")
+    shutil.copyfile(made / "events/part-00000.csv", seeds / "sample_events.csv")
+    shutil.copyfile(made / "truth/events.json", truths / "events.json")
     shutil.copyfile(made / "truth/truth.json", truths / "truth.json")
     people = pa.parquet.read_table(made / "truth/customers/part-00000.parquet")
     write(people.select(["customer_id", "segment"]), truths / "customers.csv", "csv")

@@ -53,6 +53,16 @@ COLUMNS = {
         Column("cost", "number", MONEY),
         Column("segment", "text"),
     ],
+    "events": [
+        Column("customer_id", "key"),
+        Column("device_id", "key"),
+        Column("occurred_at", "timestamp", "timestamp", required=True),
+        Column("event_type", "text", required=True),
+        Column("product_id", "key"),
+        Column("page", "text"),
+        Column("channel", "text"),
+        Column("session_id", "key"),
+    ],
     "orders": [
         Column("order_id", "key", required=True),
         Column("customer_id", "key"),
@@ -84,6 +94,9 @@ SHAPE = ["fill_down", "order_amounts", "repeated_lines", "zero_prices", "negativ
 IN_SQL = ["exclude", "repeated_lines", "zero_prices", "negative_prices", "customer_ids"]
 # Settings of the table `campaigns`; SQL knows them.
 OF_CAMPAIGNS = ["randomised", "control"]
+# Settings of the table `events`; SQL knows them.
+OF_EVENTS = ["event_types"]
+STAGES = ["view", "cart", "checkout", "order", "other"]
 CHOICES = {
     "randomised": [True, False],
     "decimal": [".", ","],

@@ -1,4 +1,4 @@
-"""Import the optional raw tables: `products` and `campaigns`."""
+"""Import the optional raw tables: `products`, `campaigns` and `events`."""
 
 import duckdb
 
@@ -61,6 +61,9 @@ def import_table(
     notes = (
         _report(connection, source, name, relation, texts, selected) if name != "products" else []
     )
+    if name == "events":
+        # Events have no money; the line of a file that cannot be read still counts as one.
+        selected["reject_reason"] = "case when _problem is not null then 'unreadable_line' end"
     values = ", ".join(f"{value} as {ours}" for ours, value in selected.items())
     query = f"select {values} from {relation} order by _file, _row"
     settled = source["tables"]["order_lines"].get("customer_ids") != "as_written"

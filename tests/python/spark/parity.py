@@ -38,6 +38,14 @@ OF_CAMPAIGNS = {
     "fct_customer_uplift",
     "rpt_uplift_backtests",
 }
+# Nor has one without events.
+OF_EVENTS = {
+    "fct_customer_visits",
+    "fct_funnels",
+    "fct_order_touches",
+    "fct_sessions",
+    "rpt_event_quality",
+}
 
 
 def on_spark(target, builds, settings=SPARK_ON_SMALL_DATA, **environment):
