@@ -181,8 +181,9 @@ def _bot(rng, sessions, products):
     """One device that opens a product a second."""
     at = (FIRST_DAY + 20) * DAY + 3 * 3600 + np.arange(BOT_EVENTS)
     missing = np.full(BOT_EVENTS, -1)
+    device = sessions["device"].max(initial=0) + 1
     return {
-        "customer": missing, "device": np.full(BOT_EVENTS, sessions["device"].max(initial=0) + 1), "at": at,
+        "customer": missing, "device": np.full(BOT_EVENTS, device), "at": at,
         "type": np.full(BOT_EVENTS, VIEW), "product": rng.integers(0, products, BOT_EVENTS),
         "channel": missing, "session": missing, "bad_time": np.zeros(BOT_EVENTS, bool),
     }  # fmt: skip
