@@ -27,6 +27,10 @@ PAGES = {
         "Campaigns",
         "What campaigns brought, against customers who were held out, and for whom they worked.",
     ),
+    "visits": (
+        "Visits",
+        "How far visits lead, what is left in the cart, and how customers came before they bought.",
+    ),
     "segments": (
         "Segments",
         "Groups of customers with similar purchases: what distinguishes them, and what to do.",
