@@ -1,6 +1,6 @@
 {#-
     The CTEs `facts`, one per audience, and `members`: the customers of each audience with arm and rank. It reads the CTEs
-    that `clientele.campaigns.audiences` names (`customers`, `rfm`, `features`, `customer_values`, `actions`, `offers`),
+    that `clientele.campaigns.audiences` names (`customers`, `rfm`, `features`, `customer_values`, `actions`, `offers`, `uplifts`, `visits`),
     `as_of` and, with `has_contacts`, `contacts` (customer_id, last_campaign_date). It calls no other macro: `clientele audience`
     renders this file too, and evaluates audiences as they are now on published marts.
 

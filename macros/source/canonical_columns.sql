@@ -41,6 +41,16 @@
             {'name': 'cost', 'type': 'decimal(18, 4)', 'kind': 'number'},
             {'name': 'segment', 'type': 'string', 'kind': 'text'},
         ],
+        'events': [
+            {'name': 'customer_id', 'type': 'string', 'kind': 'key'},
+            {'name': 'device_id', 'type': 'string', 'kind': 'key'},
+            {'name': 'occurred_at', 'type': 'timestamp', 'kind': 'timestamp'},
+            {'name': 'event_type', 'type': 'string', 'kind': 'text'},
+            {'name': 'product_id', 'type': 'string', 'kind': 'key'},
+            {'name': 'page', 'type': 'string', 'kind': 'text'},
+            {'name': 'channel', 'type': 'string', 'kind': 'text'},
+            {'name': 'session_id', 'type': 'string', 'kind': 'key'},
+        ],
         'customers': [
             {'name': 'customer_id', 'type': 'string', 'kind': 'key'},
             {'name': 'consent', 'type': 'string', 'kind': 'text'},

@@ -13,7 +13,7 @@
     select
         {%- for column in canonical_columns(name) %}
         {{ column['name'] if imported else canonical_column(name, table or {}, column) }}
-        {{- ',' if not loop.last or name == 'order_lines' }}
+        {{- ',' if not loop.last or name in ['order_lines', 'events'] }}
         {%- endfor %}
     {%- if name == 'order_lines' %}
         {%- if imported %}
@@ -25,6 +25,9 @@
             as reject_reason,
         cast({{ reason }} as string) as exclude_reason
         {%- endif %}
+    {%- endif %}
+    {%- if name == 'events' %}
+        {{ 'reject_reason' if imported else 'cast(null as string) as reject_reason' }}
     {%- endif %}
     {%- if table or imported %}
     from {{ raw(name) }}

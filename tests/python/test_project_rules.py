@@ -113,8 +113,8 @@ BREAKS = {
             "fct_sequential_rules, rpt_a",
         ),
     ],
-    "a_model_reads_eight_others_at_most": [
-        (lambda m: reads(m, "dim_segments", "fct_orders"), "dim_segments reads 9"),
+    "a_model_reads_nine_others_at_most": [
+        (lambda m: reads(m, "fct_audience_members", "fct_orders"), "fct_audience_members reads 10"),
     ],
     "views_are_stacked_three_high_at_most": [
         (

@@ -56,6 +56,20 @@ uplifts as (
     {% endif %}
 ),
 
+visits as (
+    {% if has_events() %}
+    select * from {{ ref('fct_customer_visits') }}
+    {% else %}
+    select
+        {%- for column in read['columns'] if column['relation'] == 'visits' %}
+        cast(null as {{ column['type'] }}) as {{ column['column'] }},
+        {%- endfor %}
+        customer_id
+    from customers
+    where 1 = 0
+    {% endif %}
+),
+
 as_of as (
 
     select max(as_of_date) as as_of_date from features

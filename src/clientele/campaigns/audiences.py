@@ -25,7 +25,10 @@ MARTS = {
     "actions": "fct_customer_actions",
     "offers": "fct_product_recommendations",
     "uplifts": "fct_customer_uplift",
+    "visits": "fct_customer_visits",
 }
+# Those that exist only if the source brings what they are about; else their columns are null.
+OPTIONAL = ["uplifts", "visits"]
 # Of these marts, the columns under the names that conditions use: the first of the products to
 # offer next, and the best contact. Without randomised campaigns the latter is null.
 NAMES = {

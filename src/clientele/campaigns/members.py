@@ -12,14 +12,14 @@ from pathlib import Path
 import duckdb
 from jinja2 import Environment
 
-from clientele.campaigns.audiences import MARTS, checked, hash_threshold, nearest
+from clientele.campaigns.audiences import MARTS, OPTIONAL, checked, hash_threshold, nearest
 from clientele.places import campaigns_folder, publications_folder
 from clientele.sources.common import counted
 from clientele.sources.settings import load_source, project_vars
 
 MACRO = "macros/campaigns/audience_members.sql"
-# The marts of contacts and of their uplift; a publication without campaigns has none.
-CONTACTS, UPLIFTS = "fct_customer_campaigns", "uplifts"
+# A publication without campaigns has none.
+CONTACTS = "fct_customer_campaigns"
 
 
 @dataclass(frozen=True)
@@ -114,10 +114,10 @@ def _make_tables(connection, said, settings, records, project):
     only = {
         "customer_values": f"horizon_days = {int(settings['clv_band_horizon_days'])}",
         "offers": "rank = 1",
-        UPLIFTS: "is_best_contact",
+        "uplifts": "is_best_contact",
     }
     for name, mart in MARTS.items():
-        if name == UPLIFTS and not _is_published(connection, mart):
+        if name in OPTIONAL and not _is_published(connection, mart):
             nulls = ", ".join(
                 f"null::{column['type']} as {column['column']}"
                 for column in said["columns"]

@@ -27,6 +27,10 @@ PAGES = {
         "Campaigns",
         "What campaigns brought, against customers who were held out, and for whom they worked.",
     ),
+    "visits": (
+        "Visits",
+        "How far visits lead, what is left in the cart, and how customers came before they bought.",
+    ),
     "voices": (
         "Voices",
         "What customers write about, how they feel, and whether it goes with buying again.",

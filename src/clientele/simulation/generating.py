@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet
 from tqdm import tqdm
 
+from clientele.simulation import events
 from clientele.simulation.attributes import attributes_table, truth_of_attributes
 from clientele.simulation.customers import Chunk, lines_table
 from clientele.simulation.files import FORMATS, NULL, write
@@ -42,14 +43,14 @@ def generate(
 ) -> dict:
     """Write order lines and the other raw tables, and the truth about them, to ``output_dir``.
 
-    ``order_lines``, ``campaigns``, ``customers`` and ``reviews`` have one file per chunk of
-    customers, so have ``truth/customers`` and ``truth/reviews``; ``products`` is one file and
-    ``truth/truth.json`` the summary, which is also returned. The same arguments give the same
-    bytes. ``campaign_uplift`` is the added probability of an order within two weeks for a treated
-    customer who is still alive; 0 turns the effect of the campaign `spring-2025` off.
-    ``campaign_effects`` multiplies the effects of the other campaigns (see
-    ``clientele.simulation.campaigns``); with 0 they have none, and the order lines are those of a
-    shop without them.
+    ``order_lines``, ``campaigns``, ``customers``, ``events`` and ``reviews`` have one file per
+    chunk of customers, so have ``truth/customers`` and ``truth/reviews``; ``products`` is one file,
+    ``truth/events.json`` is about the events, and ``truth/truth.json`` the summary, which is also
+    returned. The same arguments give the same bytes. ``campaign_uplift`` is the added probability
+    of an order within two weeks for a treated customer who is still alive; 0 turns the effect of
+    the campaign `spring-2025` off. ``campaign_effects`` multiplies the effects of the other
+    campaigns (see ``clientele.simulation.campaigns``); with 0 they have none, and the order lines
+    are those of a shop without them.
 
     Raises:
         ValueError: an argument out of range, or ``output_dir`` is not empty; nothing is written.
@@ -71,7 +72,7 @@ def generate(
     unfinished = output_dir.with_name(f".{output_dir.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     for folder in (
-        *("order_lines", "campaigns", "customers", "reviews"),
+        *("order_lines", "campaigns", "customers", "events", "reviews"),
         *("truth/customers", "truth/reviews"),
     ):
         (unfinished / folder).mkdir(parents=True)
@@ -80,7 +81,7 @@ def generate(
     catalogue = make_catalogue(np.random.default_rng(root.spawn(1)[0]), products)
     write(products_table(catalogue), unfinished / f"products.{file_format}", file_format)
     chunks = -(-customers // chunk_customers)
-    rows, amounts, members, attributes = {}, {}, {}, {}
+    rows, amounts, members, attributes, visited = {}, {}, {}, {}, []
     counts = {"guest_lines": 0, "lines_without_product": 0}
     counts |= {"matched_return_lines": 0, "unmatched_return_lines": 0}
     bar = tqdm(total=customers, unit=" customers", disable=None if progress else True)
@@ -109,6 +110,11 @@ def generate(
             for key, found in planted.items():
                 attributes[key] = attributes.get(key, 0) + found
             write(described, unfinished / f"customers/{part}.{file_format}", file_format)
+            visits, of_visits = events.visits(
+                events.stream(child), lines, chunk.segment, first, products, file_format=file_format
+            )
+            visited.append(of_visits)
+            write(visits, unfinished / f"events/{part}.{file_format}", file_format)
             pa.parquet.write_table(people, unfinished / f"truth/customers/{part}.parquet")
             reviews, about = reviews_tables(stream(child), lines, first, file_format)
             write(reviews, unfinished / f"reviews/{part}.{file_format}", file_format)
@@ -142,6 +148,8 @@ def generate(
         "attributes": truth_of_attributes(attributes),
     }
     (unfinished / "truth/truth.json").write_text(json.dumps(truth, indent=1) + "\n")
+    about_visits = json.dumps(events.add_up(visited), indent=1)
+    (unfinished / "truth/events.json").write_text(about_visits + "\n")
     if output_dir.exists():
         output_dir.rmdir()
     unfinished.rename(output_dir)
@@ -163,6 +171,8 @@ def write_sample(project: Path) -> dict:
     shutil.copyfile(made / "products.csv", seeds / "sample_products.csv")
     shutil.copyfile(made / "campaigns/part-00000.csv", seeds / "sample_campaigns.csv")
     shutil.copyfile(made / "customers/part-00000.csv", seeds / "sample_customers.csv")
+    shutil.copyfile(made / "events/part-00000.csv", seeds / "sample_events.csv")
+    shutil.copyfile(made / "truth/events.json", truths / "events.json")
     shutil.copyfile(made / "truth/truth.json", truths / "truth.json")
     people = pa.parquet.read_table(made / "truth/customers/part-00000.parquet")
     write(people.select(["customer_id", "segment"]), truths / "customers.csv", "csv")

@@ -10,9 +10,11 @@ from clientele.sources.columns import (
     FORMATS,
     LOCATIONS,
     OF_CAMPAIGNS,
+    OF_EVENTS,
     ORDER_AMOUNTS,
     READING,
     SHAPE,
+    STAGES,
 )
 from clientele.sources.common import format_of, hint
 from clientele.sources.readable import number_problems, reading_problems, similar_zones
@@ -103,6 +105,8 @@ def _table_problems(name, table):
     if name == "customers":
         allowed.append("attributes")
         problems += attribute_problems(table)
+    if name == "events":
+        allowed += OF_EVENTS
     problems += [
         f": `{key}` is not a setting of a table{hint(key, allowed)}; {SEE}."
         for key in table
@@ -119,7 +123,20 @@ def _table_problems(name, table):
         for key, choices in CHOICES.items()
         if key in table and table[key] not in choices
     ]
-    return problems + reading_problems(table) + _shape_problems(table)
+    return problems + reading_problems(table) + _shape_problems(table) + _type_problems(table)
+
+
+def _type_problems(table):
+    types = table.get("event_types")
+    if types is None:
+        return []
+    if not isinstance(types, dict):
+        return [": `event_types` must be pairs of <your type>: view, cart, checkout or order."]
+    return [
+        f": `event_types: {theirs}` is {ours}; it must be one of {', '.join(STAGES)}."
+        for theirs, ours in types.items()
+        if ours not in STAGES
+    ]
 
 
 def _shape_problems(table):
@@ -166,6 +183,11 @@ def _mapping_problems(name, table, elsewhere):
         for ours in required
         if mapping.get(ours) is None and ours not in elsewhere
     ]
+    if name == "events" and not ("customer_id" in mapping or "device_id" in mapping):
+        problems.append(
+            ": neither `customer_id` nor `device_id` is mapped; map one of them, so that it is "
+            "known whose events are whose."
+        )
     taken = {}
     for ours in known:
         theirs = mapping.get(ours)

@@ -53,6 +53,16 @@ COLUMNS = {
         Column("cost", "number", MONEY),
         Column("segment", "text"),
     ],
+    "events": [
+        Column("customer_id", "key"),
+        Column("device_id", "key"),
+        Column("occurred_at", "timestamp", "timestamp", required=True),
+        Column("event_type", "text", required=True),
+        Column("product_id", "key"),
+        Column("page", "text"),
+        Column("channel", "text"),
+        Column("session_id", "key"),
+    ],
     "reviews": [
         Column("review_id", "key"),
         Column("customer_id", "key"),
@@ -100,6 +110,9 @@ IN_SQL = ["exclude", "repeated_lines", "zero_prices", "negative_prices", "custom
 OF_CAMPAIGNS = ["randomised", "control"]
 # Settings of an attribute of `customers`.
 OF_ATTRIBUTES = ["column", "kind", "levels", "sensitive"]
+# Settings of the table `events`; SQL knows them.
+OF_EVENTS = ["event_types"]
+STAGES = ["view", "cart", "checkout", "order", "other"]
 CHOICES = {
     "randomised": [True, False],
     "decimal": [".", ","],

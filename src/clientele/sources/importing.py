@@ -115,15 +115,23 @@ def import_source(
     try:
         with duckdb.connect(config={"temp_directory": str(made / "spill")}) as connection:
             connection.execute("set timezone = 'UTC'")
-            # Small tables first, so that what is wrong with them is told at once.
+            # Small tables first, so that what is wrong with them is told at once. A broken line of
+            # events costs one event; of the others, a customer's history.
             others = {
-                name: _read(connection, tables[name], paths[name], f"rows_{name}", tell)
-                for name in ("products", "campaigns", "customers")
+                name: _read(
+                    connection,
+                    tables[name] | {"counts_broken": name == "events"},
+                    paths[name],
+                    f"rows_{name}",
+                    tell,
+                )
+                for name in ("products", "campaigns", "customers", "reviews", "events")
                 if name in needed and (name != "customers" or describes_customers(tables[name]))
             }
             has_lines = "order_lines" in needed
             found = _import_lines(connection, source, paths, made, tell) if has_lines else []
             for name, raw in others.items():
+                found += raw.notes if name == "events" else []
                 target = str(made / f"{name}.parquet")
                 found += import_table(
                     connection, source, name, raw.relation, target, has_lines=has_lines

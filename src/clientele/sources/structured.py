@@ -3,7 +3,7 @@
 import json
 import re
 
-from clientele.sources.common import UnreadableSource, file_literal, literal, quoted
+from clientele.sources.common import UnreadableSource, counted, file_literal, literal, quoted
 from clientele.sources.delimited import as_utf8
 
 LARGEST_JSON = 512 * 1024 * 1024
@@ -39,11 +39,14 @@ def read_json(connection, file, table, wanted, part, notes, copy) -> list[str]:
     """Read JSON records, one of each or one of each element, as `read_csv` reads a file.
 
     Nested fields are columns with dots in their names. Fields in another list are such columns,
-    too: each is the sum of the list's numbers.
+    too: each is the sum of the list's numbers. With the table's ``counts_broken``, a line of JSON
+    lines that cannot be read is a row with a problem; else the file is refused.
     """
     text = as_utf8(file, table, copy)
+    is_lenient = table.get("counts_broken") and _begins_with_object(text)
+    form = "'newline_delimited', ignore_errors = true" if is_lenient else "'auto'"
     source = (
-        f"read_json_objects({file_literal(text)}, format = 'auto', compression = 'none', "
+        f"read_json_objects({file_literal(text)}, format = {form}, compression = 'none', "
         f"maximum_object_size = {LARGEST_JSON})"
     )
     connection.execute(
@@ -114,13 +117,19 @@ def read_json(connection, file, table, wanted, part, notes, copy) -> list[str]:
         select {
             ", ".join(
                 [f"{value(c)} as {quoted(c)}" for c in kept]
-                + ["_row", "cast(null as varchar) as _problem"]
+                + ["_row", "case when record is null then 'no JSON' end as _problem"]
             )
         }
         from {part}_json order by _row
         """
     )
     connection.execute(f"drop table {part}_json")
+    broken = connection.execute(f"select count(_problem) from {part}").fetchone()[0]
+    if broken:
+        notes.append(
+            f"{file}: {counted(broken, 'line')} that cannot be read as JSON: rejected as "
+            "`unreadable_line`."
+        )
     if connection.execute(f"select count(*) from {part}").fetchone()[0] == 0:
         raise UnreadableSource(
             f"{file} has no rows; an empty source is refused because it would empty the marts"
@@ -161,6 +170,12 @@ def _unwrap(connection, part, unnest):
         )
         """
     )
+
+
+def _begins_with_object(text):
+    """Return whether a file of JSON begins with an object: lines of them, and no list."""
+    with open(text, encoding="utf-8-sig") as file:
+        return next((line for line in file if line.strip()), "").lstrip().startswith("{")
 
 
 def _refuse_lists(connection, part, names, file):

@@ -1,4 +1,4 @@
-"""Import the optional raw tables: `products`, `campaigns`, `customers` and `reviews`."""
+"""Import the optional raw tables: `products`, `campaigns`, `customers`, `events`, `reviews`."""
 
 import duckdb
 
@@ -78,6 +78,9 @@ def import_table(
         for column in columns
         if column.type == "varchar" and column.kind in ("number", "timestamp")
     }
+    if name == "events":
+        # Events have no money; the line of a file that cannot be read still counts as one.
+        selected["reject_reason"] = "case when _problem is not null then 'unreadable_line' end"
     values = ", ".join(f"{value} as {ours}" for ours, value in selected.items())
     query = f"select {values} from {relation} order by _file, _row"
     settled = source["tables"]["order_lines"].get("customer_ids") != "as_written"

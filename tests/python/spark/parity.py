@@ -51,6 +51,15 @@ OF_REVIEWS = {
     "rpt_topic_effects",
 }
 
+# Nor has one without events.
+OF_EVENTS = {
+    "fct_customer_visits",
+    "fct_funnels",
+    "fct_order_touches",
+    "fct_sessions",
+    "rpt_event_quality",
+}
+
 
 def on_spark(target, builds, settings=SPARK_ON_SMALL_DATA, **environment):
     """Build on Spark in one session, the marts kept as Parquet in each warehouse's folder `marts`.

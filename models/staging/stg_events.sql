@@ -1,0 +1,3 @@
+{{ config(enabled=has_events()) }}
+
+{{ event_rows() }}
