@@ -60,7 +60,7 @@ def marked_yes(connection, relation, name: str) -> list[str]:
     return sorted(value for value in values if plain(value) in YES)
 
 
-# Columns in which a word may say that an order is a test, and what may stand beside it.
+# Columns in which a word may say that an order is a test, and what may stand next to it.
 NOTES = set("note notes comment comments remark remarks tag tags memo label type kind".split())
 TEST = set("test tests order sale purchase product article item only ignore delete please".split())
 FEW_TESTS = 0.1

@@ -17,8 +17,8 @@ def says(kind: str, text: str) -> bool:
     """Return whether a plain text says one kind of `lines.yml`, and nothing else."""
     words = KINDS[kind]
     rest, found = re.subn(rf"\b(?:{words['words']})\b", " ", text)
-    beside = set(words["with"].split()) | ANY
-    return bool(found) and all(w in beside or re.fullmatch(r"[\d%]+", w) for w in rest.split())
+    neighbours = set(words["with"].split()) | ANY
+    return bool(found) and all(w in neighbours or re.fullmatch(r"[\d%]+", w) for w in rest.split())
 
 
 def values_that_say(connection, relation: str, name: str, *kinds: str) -> dict[str, list[str]]:

@@ -131,7 +131,7 @@ def _is_sure(connection, relation, chosen, kind, when, where):
 
 
 def _repeats(connection, relation, chosen, when, *, is_signed=False):
-    """Return whether such lines have the money of the other lines of their orders once more."""
+    """Return whether such lines have the money of the other lines of their orders again."""
     found = connection.execute(f"select 1 from {relation} where {when} limit 1").fetchone()
     money = _money(connection, relation, chosen) if found else None
     if money is None:

@@ -79,7 +79,7 @@ def look(connection: duckdb.DuckDBPyConnection, path: str, folder: Path, headers
         raise UnreadableSource(
             f"the ending of {first} tells no format; rename it to .csv, .json, .xlsx or .parquet"
         )
-    settings, sample = {}, None
+    settings, sample, noticed = {}, None, []
     with _readable(first, kind):
         if kind == "csv":
             settings = _text_settings(connection, first, folder, headers)
@@ -88,7 +88,7 @@ def look(connection: duckdb.DuckDBPyConnection, path: str, folder: Path, headers
         elif kind == "json":
             settings = _json_settings(connection, first, folder)
         elif kind == "xlsx":
-            settings = _sheet_settings(first, headers)
+            settings = _sheet_settings(first, headers, noticed)
         columns = _columns(connection, sample or first, kind, settings, folder)
     lacking = {}
     for file in [] if sample else files[1:]:
@@ -100,7 +100,7 @@ def look(connection: duckdb.DuckDBPyConnection, path: str, folder: Path, headers
         lacking |= {name: file for name in columns if name not in others}
         columns = [column for column in columns if column in others]
     raw = read_table(connection, str(sample or path), settings, columns, name="looked")
-    return Look(files, kind, settings, columns, raw.relation, sample, raw.notes, lacking)
+    return Look(files, kind, settings, columns, raw.relation, sample, noticed + raw.notes, lacking)
 
 
 @contextmanager
@@ -206,7 +206,7 @@ def header_position(records: list[list[str]], headers: list) -> int:
     return next((i for i, width in enumerate(widths) if width), 0)
 
 
-def _sheet_settings(file, headers):
+def _sheet_settings(file, headers, noticed):
     """Return the sheets that hold a table, the first and those like it, and the header's row."""
     tables, names = {}, sheet_names(file)
     for name in names:
@@ -218,10 +218,15 @@ def _sheet_settings(file, headers):
     if not tables:
         return {}
     header, at, filled = next(iter(tables.values()))
-    alike = [name for name, (other, *_) in tables.items() if other == header]
+    same = [name for name, (other, *_) in tables.items() if other == header]
+    if others := [name for name in tables if name not in same]:
+        noticed.append(
+            f"{file}: the sheets {', '.join(same)} are read; {', '.join(others)} have other "
+            "columns, and are not."
+        )
     settings = {"header_row": at + 1} if at != filled else {}
-    if alike != names[:1] or len(names) > 1:
-        settings["sheet"] = alike if len(alike) > 1 else alike[0]
+    if same != names[:1] or len(names) > 1:
+        settings["sheet"] = same if len(same) > 1 else same[0]
     return settings
 
 

@@ -140,7 +140,7 @@ def read_json(connection, file, table, wanted, part, notes, copy) -> list[str]:
 def wrapper_of(record: dict) -> str | None:
     """Return the key of the list that records stand in, as in {"orders": [...]}.
 
-    It is an object's only list of objects, beside single values; elements have lists themselves.
+    It is an object's only list of objects, next to single values; elements have lists themselves.
     """
     keys = [
         key for key, value in record.items()

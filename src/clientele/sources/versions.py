@@ -7,8 +7,8 @@ import duckdb
 from clientele.sources.common import counted, literal
 
 REPLACED = "replaced by another file"
-# What is said of numbers that start anew in each file, and the share of the orders above which it
-# is: a return may be of another day.
+# How numbers that start again in each file are described, if they are more than a share of the
+# orders: a return may be of another day.
 SHARED, MOST_SHARED = "lines of different days in several files", 0.05
 
 
@@ -20,7 +20,7 @@ def set_versions_aside(
     A later file is one whose lines are later by their median time; an order that is excluded in one
     file, as cancelled, stays so, whichever is later. A file has an order again if it has
     the same number, day and customer, and all of the products. For guests the time must be the
-    same, too, or one of both must have none. Orders whose lines are all the same are no versions:
+    same, too, or one of both must have none. Orders whose lines are all equal are no versions:
     such lines are repeats.
 
     Args:
@@ -118,7 +118,7 @@ def describe_shared_numbers(connection: duckdb.DuckDBPyConnection) -> list[str]:
         return []
     return [
         f"{counted(shared, 'order number', 'has/have')} {SHARED}, such as '{example}', and "
-        f"{'counts' if shared == 1 else 'count'} as one order each. If each file numbers its "
-        "orders anew, add a column with the shop or year to the files, and join it to the number: "
+        f"{'counts' if shared == 1 else 'count'} as one order each. If the numbers start again in "
+        "each file, add a column with the shop or year to the files, and join it to the number: "
         "order_id: {expression: \"concat(shop, '-', order_no)\"}."
     ]
