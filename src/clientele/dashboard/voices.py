@@ -2,22 +2,48 @@
 
 from clientele.dashboard.tables import Page
 
-# Someone who is not known counts as a customer of one review.
+# Someone who is not known counts as a customer of one review. Segments with few reviewers are one
+# with those who have none: most of their figures would be hidden, and some of others with them.
 REVIEWS = """
     create temp table reviews as
-    select coalesce(topic_key, 'none') as topic_key, rating, sentiment, review_month, written_date,
-        coalesce(reviews.customer_id, 'review ' || review_key) as reviewer,
-        coalesce(customers.segment_key, 'none') as segment_key
-    from marts.fct_review_topics as reviews
-    left join marts.dim_customers as customers using (customer_id)
+    with written as (
+        select coalesce(topic_key, 'none') as topic_key, rating, sentiment, review_month,
+            written_date, coalesce(reviews.customer_id, 'review ' || review_key) as reviewer,
+            coalesce(customers.segment_key, 'none') as segment_key
+        from marts.fct_review_topics as reviews
+        left join marts.dim_customers as customers using (customer_id)
+    ),
+    sized as (
+        select segment_key, count(distinct reviewer) as reviewers from written group by all
+    ),
+    smaller as (
+        select segment_key, reviewers, sum(reviewers) over (
+            order by segment_key <> 'none', reviewers, segment_key
+            rows between unbounded preceding and 1 preceding
+        ) as before
+        from sized
+    )
+    select written.* replace (
+        case when reviewers < {least} or before < {least} then 'none' else segment_key end
+        as segment_key
+    )
+    from written join smaller using (segment_key)
 """
 TOPICS = """
-    select scopes.topic_key, scopes.segment_key, count(distinct reviewer) as customer_count,
+    select topic_key, scopes.segment_key, count(distinct reviewer) as customer_count,
         count(*) as review_count, avg(sentiment) as sentiment, avg(rating)::double as rating
     from reviews
     cross join lateral (
-        values (topic_key, segment_key), (topic_key, 'all'), ('all', segment_key), ('all', 'all')
-    ) as scopes (topic_key, segment_key)
+        values (segment_key), ('all')
+    ) as scopes (segment_key)
+    group by all
+    order by all
+"""
+WRITERS = """
+    select scopes.segment_key, count(distinct reviewer) as customer_count,
+        count(*) as review_count
+    from reviews
+    cross join lateral (values (segment_key), ('all')) as scopes (segment_key)
     group by all
     order by all
 """
@@ -42,6 +68,7 @@ EXAMPLES = """
     select topic_key, unnest([1, 2, 3]) as place, unnest([example_1, example_2, example_3]) as text,
         greatest(reviewer_count, review_count - reviewer_count) as customer_count
     from marts.dim_topics
+    order by topic_key, place
 """
 EFFECTS = """
     select topic_key, customer_count, repeat_share, other_repeat_share, difference,
@@ -64,13 +91,13 @@ def load(page: Page) -> None:
     """Add the page's tables; none if the source has no reviews."""
     if not page.has("fct_review_topics"):
         return
-    page.connection.execute(REVIEWS)
+    page.connection.execute(REVIEWS.format(least=20 * page.min_cell))
     page.add_facts("names", NAMES)
-    margins = [["topic_key"], ["segment_key"]]
     page.add(
-        "topics", TOPICS, keys=["topic_key", "segment_key"], margins=margins,
+        "topics", TOPICS, keys=["topic_key", "segment_key"], margins=[["segment_key"]],
         total=("segment_key", "all"),
     )  # fmt: skip
+    page.add("writers", WRITERS, keys=["segment_key"], total=("segment_key", "all"))
     page.add(
         "periods", PERIODS.format(least=3 * page.min_cell),
         keys=["topic_key", "period_date", "unit"],

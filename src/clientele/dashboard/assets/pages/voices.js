@@ -26,7 +26,7 @@ function repeats(rows, width) {
 }
 pages.voices = {
   filters: () => [
-    select("segment", "Written by", [["all", "All customers"], ...[...new Set(rowsOf("topics").map((d) => d.segment_key))].filter((key) => key !== "all").map((key) => [key, key === "none" ? "Unknown customers" : segmentName(key)])], {says: "Covers all customers."}),
+    select("segment", "Written by", [["all", "All customers"], ...[...new Set(rowsOf("topics").map((d) => d.segment_key))].filter((key) => key !== "all").map((key) => [key, key === "none" ? "Others and unknown customers" : segmentName(key)])], {says: "Covers all customers."}),
     select("topic", "Topic", [["all", "All topics"], ...rowsOf("names").map((d) => [d.topic_key, d.topic_name])], {says: "Covers all topics."})
   ],
   draw({segment, topic}) {
@@ -34,7 +34,7 @@ pages.voices = {
     const names = new Map([...rowsOf("names").map((d) => [d.topic_key, d.topic_name]), ["none", "On no topic"]]);
     const said = new Map(rowsOf("names").map((d) => [d.topic_key, d.words]));
     const chosen = (d) => d.topic_key !== "all" && (topic === "all" || d.topic_key === topic);
-    const whole = rowsOf("topics").find((d) => d.topic_key === "all" && d.segment_key === segment && !d.is_hidden);
+    const whole = rowsOf("writers").find((d) => d.segment_key === segment && !d.is_hidden);
     const topics = rowsOf("topics").filter((d) => d.segment_key === segment && chosen(d) && !d.is_hidden && whole).map((d) => ({...d, name: names.get(d.topic_key), words: said.get(d.topic_key) ?? "", share: d.review_count / whole.review_count})).sort((a, b) => b.review_count - a.review_count);
     const order = [...names.keys()];
     const colours = order.map((key, i) => [names.get(key), TOPIC_COLOURS[i % TOPIC_COLOURS.length]]);
@@ -68,7 +68,7 @@ pages.voices = {
         draw: (width) => repeats(effects, width), columns: [{key: "name", label: "Topic"}, {key: "verdict", label: "Bought again", format: words}, {key: "customer_count", label: "Customers", format: show.count}, {key: "repeat_share", label: "Of them", format: show.share}, {key: "other_repeat_share", label: "Of others", format: show.share}, {key: "difference", label: "Difference", format: (value) => show.change(value, show.share)}]
       }),
       card({
-        title: "What to read", how: "The reviews that are most about a topic. Names, addresses, numbers and rare words are left out.", rows: examples, wide: true, table: "open", follows: ["topic"], empty: "No topic has enough customers.",
+        title: "What to read", how: "The reviews that are most about a topic. Names, addresses, numbers and rare words are left out.", rows: examples, wide: true, table: "open", tall: true, follows: ["topic"], empty: "No topic has enough customers.",
         columns: [{key: "name", label: "Topic"}, {key: "text", label: "Review"}]
       }),
       card({
