@@ -210,10 +210,12 @@ def both_engines(cells: dict) -> list[str]:
 
 
 def parts(record: dict) -> list[str]:
-    """Return the tables of the other benchmarks: segments, lifetime value, campaigns, itemsets."""
+    """Return the tables of the other benchmarks, such as segments, campaigns and itemsets."""
     lines = []
     counted = {"segments": "Segments", "lifetime": "Lifetime value", "campaigns": "Campaigns"}
     counted["reviews"] = "Reviews"
+    counted = {"segments": "Segments", "lifetime": "Lifetime value", "campaigns": "Campaigns",
+               "events": "Events"}  # fmt: skip
     for part, name in counted.items():
         if not record.get(part):
             continue

@@ -32,6 +32,12 @@ as_of as (
 
 ),
 
+covered as (
+
+    select min(session_date) as first_date from sessions
+
+),
+
 periods as (
 
     select
@@ -161,7 +167,8 @@ funnels as (
         by_stage.group_name,
         by_stage.funnel_stage,
         cast(by_stage.stage_number as int) as stage_number,
-        case when by_stage.period = 'week' then {{ dbt.dateadd('day', 6, 'by_stage.start_date') }} <= as_of.as_of_date else true end as is_complete,
+        covered.first_date <= by_stage.start_date
+        and (by_stage.period = 'recent' or {{ dbt.dateadd('day', 6, 'by_stage.start_date') }} <= as_of.as_of_date) as is_complete,
         cast(by_stage.session_count as bigint) as funnel_session_count,
         cast(by_stage.customer_count as bigint) as funnel_customer_count,
         by_stage.session_share,
@@ -170,6 +177,8 @@ funnels as (
     from by_stage
 
     cross join as_of
+
+    cross join covered
 
 )
 

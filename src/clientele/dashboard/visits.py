@@ -8,9 +8,12 @@ WIDE = ", ".join(
     f"max(funnel_customer_count) filter (funnel_stage = '{stage}') as {stage}_customers"
     for stage in STAGES
 )
-# Of unknown visitors there are at most as many people as sessions.
+# Of unknown visitors there are at most as many people as sessions. Events may begin later.
 FUNNELS = f"""
-    select breakdown, group_name, max(start_date) as start_date,
+    select breakdown, group_name,
+        greatest(
+            max(start_date), (select min(session_date) from marts.fct_sessions)
+        ) as start_date,
         max(case when group_name = 'unknown visitor' then funnel_session_count
             else funnel_customer_count end) filter (funnel_stage = 'visit') as customer_count,
         max(funnel_session_count) filter (funnel_stage = 'visit') as session_count, {WIDE}

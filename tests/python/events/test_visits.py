@@ -132,6 +132,10 @@ def test_funnels_are_distinct_customers_and_all_sessions(sample):
         "funnel_customer_count, session_share from marts.fct_funnels"
     )
     assert {row[:5]: row[5:] for row in rows} == expected
+    # Events begin on a Saturday and end on a Wednesday.
+    complete = sample.query("select distinct start_date from marts.fct_funnels where is_complete")
+    days = [datetime.date(2025, 11, 3) + datetime.timedelta(days=7 * i) for i in range(8)]
+    assert sorted(day for (day,) in complete) == days
 
 
 def test_what_customers_looked_at_and_did_not_buy(sample, found):

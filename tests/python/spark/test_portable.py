@@ -27,6 +27,14 @@ CASES = {
         "{{ matches(\"'A1x5'\", text_literal('^A1\\\\.5$')) }}",
         "false",
     ),
+    "the last microsecond of a block of time": (
+        "{{ time_block(\"cast('1970-01-02 00:59:59.999999' as timestamp)\", 30) }}",
+        "49",
+    ),
+    "the first microsecond of a block of time": (
+        "{{ time_block(\"cast('1970-01-02 01:00:00' as timestamp)\", 30) }}",
+        "50",
+    ),
     "a pattern may match a part": ("{{ matches(\"'TEST001'\", \"'ST0'\") }}", "true"),
     "a pattern with an apostrophe": (
         "{{ matches(text_literal(\"it's\"), text_literal(\"t's$\")) }}",

@@ -63,7 +63,7 @@ pages.visits = {
           columns: [{key: "name", label: group}, count("session_count", "Sessions"), count("cart_sessions", "With a cart"), count("left_sessions", "Cart left"), {key: "left_share", label: "Of all sessions", format: show.share, bar: true}, {key: "left_of_carts", label: "Of carts", format: show.share}]
         }),
         card({
-          title: "Week by week", how: "Both shares are of all sessions of the week, those of unknown visitors included. A week that is not over is left out.", rows: lines, legend: LINES, empty: "No week has enough customers for a figure.",
+          title: "Week by week", how: "Both shares are of all sessions of the week, those of unknown visitors included. A week that is not over, or began before the events did, is left out.", rows: lines, legend: LINES, empty: "No week has enough customers for a figure.",
           follows, draw: (width) => weekLines(lines, width), columns: [{key: "start_date", label: "Week of", format: show.date}, {key: "line", label: "Share of"}, count("session_count", "Sessions"), {key: "share", label: "Share", format: show.share, bar: true}]
         }),
         card({
