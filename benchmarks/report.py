@@ -212,15 +212,19 @@ def both_engines(cells: dict) -> list[str]:
 def parts(record: dict) -> list[str]:
     """Return the tables of the other benchmarks, such as segments, campaigns and itemsets."""
     lines = []
-    counted = {"segments": "Segments", "lifetime": "Lifetime value", "campaigns": "Campaigns"}
-    counted["reviews"] = "Reviews"
-    counted = {"segments": "Segments", "lifetime": "Lifetime value", "campaigns": "Campaigns",
-               "events": "Events"}  # fmt: skip
+    counted = {
+        "segments": "Segments, by number of customers",
+        "lifetime": "Lifetime value, by number of customers",
+        "campaigns": "Campaigns, by number of customers",
+        "events": "Events, by number of events",
+        "reviews": "Reviews, by number of reviews",
+    }
     for part, name in counted.items():
         if not record.get(part):
             continue
-        lines += ["", f"## {name}, by number of customers", "", measured_on(record, part), ""]
-        lines += ["| customers | step | wall s | CPU s | peak MB |", "|---|---|---:|---:|---:|"]
+        lines += ["", f"## {name}", "", measured_on(record, part), ""]
+        unit = name.rpartition("number of ")[2]
+        lines += [f"| {unit} | step | wall s | CPU s | peak MB |", "|---|---|---:|---:|---:|"]
         lines += [
             f"| {size} | {step} | {cost['wall']:.1f} | {cost['cpu']:.1f} | {cost['peak_mb']:.0f} |"
             for size, steps in record[part].items()
