@@ -56,8 +56,7 @@ def layer_of(node):
 
 def parents(manifest, node, *types):
     everything = manifest["nodes"] | manifest["sources"]
-    # A test of a model that is not enabled depends on what is not there.
-    read = [everything[key] for key in node["depends_on"]["nodes"] if key in everything]
+    read = [everything[key] for key in node["depends_on"]["nodes"]]
     return [parent for parent in read if not types or parent["resource_type"] in types]
 
 
@@ -77,7 +76,7 @@ def tests_of(manifest):
     """
     found = defaultdict(list)
     for test in nodes(manifest, "test"):
-        if not test.get("test_metadata") or test["attached_node"] not in manifest["nodes"]:
+        if not test.get("test_metadata"):
             continue
         name, arguments = test["test_metadata"]["name"], test["test_metadata"]["kwargs"]
         table = manifest["nodes"][test["attached_node"]]

@@ -63,7 +63,7 @@ def test_attributes_are_features_and_the_mean_where_they_are_unknown(fitted, by_
     found = fitted.frame(
         "select * from features.feat_customers__segmentation_sample where period_number = 0"
     ).set_index("customer_id")
-    assert len(found) == len(by_hand)
+    assert found.index.is_unique and len(found) == len(by_hand)
     np.testing.assert_allclose(
         found[FEATURES].to_numpy(float), by_hand.loc[found.index].to_numpy(float), rtol=1e-9
     )
