@@ -45,9 +45,13 @@ def generate_data(folder: Path, texts: Path, reviews: int) -> None:
                     timestamp '2024-01-01' + to_seconds(hash(i, 2) % (730 * 86400)) as written_at,
                     cast(a.rating as varchar) as rating,
                     a.text[: length(a.text) // 2] || ' ' || b.text[length(b.text) // 2 :] as text
-                from range({reviews}) as t (i)
-                join texts as a on a.n = hash(i, 3) % (select count(*) from texts)
-                join texts as b on b.n = hash(i, 4) % (select count(*) from texts)
+                from (
+                    select i, cast(hash(i, 3) % 20000 as bigint) as first_text,
+                        cast(hash(i, 4) % 20000 as bigint) as second_text
+                    from range({reviews}) as t (i)
+                ) as drawn
+                join texts as a on a.n = drawn.first_text
+                join texts as b on b.n = drawn.second_text
             ) to '{unfinished}/reviews.parquet' (format parquet);
             create schema intermediate;
             create table intermediate.int_as_of_dates as select 0 as period_number,
