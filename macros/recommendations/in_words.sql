@@ -11,7 +11,7 @@
 {#- Engines round halves of doubles differently; floor is the same on all. -#}
 {% macro _number_in_words(number) -%}
     case
-        when {{ number }} >= 9.95 then cast(cast(floor({{ number }} + 0.5) as int) as {{ dbt.type_string() }})
+        when {{ number }} >= 9.95 then cast(cast(floor({{ number }} + 0.5) as bigint) as {{ dbt.type_string() }})
         else cast(cast(floor(10 * {{ number }} + 0.5) / 10 as decimal(18, 1)) as {{ dbt.type_string() }})
     end
 {%- endmacro %}

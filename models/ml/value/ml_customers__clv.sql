@@ -94,7 +94,8 @@ dated as (
     left join {{ ref('ml_clv__seasons') }} as days_p{{ level }}
         on
             waiting.next_order_days_p{{ level }} <= 730
-            and cast(ceil(waiting.next_order_days_p{{ level }}) as int) = days_p{{ level }}.day_number
+            {#- An engine may compute both sides first, and some waits are longer than an integer holds. #}
+            and cast(ceil(least(waiting.next_order_days_p{{ level }}, 731)) as int) = days_p{{ level }}.day_number
     {%- endfor %}
 
 ),

@@ -44,7 +44,14 @@ EDGES = pd.DataFrame(
 @pytest.mark.parametrize("model", ["mbg_nbd", "bg_nbd"])
 @pytest.mark.parametrize(
     "theta",
-    [(0.5, 40.0, 0.8, 2.0), (2.0, 130.0, 0.3, 1.9), (0.2, 5.0, 1.0, 0.05), (5.0, 150.0, 1.0, 24.0)],
+    [
+        (0.5, 40.0, 0.8, 2.0),
+        (2.0, 130.0, 0.3, 1.9),
+        (0.2, 5.0, 1.0, 0.05),
+        (5.0, 150.0, 1.0, 24.0),
+        # The latest of the likely days of the next order is 1e79 days away.
+        (0.05, 5.0, 1.0, 9.01),
+    ],
 )
 def test_sql_scores_the_edges_as_python_does(sample, model, theta):
     """The model's own SQL, on histories and parameters that a shop may come to have."""
