@@ -7,7 +7,7 @@
 {% macro wilson_bound(share, count, sign, z=1.959963984540054) -%}
     (
         {{ share }} + {{ z * z / 2 }} / {{ count }}
-        {{ sign }} {{ z }} * sqrt({{ share }} * (1 - {{ share }}) / {{ count }} + {{ z * z / 4 }} / ({{ count }} * {{ count }}))
+        {{ sign }} {{ z }} * sqrt({{ share }} * (1 - {{ share }}) / {{ count }} + {{ z * z / 4 }} / {{ count }} / {{ count }})
     ) / (1 + {{ z * z }} / {{ count }})
 {%- endmacro %}
 
