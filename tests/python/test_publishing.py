@@ -294,8 +294,9 @@ def test_what_dbt_itself_says_of_failed_and_partial_runs_is_refused(
 
     assert "run_results.json does not exist; build first" in refusal()
     shutil.copytree(published_sample.folder / "target", copy.folder / "target")
-    copy.clientele("build", "--source", "online_retail", "--data", "/nowhere.parquet")
-    assert copy.exit_code == 1
+    settings = (PROJECT / "sources/online_retail.yml").read_text()
+    copy.dbt("build", "--vars", f"{settings}\ndata: /nowhere.parquet")
+    assert copy.exit_code != 0 and "no file at /nowhere.parquet" in copy.output
     assert "dbt has run since the last build that left results" in refusal()
     copy.dbt("build", "--select", "dim_segments")
     assert copy.exit_code == 0

@@ -91,7 +91,7 @@ counted as (
         topic_key,
         cast(count(*) as int) as review_count,
         cast(count(distinct customer_id) as int) as reviewer_count,
-        avg(sentiment) as mean_sentiment
+        {{ exact_mean('sentiment') }} as mean_sentiment
 
     from reviews
 

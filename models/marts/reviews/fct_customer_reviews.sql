@@ -3,8 +3,8 @@
 select
     customer_id,
     cast(count(*) as int) as review_count,
-    avg(cast(rating as double)) as mean_rating,
-    avg(sentiment) as mean_sentiment,
+    {{ exact_mean('rating') }} as mean_rating,
+    {{ exact_mean('sentiment') }} as mean_sentiment,
     cast(count(distinct topic_key) as int) as topic_count,
     max(written_date) as last_review_date
 
