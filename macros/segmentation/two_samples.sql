@@ -13,14 +13,18 @@
 
 
 {#-
-    The 0.975 quantile of Student's t with `df` degrees of freedom, by Cornish and Fisher's expansion around the normal
-    quantile; within 0.0005 from 5 degrees on.
+    The quantile of Student's t with `df` degrees of freedom where the normal one is `z`, by default that of 0.975: Cornish
+    and Fisher's expansion; within 0.0005 from 5 degrees on.
 -#}
-{% macro t_quantile(df) -%}
-    (
-        1.959963984540054 + 2.372271230298552 / {{ df }} + 2.822498615739611 / ({{ df }} * {{ df }})
-        + 2.555849679507722 / ({{ df }} * {{ df }} * {{ df }}) + 1.589534053393823 / ({{ df }} * {{ df }} * {{ df }} * {{ df }})
-    )
+{% macro t_quantile(df, z=1.959963984540054) -%}
+    {%- set terms = [
+        (z ** 3 + z) / 4,
+        (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96,
+        (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384,
+        (79 * z ** 9 + 776 * z ** 7 + 1482 * z ** 5 - 1920 * z ** 3 - 945 * z) / 92160,
+    ] -%}
+    ({{ z }}
+    {%- for term in terms %} + {{ term }}{% for _ in range(loop.index) %} / {{ df }}{% endfor %}{% endfor %})
 {%- endmacro %}
 
 

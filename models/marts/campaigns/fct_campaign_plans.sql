@@ -1,6 +1,6 @@
 {#-
-    Two means differ detectably, in a two-sided test at 5 % with 80 % power, from (z(0.975) + z(0.8)) * sd * sqrt(1/treated +
-    1/control). List, Sadoff and Wagner (2011), "So you want to run an experiment, now what?", section 3; docs/audiences.md.
+    Two means differ detectably, in a two-sided test at 5 % with 80 % power, from (t(0.975) + t(0.8)) * sd * sqrt(1/treated +
+    1/control). Needed sizes are large, so that z stands for t there. List, Sadoff and Wagner (2011), "So you want to run an experiment, now what?", section 3; docs/audiences.md.
 -#}
 {%- set z = 1.959963984540054 + 0.8416212335729143 %}
 {%- set window_days = var('campaigns_window_days') %}
@@ -143,17 +143,33 @@ spread as (
 
 ),
 
+-- Welch's degrees of freedom of two arms with the same spread: few of them in a small holdout.
+freed as (
+
+    select
+        *,
+        1e0 / nullif(treated_count, 0) + 1e0 / nullif(control_count, 0) as inverse_count,
+        power(1e0 / nullif(treated_count, 0) + 1e0 / nullif(control_count, 0), 2) / (
+            1e0 / nullif(treated_count, 0) / nullif(treated_count, 0) / nullif(treated_count - 1, 0)
+            + 1e0 / nullif(control_count, 0) / nullif(control_count, 0) / nullif(control_count - 1, 0)
+        ) as df
+
+    from spread
+
+),
+
 detected as (
 
     select
         *,
         case
-            when sd > 0 then round({{ z }} * sd * sqrt(1.0 / nullif(treated_count, 0) + 1.0 / nullif(control_count, 0)), 6)
+            when sd > 0
+                then round(({{ t_quantile('df') }} + {{ t_quantile('df', 0.8416212335729143) }}) * sd * sqrt(inverse_count), 6)
         end as effect,
         -- Each arm's share times the other's times the customers has to reach this for an effect of 10 %.
         case when mean > 0 and sd > 0 then power({{ z }} * sd / (0.1 * mean), 2) end as needed_product
 
-    from spread
+    from freed
 
 ),
 

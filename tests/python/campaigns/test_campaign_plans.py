@@ -53,20 +53,25 @@ def groups_of(query, audience):
     )["rfm_group"]
 
 
-def test_the_smallest_effect_is_that_of_the_normal_approximation(plans):
-    z = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
-    error = plans["baseline_sd"] * np.sqrt(1 / plans["treated_count"] + 1 / plans["control_count"])
-    np.testing.assert_allclose(plans["detectable_effect"], z * error, rtol=1e-5)
+def test_the_smallest_effect_is_that_of_welchs_test(plans):
+    one, other = 1 / plans["treated_count"], 1 / plans["control_count"]
+    freedom = (one + other) ** 2 / (
+        one**2 / (plans["treated_count"] - 1) + other**2 / (plans["control_count"] - 1)
+    )
+    t = stats.t.ppf(0.975, freedom) + stats.t.ppf(0.8, freedom)
+    error = plans["baseline_sd"] * np.sqrt(one + other)
+    np.testing.assert_allclose(plans["detectable_effect"], t * error, rtol=3e-4)
     np.testing.assert_allclose(
         plans["detectable_share"], plans["detectable_effect"] / plans["baseline_mean"], rtol=1e-7
     )
     np.testing.assert_allclose(
         plans["holdout_forgone"], plans["detectable_effect"] * plans["control_count"], rtol=1e-12
     )
-    # The power of a z-test at that effect is 80 %, by the distribution itself.
+    # The power of a t-test at that effect is 80 %, by the distribution itself.
     shift = plans["detectable_effect"] / error
-    power = stats.norm.sf(stats.norm.isf(0.025) - shift) + stats.norm.cdf(-1.959964 - shift)
-    np.testing.assert_allclose(power, 0.8, atol=1e-4)
+    limit = stats.t.ppf(0.975, freedom)
+    power = stats.nct.sf(limit, freedom, shift) + stats.nct.cdf(-limit, freedom, shift)
+    np.testing.assert_allclose(power, 0.8, atol=0.02)
     assert len(plans) == 10
 
 
