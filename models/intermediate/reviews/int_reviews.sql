@@ -24,7 +24,7 @@ keyed as (
         reviews.*,
         md5(concat(
             {%- for column in content %}
-            coalesce(concat('=', cast({{ column }} as string)), ''), '|'{{ ',' if not loop.last }}
+            coalesce('=' || cast({{ column }} as string), ''), '|'{{ ',' if not loop.last }}
             {%- endfor %}
         )) as content_key
 
