@@ -91,8 +91,13 @@ def check_columns(tables: dict, paths: dict[str, str | None]) -> None:
                 columns = [row[0] for row in connection.execute(rows).fetchall()]
                 # A name with a dot may be a field of a column.
                 if missing := [c for c in wanted if c not in columns and "." not in c]:
+                    ours = {
+                        theirs: own
+                        for own, mapped in with_attributes(tables[name])["columns"].items()
+                        for theirs in columns_of(connection, mapped)
+                    }
                     raise UnreadableSource(
-                        f"`{name}`: {describe_missing(file, missing, columns, len(files))}"
+                        f"`{name}`: {describe_missing(file, missing, columns, len(files), ours)}"
                     )
 
 

@@ -142,8 +142,14 @@ def read_table(
     return Raw(name, shared, files, notes)
 
 
-def describe_missing(file: Path, missing: list[str], columns: list[str], count: int) -> str:
-    """Return which columns a file, one of ``count``, lacks, and which of its own may be meant."""
+def describe_missing(
+    file: Path, missing: list[str], columns: list[str], count: int, ours: dict | None = None
+) -> str:
+    """Return which columns a file, one of ``count``, lacks, and which of its own may be meant.
+
+    ``ours`` are the canonical names of missing columns, where they are known.
+    """
+    ours = ours or {}
     by_lower = {column.strip().lower(): column for column in columns}
     hints = [
         f"did you mean '{by_lower[column.strip().lower()]}'?"
@@ -151,7 +157,10 @@ def describe_missing(file: Path, missing: list[str], columns: list[str], count: 
         if column.strip().lower() in by_lower
     ]
     where = f"{file}" + (", unlike other files of the table" if count > 1 else "")
-    names = ", ".join(f"'{column}'" for column in missing)
+    names = ", ".join(
+        f"'{column}' for `{ours[column]}`" if column in ours else f"'{column}'"
+        for column in missing
+    )
     return f"no column {names} in {where}; " + (
         " ".join(hints) if hints else f"it has {', '.join(columns)}."
     )

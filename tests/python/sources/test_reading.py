@@ -235,7 +235,7 @@ def test_only_the_table_that_needs_it_is_imported(tmp_path):
         import_source(made, None, tmp_path / "imports")
     sent["customer_id"] = "customer"
     made["tables"]["order_lines"]["columns"]["quantity"] = "pieces"
-    with pytest.raises(UnreadableSource, match="`order_lines`: no column 'pieces' in .*lines.par"):
+    with pytest.raises(UnreadableSource, match="no column 'pieces' for `quantity` in .*lines.par"):
         import_source(made, None, tmp_path / "imports")
 
 
