@@ -119,7 +119,7 @@ def test_every_table_of_the_source_is_looked_at(shop):
     tables["order_lines"] = {"path": f"{shop.folder}/lines.csv"}
     for table in tables.values():
         table["columns"] = ROLES if "lines" in table["path"] else {"product_id": "x"}
-    tables["customers"]["columns"] = {"customer_id": "x"}
+    tables["customers"]["columns"] = {"customer_id": "x", "person_id": "y"}
     settings = {"source": source_of(**tables)}
     for name in ("products", "customers"):
         before = shop(**settings)

@@ -14,6 +14,7 @@ from clientele.scoring.kept import Kept
 from clientele.sources.columns import COLUMNS
 from clientele.sources.common import counted, format_of, literal, quoted
 from clientele.sources.importing import import_source
+from clientele.sources.joining import gives_to_lines
 from clientele.sources.mapping import columns_of
 from clientele.sources.reading import read_table
 from clientele.sources.values import column_names, same_person
@@ -125,7 +126,7 @@ def staging_of(kept: Kept, relation: str) -> str:
 def _map_by_import(connection, kept, path, kind):
     """Map by the import of text files, with the settings of the source."""
     tables = kept.source["tables"]
-    if joined := [name for name in ("orders", "customers") if tables.get(name)]:
+    if joined := [n for n in ("orders", "customers") if gives_to_lines(n, tables.get(n))]:
         raise ValueError(
             f"source '{kept.source['name']}' joins `{joined[0]}:` from another file, so its order "
             "lines alone cannot be scored"
