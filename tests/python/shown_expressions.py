@@ -53,6 +53,8 @@ SHOWN = {
     "(sales_value + retail_disc + coupon_match_disc) / nullif(quantity, 0)": (
         "unit_price", "4.7500", {}),
     "retail_disc + coupon_match_disc": ("discount_amount", "1.5000", {}),
+    "case when {column} in ({listed}) then null else {column} end": (
+        "customer_id", "ann", {"column": "customer", "listed": "'walk-in', 'guest'"}),
     "'store ' || store_id": ("channel", "store 31", {}),
 }  # fmt: skip
 

@@ -40,8 +40,9 @@ def describe_guests(connection) -> list[str]:
     if not words:
         return []
     listed = ", ".join(f"'{word}'" for word in words[:4])
+    column = "<your column>"
     verb = "counts as a customer" if len(words) == 1 else "count as customers"
     return [
         f"{listed} {verb}. If that is who buys without a name, make it a guest: customer_id: "
-        f'{{expression: "case when <your column> in ({listed}) then null else <your column> end"}}.'
+        f'{{expression: "case when {column} in ({listed}) then null else {column} end"}}.'
     ]

@@ -120,5 +120,5 @@ def describe_shared_numbers(connection: duckdb.DuckDBPyConnection) -> list[str]:
         f"{counted(shared, 'order number', 'has/have')} {SHARED}, such as '{example}', and "
         f"{'counts' if shared == 1 else 'count'} as one order each. If the numbers start again in "
         "each file, add a column with the shop or year to the files, and join it to the number: "
-        "order_id: {expression: \"concat(shop, '-', order_no)\"}."
+        """order_id: {expression: "concat(shop_no, '-', order_no)"}."""
     ]
