@@ -1,6 +1,6 @@
 {#-
     Two means differ detectably, in a two-sided test at 5 % with 80 % power, from (t(0.975) + t(0.8)) * sd * sqrt(1/treated +
-    1/control). Needed sizes are large, so that z stands for t there. List, Sadoff and Wagner (2011), "So you want to run an experiment, now what?", section 3; docs/audiences.md.
+    1/control), and from z in place of t for needed sizes, which are large. List, Sadoff and Wagner (2011); docs/audiences.md.
 -#}
 {%- set z = 1.959963984540054 + 0.8416212335729143 %}
 {%- set window_days = var('campaigns_window_days') %}
@@ -162,10 +162,7 @@ detected as (
 
     select
         *,
-        case
-            when sd > 0
-                then round(({{ t_quantile('df') }} + {{ t_quantile('df', 0.8416212335729143) }}) * sd * sqrt(inverse_count), 6)
-        end as effect,
+        case when sd > 0 then round(({{ t_quantile('df') }} + {{ t_quantile('df', 0.8416212335729143) }}) * sd * sqrt(inverse_count), 6) end as effect,
         -- Each arm's share times the other's times the customers has to reach this for an effect of 10 %.
         case when mean > 0 and sd > 0 then power({{ z }} * sd / (0.1 * mean), 2) end as needed_product
 

@@ -173,10 +173,8 @@ summed as (
         {{ "segments.segmentation = 'behaviour' and compared_values.attribute in ('" ~ used | join("', '") ~ "')" if used else 'false' }}
             as is_feature,
         coalesce(known_counts.known_count, 0) as known_count,
-        coalesce(case when compared_values.kind in ('number', 'date') then cells.scaled_total else cells.cell_count end, 0)
-            as total,
-        coalesce(case when compared_values.kind in ('number', 'date') then cells.square_total else cells.cell_count end, 0)
-            as square_total
+        coalesce(case when compared_values.kind in ('number', 'date') then cells.scaled_total else cells.cell_count end, 0) as total,
+        coalesce(case when compared_values.kind in ('number', 'date') then cells.square_total else cells.cell_count end, 0) as square_total
 
     from segments
 

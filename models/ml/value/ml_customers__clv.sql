@@ -77,7 +77,7 @@ waiting as (
 
 ),
 
--- The clock of the models runs on season days; dates are the shop's calendar.
+-- The clock of the models runs on season days; dates are the shop's calendar. Some waits are too long for an integer.
 dated as (
 
     select
@@ -94,7 +94,6 @@ dated as (
     left join {{ ref('ml_clv__seasons') }} as days_p{{ level }}
         on
             waiting.next_order_days_p{{ level }} <= 730
-            {#- An engine may compute both sides first, and some waits are longer than an integer holds. #}
             and cast(ceil(least(waiting.next_order_days_p{{ level }}, 731)) as int) = days_p{{ level }}.day_number
     {%- endfor %}
 

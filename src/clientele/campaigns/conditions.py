@@ -243,7 +243,7 @@ class _Writer:
             return [self._double(node) for node in nodes]
         for node in nodes:
             if node["class"] == "CONSTANT" and abs(float(node["literal"]["text"])) > MOST_DAYS:
-                raise Refused(f"{node['literal']['text']} days lead out of the calendar")
+                raise Refused(f"{node['literal']['text']} days are too many for a date")
         return [self.write(node) for node in nodes]
 
     def _double(self, node):

@@ -112,7 +112,7 @@ def _map_in_sql(connection, kept, path, kind):
         "select count(*) from raw_new_lines where _problem is not null"
     ).fetchone()
     connection.execute("drop view typed_new_lines; drop table raw_new_lines")
-    return [f"{counted(unread, 'line')} cannot be read and so left out."] if unread else []
+    return [f"{counted(unread, 'line', 'is/are')} unreadable and left out."] if unread else []
 
 
 def staging_of(kept: Kept, relation: str) -> str:

@@ -47,7 +47,7 @@ def find_files(path: str) -> list[Path]:
     """
     place = Path(path)
     if place.is_file():
-        # Also one whose name holds marks of a glob, such as `orders [1].csv`.
+        # Also a name with the characters of a glob, such as `orders [1].csv`.
         return [place]
     if place.is_dir():
         found = sorted(

@@ -1,4 +1,4 @@
-"""Tell by words what a text says that is no goods, or no customer: see lines.yml."""
+"""Recognise by words lines that sell nothing, and customers who are guests: see lines.yml."""
 
 import re
 from functools import cache

@@ -1,4 +1,4 @@
-"""Leave out lines that are no goods: totals, payments, shipping, tips, fees and taxes."""
+"""Leave out lines that sell nothing: totals, payments, shipping, tips, fees and taxes."""
 
 from clientele.sources.common import counted, quoted
 from clientele.sources.numbers import numbers_of
@@ -26,7 +26,7 @@ MOST, FEWEST = 0.9, 3
 
 
 def leave_out_services(connection, relation: str, facts: dict, chosen: dict, found) -> str:
-    """Exclude lines that are no goods, say how many, and return the SQL of what is left.
+    """Exclude lines that sell nothing, report them, and return the SQL of what is left.
 
     Args:
         connection: Where the relation is.
