@@ -134,8 +134,15 @@ def close_warehouse() -> None:
     """
     # Not imported here: a build with Spark does not need DuckDB's adapter.
     adapter = sys.modules.get("dbt.adapters.duckdb.connections")
-    if adapter is not None:
-        adapter.DuckDBConnectionManager.close_all_connections()
+    if adapter is None:
+        return
+    manager = adapter.DuckDBConnectionManager
+    with manager._LOCK:
+        # close_all_connections() only forgets the connection: it would close when Python next looks
+        # for objects that refer to one another.
+        if manager._ENV is not None:
+            manager._ENV.close()
+    manager.close_all_connections()
 
 
 class _Log(io.TextIOBase):

@@ -1,5 +1,6 @@
 """`clientele build` shows how far it is and, if it fails, what failed and why."""
 
+import gc
 import io
 import json
 import os
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 
 import duckdb
 import pytest
+from dbt.adapters.duckdb import connections as duckdb_connections
 from dbt.cli.main import dbtRunner
 
 from clientele import building, progress
@@ -111,6 +113,19 @@ def test_after_a_build_the_warehouse_is_open_to_others(tiny):
     # DuckDB refuses this if this process still has the file open for writing.
     with duckdb.connect(str(tiny.folder / "tiny.duckdb"), read_only=True) as connection:
         assert connection.sql("select n from fct_numbers").fetchall() == [(1,), (2,)]
+
+
+def test_the_warehouse_is_open_before_python_looks_for_what_nobody_needs(project, tiny):
+    gc.disable()
+    try:
+        assert dbtRunner().invoke(["build", "--select", "+stg_numbers", "--quiet"]).success
+        kept = [duckdb_connections.DuckDBConnectionManager._ENV]
+        building.close_warehouse()
+        with duckdb.connect(project / "tiny.duckdb", config={"threads": 1}) as other:
+            assert other.sql("select count(*) from stg_numbers").fetchall() == [(2,)]
+        assert kept[0] is not None
+    finally:
+        gc.enable()
 
 
 def test_a_second_build_and_plain_dbt_reuse_what_was_parsed(tiny):
