@@ -31,7 +31,7 @@ from clientele.sources.repeats import (
     set_copies_aside,
 )  # fmt: skip
 from clientele.sources.tables import import_table
-from clientele.sources.totals import MAX_DIFFERING_TOTALS, compare_totals
+from clientele.sources.totals import MAX_DIFFERING_TOTALS, compare_totals, count_repeats
 from clientele.sources.versions import (
     describe_shared_numbers,
     put_versions_back,
@@ -211,6 +211,8 @@ def _import_lines(connection, source, paths, folder, tell):
         connection, set(texts), list(amounts),
         float(source.get("max_differing_totals", MAX_DIFFERING_TOTALS)),
     )  # fmt: skip
+    judged = not is_kept and "line_id" not in texts
+    totals = count_repeats(connection, names, set(texts), list(amounts)) if judged else (0, 0)
     if "discount" in amounts:
         shaping.allot_discounts(connection)
     if "refund" in amounts:
@@ -219,9 +221,9 @@ def _import_lines(connection, source, paths, folder, tell):
         put_copies_back(connection)
     twice = describe_repeated_files(connection, names, raw.files, is_kept=is_kept)
     notes += twice
-    if not is_kept and "line_id" not in texts:
+    if judged:
         # Lines of a repeated file are told already.
-        notes += describe_repeats(connection, [*names, *["_file"][: len(twice)]])
+        notes += describe_repeats(connection, [*names, *["_file"][: len(twice)]], *totals)
     notes += shaping.describe_last_day(connection, own[0])
     notes += [sentence for name, sentence in WITHOUT.items() if name not in texts]
     if len(raw.files) > 1:

@@ -22,7 +22,7 @@ from clientele.sources.mapping import MAX_UNREADABLE_SHARE
 from clientele.sources.placing import currency_of, zone_of
 from clientele.sources.readable import currency_problem, format_problem, zone_problem
 from clientele.sources.recognising import headers, recognise
-from clientele.sources.repeats import REPEATED_FILE
+from clientele.sources.repeats import REAL, REPEATED_FILE
 from clientele.sources.sniffing import look, temporary_folder
 from clientele.sources.totals import DifferingTotals, remap
 from clientele.sources.versions import REPLACED, SHARED
@@ -83,6 +83,7 @@ def init(
         tried = str(found.sample or path)
         ask = None if yes else ask
         imported = _try(source, tried, Path(temporary), doubts, ask=ask, is_known=bool(preset))
+        _keep_real_lines(table, imported)
         rows, figures = _describe(connection, found, source, imported, why)
         _doubt_absurd(connection, imported, doubts)
         share = _doubt_broken_lines(connection, imported, doubts)
@@ -224,6 +225,18 @@ def _try(source, path, temporary, doubts, *, ask, is_known):
                 ) from None
             table[setting] = ask(str(error).split(";")[0], [choices[1], choices[2]])
     raise ValueError("the file can be read in too many ways; write its YAML by hand")
+
+
+def _keep_real_lines(table, imported):
+    """Let equal lines count, each, if the totals of their orders hold each of them.
+
+    Not if another file has them too: that one may be the same export twice.
+    """
+    real = [note for note in imported.notes if REAL in note]
+    if real and not any(REPEATED_FILE in note for note in imported.notes):
+        table["repeated_lines"] = "keep"
+        said = f"{real[0].split(' With ')[0]} They count: `repeated_lines: keep`."
+        imported.notes[imported.notes.index(real[0])] = said
 
 
 def _describe(connection, found, source, imported, why):

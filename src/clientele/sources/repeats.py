@@ -10,6 +10,10 @@ from clientele.sources.shaping import AMOUNT
 # Share of a file's lines that another file has too, above which the file repeats the other.
 MOST_SHARED = 0.5
 REPEATED_FILE = "lines of the file are in"
+# What says of equal lines that they are real.
+REAL = "totals hold each of them: they are real"
+# Totals do not judge equal lines for fewer orders, nor unless that many times more agree.
+FEWEST, CLEARLY = 3, 4
 
 
 def set_copies_aside(connection: duckdb.DuckDBPyConnection, content: list[str]) -> None:
@@ -41,8 +45,17 @@ def put_copies_back(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def describe_repeats(connection: duckdb.DuckDBPyConnection, content: list[str]) -> list[str]:
-    """Return a sentence about lines that equal another in every column, if there are any."""
+def describe_repeats(
+    connection: duckdb.DuckDBPyConnection, content: list[str], each: int, once: int
+) -> list[str]:
+    """Return a sentence about lines that equal another in every column, if there are any.
+
+    Args:
+        connection: Where the lines are.
+        content: The columns of a line.
+        each: Orders whose stated total agrees if all of their equal lines count.
+        once: Orders whose stated total agrees if equal lines count once.
+    """
     rows, extra, money, lost = connection.execute(
         f"""
         select sum(n), sum(n - 1), sum(n * amount), sum((n - 1) * amount)
@@ -56,11 +69,21 @@ def describe_repeats(connection: duckdb.DuckDBPyConnection, content: list[str]) 
     if not extra:
         return []
     share, worth = extra / rows, float(lost / money) if money else 0.0
-    return [
+    said = (
         f"{counted(extra, 'line')} ({share:.1%} of the lines, {worth:.1%} of the money) "
-        f"{'equals' if extra == 1 else 'equal'} another line in every column: left out as "
-        f"{'a duplicate' if extra == 1 else 'duplicates'}. If a till writes each piece on a line "
-        "of its own, they are real: write `repeated_lines: keep`, or map `line_id`."
+        f"{'equals' if extra == 1 else 'equal'} another line in every column"
+    )
+    left_out = f"left out as {'a duplicate' if extra == 1 else 'duplicates'}"
+    if each >= FEWEST and each >= CLEARLY * once:
+        return [
+            f"{said}, and {each:,} of the orders' {REAL}. With `repeated_lines: keep` they count; "
+            f"without it, they are {left_out}."
+        ]
+    if once >= FEWEST and once >= CLEARLY * each:
+        return [f"{said}: {left_out}, which {once:,} totals of their orders confirm."]
+    return [
+        f"{said}: {left_out}. If a till writes each piece on a line of its own, they are real: "
+        "write `repeated_lines: keep`, or map `line_id`."
     ]
 
 

@@ -86,9 +86,7 @@ def compare_totals(
     """
     if "total" not in amounts:
         return []
-    parts = {name: sign for name, sign in PARTS.items() if name in amounts}
-    if "refunded_amount" in columns:
-        parts["refund"] = "-"
+    parts = _parts(columns, amounts)
     if not _make_table(connection):
         return []
     ours = _best_reading(connection, [LINES], parts)
@@ -128,6 +126,61 @@ def compare_totals(
             "is another amount"
         )
     return [f"{sentence}."]
+
+
+def count_repeats(
+    connection: duckdb.DuckDBPyConnection, content: list[str], columns: set[str], amounts: list[str]
+) -> tuple[int, int]:
+    """Return how many stated totals hold equal lines of their orders each, and how many once.
+
+    Only orders that have equal lines are looked at, after `compare_totals`.
+
+    Args:
+        connection: Where the tables `lines` and `stated` are.
+        content: The columns of a line.
+        columns: Mapped columns.
+        amounts: Mapped `order_amounts`.
+    """
+    if "total" not in amounts:
+        return 0, 0
+    parts = _parts(columns, amounts)
+    connection.execute(
+        f"""
+        create or replace temp table each_line as
+        select stated.*, extra.* exclude (order_id)
+        from stated inner join (
+            select order_id, sum(k - 1) as extra_n, sum((k - 1) * amount) as extra_amount,
+                sum((k - 1) * discount) as extra_discount, sum((k - 1) * refund) as extra_refund
+            from (
+                select order_id, count(*) as k, any_value({AMOUNT}) as amount,
+                    coalesce(any_value(discount_amount), 0) as discount,
+                    coalesce(any_value(refunded_amount), 0) as refund
+                from lines where order_id is not null
+                group by {", ".join(content)} having count(*) > 1
+            )
+            group by order_id
+        ) as extra on stated.order_id = extra.order_id;
+        create or replace temp table once as
+        select * replace (
+            n - extra_n as n, amount - extra_amount as amount, refund - extra_refund as refund,
+            line_discount - extra_discount as line_discount
+        )
+        from each_line
+        """
+    )
+    agreeing = []
+    for table in ("each_line", "once"):
+        reading = _best_reading(connection, [LINES, BEFORE], parts, table)
+        agreeing += connection.execute(
+            f"select count(*) filter (where {_agrees(reading)}) from {table}"
+        ).fetchone()
+    return tuple(agreeing)
+
+
+def _parts(columns, amounts):
+    """Return what the totals may hold in addition to the lines, and its sign."""
+    parts = {name: sign for name, sign in PARTS.items() if name in amounts}
+    return parts | ({"refund": "-"} if "refunded_amount" in columns else {})
 
 
 def _compared(connection, reading):
@@ -199,7 +252,7 @@ def _prices_are_after(connection):
     return after > before
 
 
-def _best_reading(connection, bases, parts):
+def _best_reading(connection, bases, parts, table="stated"):
     """Return the SQL of the total that most orders of a sample agree with; the fullest wins."""
     readings = [
         lines + "".join(f" {parts[name]} {name}" for name in chosen)
@@ -209,7 +262,7 @@ def _best_reading(connection, bases, parts):
     ]
     counts = connection.execute(
         f"select {', '.join(f'count(*) filter (where {_agrees(r)})' for r in readings)} "
-        f"from (from stated order by hash(order_id) limit {SAMPLE})"
+        f"from (from {table} order by hash(order_id) limit {SAMPLE})"
     ).fetchone()
     return readings[counts.index(max(counts))]
 

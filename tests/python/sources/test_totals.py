@@ -162,3 +162,55 @@ def test_init_refuses_or_asks_where_the_totals_leave_two_mappings(tmp_path):
         columns = source["tables"]["order_lines"]["columns"]
         assert ("discount_amount" in columns) == kept == ("max_differing_totals" in source)
     assert len(asked) == 2 and "differ from lines - discounts + shipping" in asked[0]
+
+
+def with_repeats(orders, is_stated=True):
+    """Return the rows of the shop where a piece of some orders stands on two equal lines.
+
+    Their totals hold both lines, unless they are not ``is_stated`` so.
+    """
+    rows = export()
+    for row in [row for row in rows if int(row[0][1:]) in orders and row[2] == "mug"]:
+        rows.append(row)
+        if is_stated:
+            money = float(row[4]) * float(row[5]) - float(row[6])
+            total = f"{float(row[8]) + money:.4f}"
+            for line in [line for line in rows if line[0] == row[0]]:
+                line[8] = total
+    return rows
+
+
+def mugs():
+    """Return the numbers of the orders that have a mug."""
+    return sorted({int(row[0][1:]) for row in export() if row[2] == "mug"})
+
+
+def test_equal_lines_that_the_totals_hold_are_real(tmp_path):
+    path, chosen = tmp_path / "orders.csv", mugs()[:6]
+    path.write_text(csv_text(with_repeats(chosen), EXPORT))
+    page = init(str(path), "shop", tmp_path / "sources", yes=True)
+    assert "6 lines" in page and "6 of the orders' totals hold each of them: they are real" in page
+    table = yaml.safe_load((tmp_path / "sources/shop.yml").read_text())["source"]["tables"]
+    assert table["order_lines"]["repeated_lines"] == "keep"
+    net = sum(float(r[4]) * float(r[5]) - float(r[6]) for r in with_repeats(chosen))
+    assert f"{net:,.2f} net" in page
+    # A build with a YAML that does not say so tells it, and the YAML decides.
+    assert told(read(tmp_path, with_repeats(chosen)), "they are real. With `repeated_lines: keep`")
+
+
+def test_equal_lines_that_the_totals_do_not_hold_are_duplicates(tmp_path):
+    path, chosen = tmp_path / "orders.csv", mugs()[:6]
+    path.write_text(csv_text(with_repeats(chosen, is_stated=False), EXPORT))
+    page = init(str(path), "shop", tmp_path / "sources", yes=True)
+    assert "left out as duplicates, which 6 totals of their orders confirm" in page
+    assert "repeated_lines" not in (tmp_path / "sources/shop.yml").read_text()
+
+
+def test_a_few_totals_and_a_second_file_do_not_make_equal_lines_real(tmp_path):
+    assert told(read(tmp_path, with_repeats(mugs()[:2])), "If a till writes each piece")
+    folder = tmp_path / "months"
+    folder.mkdir()
+    for name in ("one.csv", "two.csv"):
+        (folder / name).write_text(csv_text(with_repeats(mugs()[:6]), EXPORT))
+    init(str(folder), "shop", tmp_path / "sources", yes=True)
+    assert "repeated_lines" not in (tmp_path / "sources/shop.yml").read_text()
