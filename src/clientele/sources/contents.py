@@ -4,6 +4,7 @@ import re
 
 from clientele.sources.common import UnreadableSource, quoted
 from clientele.sources.multiplying import multiply
+from clientele.sources.naming import english
 from clientele.sources.values import decide_formats, meaningful, split_zone, timestamp
 
 # A status that means that there was no sale. Of few values, so that no product's name is one.
@@ -18,6 +19,11 @@ YES = set("true t yes y 1 x ja j wahr oui o vrai si s sim verdadero vero verdade
 NO = set("false f no n 0 nein falsch non faux nao falso nee onwaar".split())
 # Names of times at which an order was there already.
 LATER = r"ship|deliver|paid|update|modif|birth|geburt|due|refund|cancel|versand|liefer"
+# Names of a line's own number, if it is on no other line.
+LINE = (
+    r"^id$|\b(line|item|row|record|entry|position|detail|zeile|pos|ligne|linea|riga|regel)\b.*"
+    r"\b(id|uuid|guid|key|no|nr|num|number)\b|\b(id|no|number) (line|item|row|position)\b"
+)
 # Names that number something, though they do not say what.
 NUMBERED = r"\b(num|number|no|nr|id|document|doc|ref|reference|ticket|receipt|numero|codigo)\b"
 
@@ -59,6 +65,8 @@ def complete(
         name = _order_number(connection, relation, free, facts, chosen["ordered_at"], plain)
         if name:
             take("order_id", name, "lines with the same value have the same time")
+    if name := _line_number(connection, relation, free, facts, chosen, plain):
+        take("line_id", name, "no two lines have the same")
     multiply(connection, spread, facts, chosen, found, plain)
     if "quantity" not in chosen and "unit_price" in chosen:
         name, why = _quantity(connection, relation, free, facts, chosen, plain)
@@ -131,6 +139,25 @@ def _order_number(connection, relation, free, facts, ordered_at, plain):
         elif not several and is_numbered:
             candidates.append((2, 0, name))
     return min(candidates)[-1] if candidates else None
+
+
+def _line_number(connection, relation, free, facts, chosen, plain):
+    """Return the column that numbers each line, if orders have several; None if none does."""
+    order = chosen.get("order_id")
+    if not isinstance(order, str) or facts[order]["once"] == 1:
+        return None
+    for name in free:
+        own = plain(name.rpartition(".")[2])
+        named = re.search(LINE, own) or re.search(LINE, english(own))
+        if facts[name]["once"] < 1 or facts[name]["filled"] < 1 or not named:
+            continue
+        value = meaningful(quoted(name))
+        rows, different = connection.execute(
+            f"select count(*), count(distinct {value}) from {relation}"
+        ).fetchone()
+        if rows == different:
+            return name
+    return None
 
 
 def _quantity(connection, relation, free, facts, chosen, plain):

@@ -72,7 +72,10 @@ def _codec(encoding: str) -> str:
 
 
 def as_utf8(file: Path, table: dict, copy: Path) -> Path:
-    """Return a file in UTF-8 without compression: the file itself, or a copy."""
+    """Return a file in UTF-8 without compression: the file itself, or a copy.
+
+    In a copy all lines end alike. DuckDB does not read a file whose lines end in two ways.
+    """
     encoding = table.get("encoding")
     packed = file.name.lower().endswith((".gz", ".zst", ".zip"))
     plain = not packed and (not encoding or _codec(encoding) == "utf-8")
@@ -81,16 +84,25 @@ def as_utf8(file: Path, table: dict, copy: Path) -> Path:
         try:
             if same:
                 decoder = codecs.getincrementaldecoder("utf-8")()
+                returns = feeds = both = 0
                 with open(file, "rb") as binary:
+                    last = b""
                     while block := binary.read(1 << 22):
                         _refuse_nul(file, block, b"\0")
                         decoder.decode(block)
+                        returns += block.count(b"\r")
+                        feeds += block.count(b"\n")
+                        both += block.count(b"\r\n") + (last == b"\r" and block[:1] == b"\n")
+                        last = block[-1:]
                     decoder.decode(b"", final=True)
-                return file
+                if both == feeds == returns or not both and 0 in (feeds, returns):
+                    return file
+            ends = io.IncrementalNewlineDecoder(None, translate=True)
             with open(copy, "w", encoding="utf-8", newline="") as target:
                 while block := text.read(1 << 20):
                     _refuse_nul(file, block, "\0")
-                    target.write(block)
+                    target.write(ends.decode(block))
+                target.write(ends.decode("", final=True))
         except UnicodeError as error:
             if encoding:
                 remedy = f"it is not `encoding: {encoding}`"

@@ -34,17 +34,11 @@ DATED = (
     r"^(19|20)\d{2}(0[1-9]|1[0-2])([0-2]\d|3[01])$|"
     rf"\d{{1,4}}[-/. ](\d{{1,2}}|{_MONTH})[-/., ]+\d{{2,4}}|{_MONTH}[- ]\d{{1,2}},?[- ]\d{{2,4}}"
 )
-NUMBERS = {
-    "quantity",
-    "unit_price",
-    "line_amount",
-    "discount_amount",
-    "refund",
-    "shipping",
-    "tax",
-    "total",
-    "unit_cost",
-}
+PLURAL = re.compile(
+    r"^(items|products|articles|artikel|produkte|produits|articulos|productos|articoli|prodotti)$"
+)
+AMOUNTS = ("refund", "shipping", "tax", "total")
+NUMBERS = {"quantity", "unit_price", "line_amount", "discount_amount", "unit_cost", *AMOUNTS}
 
 
 @dataclass
@@ -107,6 +101,9 @@ def guess(
             # An order's total, on each of its lines.
             totals.add(best)
             best, why = _best(role, columns, facts, taken | totals, prefix)
+        if role == "total" and not best and len(totals) == 1:
+            # Its name could be an amount of a line.
+            [best], why = totals, "the same on each line of an order"
         if best:
             chosen[role] = best
             found.why[role] = why
@@ -164,6 +161,8 @@ def guess(
     for role in ROLES:
         if role in chosen and role not in ("email", "phone", "person", "status", *AMOUNTS):
             found.table["columns"][role] = chosen[role]
+    if "line_id" in chosen:
+        found.table["columns"]["line_id"] = chosen["line_id"]
     if "customer_id" in found.why and "customer_id" not in found.table["columns"]:
         found.table["columns"]["customer_id"] = chosen["customer_id"]
     for role in ("product_id", "quantity"):
@@ -184,28 +183,28 @@ def guess(
     return found
 
 
-AMOUNTS = ("refund", "shipping", "tax", "total")
-
-
 def _facts(connection, relation, name, settings):
     """Return what a column holds: the shares of filled cells, numbers, times and addresses."""
     value = meaningful(quoted(name), settings.get("null_values"))
-    rows, filled, different, numeric, dated, addresses, decimals, codes, code = connection.execute(
-        f"""
-        select count(*), count(text), count(distinct text),
-            count(*) filter (where regexp_full_match(text, {literal(NUMERIC)})),
-            count(*) filter (where regexp_matches(text, {literal(DATED)})
-                or try_cast(replace(text, ',', '.') as double) between 30000 and 60000
-                or try_cast(text as double) between 1e9 and 3e9),
-            count(*) filter (where text like '%_@_%._%'),
-            count(*) filter (where regexp_full_match(text, {literal(NUMERIC)})
-                and regexp_matches(text, '[1-9]')
-                and regexp_matches(text, '[.,][0-9]{{2}}[^0-9]*$')),
-            count(*) filter (where regexp_full_match(text, {literal(BARCODE)})),
-            min(text) filter (where regexp_full_match(text, {literal(BARCODE)}))
-        from (select {value} as text from {relation})
-        """
-    ).fetchone()
+    rows, filled, different, numeric, dated, addresses, decimals, counts, codes, code = (
+        connection.execute(
+            f"""
+            select count(*), count(text), count(distinct text),
+                count(*) filter (where regexp_full_match(text, {literal(NUMERIC)})),
+                count(*) filter (where regexp_matches(text, {literal(DATED)})
+                    or try_cast(replace(text, ',', '.') as double) between 30000 and 60000
+                    or try_cast(text as double) between 1e9 and 3e9),
+                count(*) filter (where text like '%_@_%._%'),
+                count(*) filter (where regexp_full_match(text, {literal(NUMERIC)})
+                    and regexp_matches(text, '[1-9]')
+                    and regexp_matches(text, '[.,][0-9]{{2}}[^0-9]*$')),
+                count(*) filter (where regexp_full_match(text, '[0-9]{{1,3}}([.]0+)?')),
+                count(*) filter (where regexp_full_match(text, {literal(BARCODE)})),
+                min(text) filter (where regexp_full_match(text, {literal(BARCODE)}))
+            from (select {value} as text from {relation})
+            """
+        ).fetchone()
+    )
     return {
         "filled": filled / max(rows, 1),
         "once": different / max(filled, 1),
@@ -214,6 +213,7 @@ def _facts(connection, relation, name, settings):
         "dated": dated / max(filled, 1),
         "mail": addresses / max(filled, 1),
         "decimals": decimals / max(filled, 1),
+        "counts": counts / max(filled, 1),
         "barcodes": codes / max(filled, 1),
         "barcode": code,
     }
@@ -235,6 +235,9 @@ def _best(role, columns, facts, taken, prefix):
             continue
         if role == "refund" and text.endswith("returns") and not fact["decimals"]:
             # A number of pieces.
+            continue
+        if PLURAL.search(text) and (role == "quantity") != (fact["counts"] > 0.9):
+            # Products by name, or their number.
             continue
         if role == "person" and max(fact["numeric"], fact["dated"], fact["mail"]) > 0.5:
             continue

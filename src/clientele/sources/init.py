@@ -22,7 +22,7 @@ from clientele.sources.mapping import MAX_UNREADABLE_SHARE
 from clientele.sources.placing import currency_of, zone_of
 from clientele.sources.readable import currency_problem, format_problem, zone_problem
 from clientele.sources.recognising import headers, recognise
-from clientele.sources.repeats import REAL, REPEATED_FILE
+from clientele.sources.repeats import REAL, REPEATED_FILE, UNDECIDED
 from clientele.sources.sniffing import look, temporary_folder
 from clientele.sources.totals import DifferingTotals, remap
 from clientele.sources.versions import REPLACED, SHARED
@@ -90,7 +90,7 @@ def init(
         lacking, count = doubt_rejected(connection, imported, source, doubts)
         # A platform's layout says itself which lines hold no money.
         share += 0 if preset else lacking
-        for word in (SHARED, REPLACED, REPEATED_FILE, CUT_OFF):
+        for word in (UNDECIDED, SHARED, REPLACED, REPEATED_FILE, CUT_OFF):
             doubts[:0] = [note for note in imported.notes if word in note]
         # What was broken when looking may be a footer.
         told = ("`unreadable_line`", CUT_OFF)

@@ -10,7 +10,8 @@ from clientele.sources.shaping import AMOUNT
 # Share of a file's lines that another file has too, above which the file repeats the other.
 MOST_SHARED = 0.5
 REPEATED_FILE = "lines of the file are in"
-# What says of equal lines that they are real.
+# What says of equal lines that nothing tells what they are, or that they are real.
+UNDECIDED = "If a till writes each piece on a line of its own"
 REAL = "totals hold each of them: they are real"
 # Totals do not judge equal lines for fewer orders, nor unless that many times more agree.
 FEWEST, CLEARLY = 3, 4
@@ -82,8 +83,8 @@ def describe_repeats(
     if once >= FEWEST and once >= CLEARLY * each:
         return [f"{said}: {left_out}, which {once:,} totals of their orders confirm."]
     return [
-        f"{said}: {left_out}. If a till writes each piece on a line of its own, they are real: "
-        "write `repeated_lines: keep`, or map `line_id`."
+        f"{said}: {left_out}. {UNDECIDED}, they are real: write `repeated_lines: keep`, or map "
+        "`line_id`."
     ]
 
 
