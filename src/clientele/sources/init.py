@@ -84,13 +84,14 @@ def init(
         ask = None if yes else ask
         imported = _try(source, tried, Path(temporary), doubts, ask=ask, is_known=bool(preset))
         _keep_real_lines(table, imported)
+        doubts += [note for note in imported.notes if UNDECIDED in note]
         rows, figures = _describe(connection, found, source, imported, why)
         _doubt_absurd(connection, imported, doubts)
         share = _doubt_broken_lines(connection, imported, doubts)
         lacking, count = doubt_rejected(connection, imported, source, doubts)
         # A platform's layout says itself which lines hold no money.
         share += 0 if preset else lacking
-        for word in (UNDECIDED, SHARED, REPLACED, REPEATED_FILE, CUT_OFF):
+        for word in (SHARED, REPLACED, REPEATED_FILE, CUT_OFF):
             doubts[:0] = [note for note in imported.notes if word in note]
         # What was broken when looking may be a footer.
         told = ("`unreadable_line`", CUT_OFF)
