@@ -7,9 +7,9 @@ import duckdb
 
 from clientele.sources.columns import IN_SQL, READING, SHAPE, columns_for, with_attributes
 from clientele.sources.common import UnreadableSource, file_literal, format_of, literal
+from clientele.sources.expressions import column_names
 from clientele.sources.mapping import columns_of
 from clientele.sources.reading import describe_missing, find_files
-from clientele.sources.values import column_names
 
 
 def needs_import(table: dict, path: str | None, name: str = "order_lines") -> bool:

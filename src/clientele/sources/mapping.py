@@ -8,8 +8,8 @@ import duckdb
 from clientele.sources.columns import COLUMNS, columns_for, with_attributes
 from clientele.sources.common import UnreadableSource, counted, first_sentence, literal, quoted
 from clientele.sources.currencies import MONEY, refuse_other_currencies
+from clientele.sources.expressions import column_names
 from clientele.sources.values import (
-    column_names,
     decide_formats,
     decide_marks,
     float_like,

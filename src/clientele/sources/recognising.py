@@ -12,8 +12,8 @@ from pathlib import Path
 import duckdb
 
 from clientele.sources.common import load_yaml
+from clientele.sources.expressions import column_names
 from clientele.sources.mapping import columns_of
-from clientele.sources.values import column_names
 
 PRESETS = Path(__file__).parent / "presets"
 

@@ -5,7 +5,6 @@ values, never value by value. Where two readings fit all values and differ, the 
 which.
 """
 
-import json
 import re
 
 import duckdb
@@ -73,27 +72,39 @@ def number(value: str, decimal: str, thousands: str, sql_type: str) -> str:
 
     Currency signs and codes, blanks, a leading or trailing minus and (12.00) are understood.
     """
-    text = trimmed(value)
-    unsigned = f"regexp_replace({text}, '^\\(|\\)$|^{MINUS}|{MINUS}$|^\\+', '', 'g')"
-    core = (
+    return _number(value, _core(value), _negative(value), decimal, thousands, sql_type)
+
+
+def _core(value):
+    """Return SQL of a number's text without blanks, currency, brackets and plus around it."""
+    unsigned = f"regexp_replace({trimmed(value)}, '^\\(|\\)$|^{MINUS}|{MINUS}$|^\\+', '', 'g')"
+    return (
         f"regexp_replace(regexp_replace({unsigned}, '^{CURRENCY}?{BLANK}*({MINUS}?)', '\\1'), "
         f"'{BLANK}*{CURRENCY}?$', '')"
     )
+
+
+def _negative(value):
+    return (
+        f"regexp_matches({trimmed(value)}, "
+        f"'^\\(.*\\)$|^{MINUS}|{MINUS}$|^{CURRENCY}{BLANK}*{MINUS}')"
+    )
+
+
+def _number(value, core, negative, decimal, thousands, sql_type):
     mark = re.escape(decimal)
     group = BLANK if thousands == " " else re.escape(thousands)
     whole = (
         f"(?:[1-9]\\d{{0,2}}(?:{group}\\d{{2,3}})*{group}\\d{{3}}|\\d+)" if thousands else "\\d+"
     )
     pattern = f"{MINUS}?(?:{whole}(?:{mark}\\d*)?|{mark}\\d+)(?:[eE][-+]?\\d+)?"
-    negative = f"regexp_matches({text}, '^\\(.*\\)$|^{MINUS}|{MINUS}$|^{CURRENCY}{BLANK}*{MINUS}')"
     marks = literal(f"^{MINUS}|{group}" if thousands else f"^{MINUS}")
     bare = f"regexp_replace({core}, {marks}, '', 'g')"
     plain = f"replace({bare}, {literal(decimal)}, '.')" if decimal != "." else bare
-    # A double knows exponents, which a decimal refuses.
-    parsed = (
-        f"case when regexp_matches({plain}, '[eE]') then try_cast(try_cast({plain} as double) as "
-        f"{sql_type}) else try_cast({plain} as {sql_type}) end"
-    )
+    parsed = f"try_cast({plain} as {sql_type})"
+    if sql_type != "double":
+        # A double knows exponents, which a decimal refuses.
+        parsed = f"coalesce({parsed}, try_cast(try_cast({plain} as double) as {sql_type}))"
     # Most texts are digits with a mark, and need none of that.
     simple = f"try_cast(replace({value}, {literal(decimal)}, '.') as {sql_type})"
     return (
@@ -129,12 +140,16 @@ def decide_marks(
     texts = " union all ".join(
         f"select distinct {value} as text from {relation}" for value in columns.values()
     )
-    reads = [number("text", d, t, "decimal(38, 6)") for d, t in candidates]
+    # Step by step, because planning each expression takes longer than most tables do.
+    reads = ", ".join(
+        f"{_number('text', 'core', 'negative', d, t, 'decimal(38, 6)')} as r{i}"
+        for i, (d, t) in enumerate(candidates)
+    )
     row = connection.execute(
-        "select "
-        + ", ".join(f"count({read}), sum({read})" for read in reads)
-        + ", any_value(text) filter (where regexp_matches(text, '\\d[.,]\\d{3}$')) "
-        + f"from ({texts}) where text is not null"
+        f"select {', '.join(f'count(r{i}), sum(r{i})' for i in range(len(candidates)))}, "
+        "any_value(text) filter (where regexp_matches(text, '\\d[.,]\\d{3}$')) "
+        f"from (select text, {reads} from (select text, {_core('text')} as core, "
+        f"{_negative('text')} as negative from ({texts}) where text is not null))"
     ).fetchone()
     best = max(row[0:-1:2])
     winners = [i for i in range(len(candidates)) if row[2 * i] == best]
@@ -317,33 +332,3 @@ def float_like(connection: duckdb.DuckDBPyConnection, relation: str, value: str,
 def same_person(value: str) -> str:
     """Return SQL of what two spellings of a customer's id have in common: case and inner blanks."""
     return f"lower(regexp_replace({value}, '{BLANK}+', ' ', 'g'))"
-
-
-def column_names(connection: duckdb.DuckDBPyConnection, expression: str) -> list[str]:
-    """Return the columns that an SQL expression names.
-
-    Raises:
-        UnreadableSource: the expression is no SQL.
-    """
-    tree = json.loads(
-        connection.execute("select json_serialize_sql(?)", [f"select {expression}"]).fetchone()[0]
-    )
-    if tree.get("error"):
-        raise UnreadableSource(
-            f"the expression `{expression}` is no SQL: {tree.get('error_message', '')}; see the "
-            "examples in sources/template.yml"
-        )
-    found = []
-
-    def walk(node):
-        if isinstance(node, dict):
-            if node.get("class") == "COLUMN_REF":
-                found.append(".".join(node["column_names"]))
-            for child in node.values():
-                walk(child)
-        elif isinstance(node, list):
-            for child in node:
-                walk(child)
-
-    walk(tree)
-    return list(dict.fromkeys(found))
