@@ -79,7 +79,7 @@ def _build(project, settings, dbt_arguments, target, verbose, now=None):
     defaults = project_vars(project)
     prepare_source(defaults | settings)
     if (project / FOLDER).is_dir():
-        checked(project)
+        checked(project, (defaults | settings)["source"])
     # Without the values of dbt_project.yml, dbt reuses what it parsed for plain commands.
     variables = {key: value for key, value in settings.items() if value != defaults.get(key)}
     if now is not None:

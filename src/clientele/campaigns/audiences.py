@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from clientele.campaigns.attributes import attribute_columns
 from clientele.campaigns.conditions import Checker, Refused, nearest
 from clientele.sources.settings import load_yaml
 
@@ -26,9 +27,10 @@ MARTS = {
     "offers": "fct_product_recommendations",
     "uplifts": "fct_customer_uplift",
     "visits": "fct_customer_visits",
+    "reviews": "fct_customer_reviews",
 }
 # Those that exist only if the source brings what they are about; else their columns are null.
-OPTIONAL = ["uplifts", "visits"]
+OPTIONAL = ["uplifts", "visits", "reviews"]
 # Of these marts, the columns under the names that conditions use: the first of the products to
 # offer next, and the best contact. Without randomised campaigns the latter is null.
 NAMES = {
@@ -68,18 +70,22 @@ HASHES = 16**8
 
 
 def read_as_json(said: str) -> str:
-    """Return `read_audiences` as JSON; ``said`` is JSON of ``project``, a folder, and ``engine``.
+    """Return `read_audiences` as JSON; ``said`` is JSON of its arguments.
 
     Example::
 
-        read_as_json('{"project": ".", "engine": "duckdb"}')
+        read_as_json('{"project": ".", "source": {}, "engine": "duckdb"}')
     """
     asked = json.loads(said)
-    return json.dumps(read_audiences(Path(asked["project"]), engine=asked["engine"]))
+    return json.dumps(
+        read_audiences(Path(asked["project"]), asked["source"], engine=asked["engine"])
+    )
 
 
-def read_audiences(project: Path, *, engine: str = "duckdb") -> dict:
+def read_audiences(project: Path, source: dict | None = None, *, engine: str = "duckdb") -> dict:
     """Return the audiences of a project, in an order in which those that come first stand first.
+
+    ``source`` is the var `source`: conditions may read the attributes that it declares.
 
     Returns:
         A mapping: `problems`, a sentence for each mistake, with its file and how to fix it;
@@ -87,9 +93,12 @@ def read_audiences(project: Path, *, engine: str = "duckdb") -> dict:
         `type`; and `audiences`, empty if there are problems.
     """
     columns = customer_columns(project)
+    attributes, refused = attribute_columns(source, {column["name"] for column in columns})
+    columns += attributes
     found, problems = {}, []
     files = sorted(f for f in (project / FOLDER).glob("*") if f.suffix in (".yml", ".yaml"))
-    checker = Checker({column["name"]: column["type"] for column in columns}, engine=engine)
+    types = {column["name"]: column["type"] for column in columns}
+    checker = Checker(types, refused, engine=engine)
     try:
         for file in files:
             said = f"{FOLDER}/{file.name}"
@@ -120,9 +129,9 @@ def read_audiences(project: Path, *, engine: str = "duckdb") -> dict:
     return {"problems": problems, "columns": columns, "audiences": audiences}
 
 
-def checked(project: Path) -> dict:
+def checked(project: Path, source: dict | None = None) -> dict:
     """Return `read_audiences`. Raises ``ValueError`` with every mistake in the files."""
-    said = read_audiences(project)
+    said = read_audiences(project, source)
     if said["problems"]:
         raise ValueError("audiences cannot be read.\n- " + "\n- ".join(said["problems"]))
     return said

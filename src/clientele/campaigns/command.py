@@ -4,9 +4,9 @@ from pathlib import Path
 
 import duckdb
 
-from clientele.campaigns.audiences import CONSENT, checked
+from clientele.campaigns.audiences import CONSENT
 from clientele.campaigns.exporting import LEAST_P, export, recorded, sample_ratio_p_value
-from clientele.campaigns.members import open_audiences
+from clientele.campaigns.members import columns_of, open_audiences
 from clientele.places import project_folder
 from clientele.sources.common import counted
 
@@ -54,7 +54,7 @@ def add_parser(commands) -> None:
 def _list(options, _) -> int:
     project = project_folder()
     if options.columns:
-        columns = checked(project)["columns"]
+        columns = columns_of(project)
         width = max(len(column["name"]) for column in columns)
         for column in columns:
             print(f"  {column['name']:<{width}}  {column['type']}")

@@ -175,6 +175,60 @@ def test_who_has_not_consented_is_in_no_audience(project):
     )
 
 
+ATTRIBUTES = {
+    "plan": {"column": "a", "kind": "category"},
+    "is_club": {"column": "b", "kind": "yes_no"},
+    "signed_up": {"column": "c", "kind": "date"},
+    "birth_year": {"column": "d", "kind": "number"},
+    "order_count": {"column": "e", "kind": "number"},
+    "today": {"column": "f", "kind": "date"},
+    "religion": {"column": "g", "kind": "category", "sensitive": True},
+}
+SHOP = {"tables": {"customers": {"attributes": ATTRIBUTES}}}
+
+
+@pytest.mark.parametrize(
+    ("said", "where"),
+    [
+        ("plan in ('plus', 'max')", "(plan in ('plus', 'max'))"),
+        ("not is_club", "(not is_club)"),
+        ("signed_up < '2024-01-31'", "(signed_up < cast('2024-01-31' as date))"),
+        ("birth_year + 18 > 2000", "((birth_year + cast(18 as double)) > 2000)"),
+        # The mart's column keeps its name.
+        ("order_count > attribute_order_count", "(order_count > attribute_order_count)"),
+        ("attribute_today is null", "(attribute_today is null)"),
+    ],
+)
+def test_a_condition_may_read_declared_attributes(project, said, where):
+    write(project, "some", {"condition": said})
+    found = read_audiences(project, SHOP)
+    assert found["problems"] == []
+    assert found["audiences"][0]["met"] == where
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("religion = 'x'", "`religion` is declared sensitive, and such attributes choose no one"),
+        ("Religion is null", "`religion` is declared sensitive"),
+        ("plam = 'plus'", "there is no column 'plam'; did you mean plan?"),
+        ("plan > 5", "text do not compare (plan is string)"),
+        ("is_club = 'yes'", "text and true or false do not compare"),
+    ],
+)
+@pytest.mark.parametrize("key", ["condition", "order_by"])
+def test_attributes_are_checked_as_columns_are(project, key, said, message):
+    write(project, "some", {key: said})
+    (problem,) = read_audiences(project, SHOP)["problems"]
+    assert problem.startswith(f"audiences/some.yml: `{key}`: ") and message in problem
+
+
+def test_an_attribute_of_another_source_is_no_column(project):
+    write(project, "some", {"condition": "plan = 'plus'"})
+    (problem,) = read_audiences(project, {"tables": {}})["problems"]
+    assert "there is no column 'plan'" in problem
+
+
 @pytest.mark.parametrize("share", [0.1, 0.25, 0.9])
 def test_a_threshold_is_that_share_of_all_hashes(share):
     assert int(hash_threshold(share), 16) / 16**8 == pytest.approx(share, abs=1e-9)
