@@ -180,7 +180,7 @@ def test_the_build_and_the_command_line_find_the_same_customers(published_sample
         )
     assert differing == [(0,)]
     assert total > 500 and 0.7 < treated / total < 0.95
-    assert len(sizes) == 5 and not any(is_empty for _, is_empty, _, _ in sizes)
+    assert len(sizes) == 6 and not any(is_empty for _, is_empty, _, _ in sizes)
 
 
 def test_a_retention_list_ranks_by_what_the_best_contact_brings(project):

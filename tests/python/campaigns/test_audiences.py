@@ -8,6 +8,7 @@ import yaml
 from conftest import PROJECT
 
 from clientele.campaigns.audiences import MARTS, hash_threshold, read_audiences
+from clientele.sources import load_source
 
 GOOD = {"description": "Some", "condition": "order_count > 1"}
 
@@ -35,12 +36,13 @@ def names(said):
 
 def test_the_audiences_that_ship_are_right_on_both_engines_and_read_in_time():
     started = time.process_time()
+    source = load_source("sample", PROJECT / "sources")["source"]
     for engine in ("duckdb", "spark"):
-        said = read_audiences(PROJECT, engine=engine)
+        said = read_audiences(PROJECT, source, engine=engine)
         assert said["problems"] == []
         assert set(names(said)) == {file.stem for file in (PROJECT / "audiences").glob("*.yml")}
     assert time.process_time() - started < 3
-    assert len(said["audiences"]) == 5
+    assert len(said["audiences"]) == 6
     assert all(len(audience["description"]) > 40 for audience in said["audiences"])
 
 
@@ -227,6 +229,28 @@ def test_an_attribute_of_another_source_is_no_column(project):
     write(project, "some", {"condition": "plan = 'plus'"})
     (problem,) = read_audiences(project, {"tables": {}})["problems"]
     assert "there is no column 'plan'" in problem
+
+
+def test_an_audience_is_left_out_without_a_table_that_it_needs(project):
+    write(project, "visitors", {"condition": "plan = 'plus'", "needs": ["customers", "events"]})
+    write(project, "others", {"after": ["visitors"]})
+    for tables in ({}, {"events": {}}, SHOP["tables"], {**SHOP["tables"], "events": None}):
+        found = read_audiences(project, {"tables": tables})
+        assert found["problems"] == [] and names(found) == ["others"]
+        assert found["audiences"][0]["after"] == []
+    found = read_audiences(project, {"tables": {**SHOP["tables"], "events": {}}})
+    assert names(found) == ["visitors", "others"]
+    assert found["audiences"][1]["after"] == ["visitors"]
+
+
+@pytest.mark.parametrize("needs", ["events", ["visits"], [["events"]], 3])
+def test_a_need_is_a_table_that_a_source_may_have(project, needs):
+    write(project, "some", {"needs": needs, "condition": "plan = 'plus'"})
+    told = [p for p in read_audiences(project, SHOP)["problems"] if "`needs`" in p]
+    assert told == [
+        "audiences/some.yml: `needs` must be a list of customers, events, reviews, tables of the "
+        "source"
+    ]
 
 
 @pytest.mark.parametrize("share", [0.1, 0.25, 0.9])
