@@ -6,6 +6,7 @@ from pathlib import Path
 
 from clientele import state
 from clientele.campaigns.audiences import FOLDER, checked
+from clientele.campaigns.records import planned_shares
 from clientele.dbt_arguments import combine
 from clientele.locks import exclusive
 from clientele.places import campaigns_folder, warehouse_file
@@ -21,7 +22,8 @@ def settings_of(
     """Return the vars of a build, and the arguments that are left for dbt.
 
     Raises:
-        ValueError: no such source, a broken YAML, or arguments that contradict each other.
+        ValueError: no such source, a broken YAML, a broken record of an export, or arguments that
+            contradict each other.
     """
     settings = load_source(source, project / "sources")
     if data:
@@ -31,7 +33,13 @@ def settings_of(
         settings["campaign_exports"] = str(exports.absolute() / "*.parquet")
     if as_of:
         settings["as_of_date"] = as_of
-    return combine(settings, dbt_arguments)
+    settings, kept = combine(settings, dbt_arguments)
+    planned = planned_shares(exports)
+    if planned:
+        # What is stated counts more than what was planned.
+        stated = project_vars(project, settings).get("campaigns_shares") or {}
+        settings["campaigns_shares"] = planned | stated
+    return settings, kept
 
 
 def build_source(

@@ -13,6 +13,7 @@ import duckdb
 from jinja2 import Environment
 
 from clientele.campaigns.audiences import MARTS, OPTIONAL, checked, hash_threshold, nearest
+from clientele.campaigns.records import no_record
 from clientele.places import campaigns_folder, publications_folder
 from clientele.sources.common import counted
 from clientele.sources.settings import load_source, project_vars
@@ -174,9 +175,7 @@ def _make_tables(connection, said, settings, records, project):
         try:
             connection.execute(f"from read_parquet({quoted(str(record))}) limit 0")
         except duckdb.Error:
-            raise ValueError(
-                f"{record} is no record of an export; restore it, or move it away if it is none"
-            ) from None
+            raise ValueError(no_record(record)) from None
     if any(records.glob("*.parquet")):
         # A customer who was assigned rests in either arm: else the arms would not be comparable.
         contacts.append(
