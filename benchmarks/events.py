@@ -9,16 +9,11 @@ written again. `CLIENTELE_BENCH_DATA` names another folder for the data.
 """
 
 import argparse
-import json
 import os
-import shutil
-import sys
 from pathlib import Path
 
-import duckdb
-from measuring import PROJECT, measure
+from measuring import DATA, data_written, keep_run, run_family, tell
 
-DATA = Path(os.environ.get("CLIENTELE_BENCH_DATA", Path(__file__).parent / "data"))
 MODELS = [
     "stg_events", "int_event_blocks", "int_sessions", "fct_sessions", "rpt_event_quality",
     "int_customer_looks", "feat_customer_visits", "fct_customer_visits", "fct_order_touches",
@@ -26,16 +21,22 @@ MODELS = [
 COLUMNS = [
     "customer_id", "device_id", "occurred_at", "event_type", "product_id", "channel",
 ]  # fmt: skip
+COUNTS = """
+    select sum(event_count) filter (reason = 'accepted'),
+        sum(event_count) filter (reason = 'duplicate'),
+        (select count(*) from marts.fct_sessions),
+        (select count(*) from intermediate.int_event_blocks),
+        (select count(*) from intermediate.int_customer_looks)
+    from marts.rpt_event_quality
+"""
 EVENTS_OF_SESSION, EVENTS_OF_DEVICE, FILE_EVENTS = 10, 50, 5_000_000
 
 
 def generate_data(folder: Path, events: int) -> None:
     """Write the events, some millions in a file, in the order of time within it, and the rest."""
-    unfinished = folder.with_suffix(".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    (unfinished / "events").mkdir(parents=True)
-    devices = events // EVENTS_OF_DEVICE
-    with duckdb.connect(str(unfinished / "orders.duckdb")) as connection:
+    with data_written(folder) as (unfinished, connection):
+        (unfinished / "events").mkdir()
+        devices = events // EVENTS_OF_DEVICE
         connection.execute("set memory_limit = '2GB'; set threads = 2")
         connection.execute("set enable_progress_bar = false")
         size = min(events, FILE_EVENTS)
@@ -97,57 +98,9 @@ def generate_data(folder: Path, events: int) -> None:
                 timestamp '2024-01-01' + to_seconds(cast(hash(i, 1) % 63072000 as bigint))
                     as ordered_at,
                 cast(ordered_at as date) as order_date, true as is_purchase
-            from range({devices}) as t (i);
-            create table main.lines as
-            select 'O1' as order_id, 'C1' as customer_id, 'P1' as product_id,
-                timestamp '2024-01-01' as ordered_at, 1 as quantity, 1 as unit_price
+            from range({devices}) as t (i)
             """
         )
-    unfinished.rename(folder)
-
-
-def run_visits(folder: Path, timeout: float, memory: str) -> dict:
-    """Run the models in a copy of the warehouse; return what that took."""
-    work = folder / "run"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    shutil.copyfile(folder / "orders.duckdb", work / "clientele.duckdb")
-    lines = ["order_id", "customer_id", "product_id", "ordered_at", "quantity", "unit_price"]
-    source = {
-        "name": "events_benchmark", "timezone": "UTC", "currency": "EUR",
-        "extract_date": "2026-01-01",
-        "tables": {
-            "order_lines": {"table": "main.lines", "columns": {name: name for name in lines}},
-            "events": {
-                "path": f"{folder}/events/*.parquet",
-                "columns": {name: name for name in COLUMNS},
-            },
-        },
-    }  # fmt: skip
-    env = {
-        "CLIENTELE_DB": str(work / "clientele.duckdb"),
-        "CLIENTELE_TEMP": str(work / "temp"),
-        "CLIENTELE_MEMORY_LIMIT": memory,
-        "DBT_TARGET_PATH": str(work / "target"),
-        "DBT_LOG_PATH": str(work / "logs"),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
-    command = [sys.executable, "-m", "dbt.cli.main", "run", "--select", *MODELS]
-    run = measure([*command, "--vars", json.dumps({"source": source})], env=env, timeout=timeout)
-    if run["exit"] == 0:
-        with duckdb.connect(str(work / "clientele.duckdb"), read_only=True) as connection:
-            run["rows"] = connection.execute(
-                "select sum(event_count) filter (reason = 'accepted'), "
-                "sum(event_count) filter (reason = 'duplicate'), "
-                "(select count(*) from marts.fct_sessions), "
-                "(select count(*) from intermediate.int_event_blocks), "
-                "(select count(*) from intermediate.int_customer_looks) "
-                "from marts.rpt_event_quality"
-            ).fetchone()
-        results = json.loads((work / "target/run_results.json").read_text())["results"]
-        run["models"] = {r["unique_id"].split(".")[-1]: r["execution_time"] for r in results}
-    shutil.rmtree(work)
-    return run
 
 
 def main() -> int:
@@ -163,22 +116,17 @@ def main() -> int:
         if not folder.exists():
             generate_data(folder, events)
         load = os.getloadavg()[0]
-        run = run_visits(folder, options.timeout, options.memory)
-        print(f"{events:,}: {run['wall']:.1f} s wall, {run['cpu']:.1f} s CPU", end=", ")
-        print(f"{run['peak_mb']:.0f} MB, exit {run['exit']}, load before {load:.1f}")
-        if run["exit"]:
-            print(run["output"][-3000:])
+        run = run_family(
+            folder, "events", "events/*.parquet", COLUMNS, MODELS, extract_date="2026-01-01",
+            memory=options.memory, timeout=options.timeout, counts=COUNTS,
+        )  # fmt: skip
+        case = f"{events:,} events"
+        if not tell(run, case, load):
             return 1
-        print(run["rows"], {name: round(s, 1) for name, s in run["models"].items() if s > 0.3})
         if not options.dry:
-            from report import keep
-
-            figures = {key: run[key] for key in ("wall", "cpu", "peak_mb")}
-            case = f"{events:,} events"
-            keep("events", case, {f"events to visits, load {load:.1f} before": figures})
+            keep_run(run, "events", case, f"events to visits, load {load:.1f} before")
     return 0
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(PROJECT / "benchmarks"))
     raise SystemExit(main())

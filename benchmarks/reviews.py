@@ -9,16 +9,11 @@ the folder of real data, `CLIENTELE_BENCH_DATA` another folder for what is gener
 """
 
 import argparse
-import json
 import os
-import shutil
-import sys
 from pathlib import Path
 
-import duckdb
-from measuring import PROJECT, measure
+from measuring import DATA, PROJECT, data_written, keep_run, run_family, tell
 
-DATA = Path(os.environ.get("CLIENTELE_BENCH_DATA", Path(__file__).parent / "data"))
 TEXTS = "reviews_womens_clothing/reviews.parquet"
 MODELS = [
     "stg_reviews", "int_reviews", "feat_reviews", "ml_reviews__fits", "ml_reviews__in_force",
@@ -26,14 +21,12 @@ MODELS = [
     "rpt_topic_effects", "rpt_sentiment_backtests", "rpt_review_quality",
 ]  # fmt: skip
 COLUMNS = ["review_id", "customer_id", "product_id", "written_at", "rating", "text"]
+COUNTS = "select count(*), count(topic_key), count(sentiment) from marts.fct_review_topics"
 
 
 def generate_data(folder: Path, texts: Path, reviews: int) -> None:
     """Write the reviews, and a warehouse with the orders of their customers."""
-    unfinished = folder.with_suffix(".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    with duckdb.connect(str(unfinished / "orders.duckdb")) as connection:
+    with data_written(folder) as (unfinished, connection):
         connection.execute(
             f"""
             create temp table texts as
@@ -59,52 +52,9 @@ def generate_data(folder: Path, texts: Path, reviews: int) -> None:
             create table intermediate.int_orders as
             select 'C' || (hash(i, 5) % {reviews // 3}) as customer_id, true as is_purchase,
                 cast(date '2024-01-01' + cast(hash(i, 6) % 730 as int) as date) as order_date
-            from range({reviews}) as t (i);
-            create table main.lines as
-            select 'O1' as order_id, 'C1' as customer_id, 'P1' as product_id,
-                timestamp '2024-01-01' as ordered_at, 1 as quantity, 1 as unit_price
+            from range({reviews}) as t (i)
             """
         )
-    unfinished.rename(folder)
-
-
-def run_models(folder: Path, timeout: float) -> dict:
-    """Run the family's models in a copy of the warehouse; return what that took."""
-    work = folder / "run"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
-    shutil.copyfile(folder / "orders.duckdb", work / "clientele.duckdb")
-    lines = ["order_id", "customer_id", "product_id", "ordered_at", "quantity", "unit_price"]
-    source = {
-        "name": "reviews_benchmark", "timezone": "UTC", "currency": "EUR",
-        "extract_date": "2025-12-31",
-        "tables": {
-            "order_lines": {"table": "main.lines", "columns": {name: name for name in lines}},
-            "reviews": {
-                "path": f"{folder}/reviews.parquet",
-                "columns": {name: name for name in COLUMNS},
-            },
-        },
-    }  # fmt: skip
-    env = {
-        "CLIENTELE_DB": str(work / "clientele.duckdb"),
-        "CLIENTELE_TEMP": str(work / "temp"),
-        "CLIENTELE_MEMORY_LIMIT": "2GB",
-        "DBT_TARGET_PATH": str(work / "target"),
-        "DBT_LOG_PATH": str(work / "logs"),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
-    command = [sys.executable, "-m", "dbt.cli.main", "run", "--select", *MODELS]
-    run = measure([*command, "--vars", json.dumps({"source": source})], env=env, timeout=timeout)
-    if run["exit"] == 0:
-        with duckdb.connect(str(work / "clientele.duckdb"), read_only=True) as connection:
-            run["rows"] = connection.execute(
-                "select count(*), count(topic_key), count(sentiment) from marts.fct_review_topics"
-            ).fetchone()
-        results = json.loads((work / "target/run_results.json").read_text())["results"]
-        run["models"] = {r["unique_id"].split(".")[-1]: r["execution_time"] for r in results}
-    shutil.rmtree(work)
-    return run
 
 
 def main() -> int:
@@ -119,21 +69,17 @@ def main() -> int:
     if not folder.exists():
         generate_data(folder, root / TEXTS, options.reviews)
     load = os.getloadavg()[0]
-    run = run_models(folder, options.timeout)
-    print(f"{run['wall']:.1f} s wall, {run['cpu']:.1f} s CPU, {run['peak_mb']:.0f} MB", end=", ")
-    print(f"exit {run['exit']}, load before {load:.1f}")
-    if run["exit"]:
-        print(run["output"][-3000:])
+    run = run_family(
+        folder, "reviews", "reviews.parquet", COLUMNS, MODELS, extract_date="2025-12-31",
+        memory="2GB", timeout=options.timeout, counts=COUNTS,
+    )  # fmt: skip
+    case = f"{options.reviews:,} reviews"
+    if not tell(run, case, load):
         return 1
-    print(run["rows"], {name: round(s, 1) for name, s in run["models"].items() if s > 0.3})
     if not options.dry:
-        from report import keep
-
-        case = f"{options.reviews:,} reviews"
-        figures = {name: run[name] for name in ("wall", "cpu", "peak_mb")}
-        keep("reviews", case, {f"texts to marts, load {load:.1f} before": figures})
+        keep_run(run, "reviews", case, f"texts to marts, load {load:.1f} before")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -1,7 +1,8 @@
 {#-
     The CTEs `facts`, one per audience, and `members`: the customers of each audience with arm and rank. It reads the CTEs
-    that `clientele.campaigns.audiences` names (`customers`, `rfm`, `features`, `customer_values`, `actions`, `offers`, `uplifts`, `visits`),
-    `as_of` and, with `has_contacts`, `contacts` (customer_id, last_campaign_date). It calls no other macro: `clientele audience`
+    that `clientele.campaigns.audiences` names (`customers`, `rfm`, `features`, `customer_values`, `actions`, `offers`,
+    `uplifts`, `visits`, `reviews`), `as_of`, with columns that are attributes `described` (as `dim_customer_attributes`),
+    and with `has_contacts` `contacts` (customer_id, last_campaign_date). It calls no other macro: `clientele audience`
     renders this file too, and evaluates audiences as they are now on published marts.
 
     The arm is decided by hashes of the customer and the audience, and by nothing else. It stays the same when others join or
@@ -11,6 +12,23 @@
 
 {% macro audience_members(columns, audiences, salt, global_holdout_below, has_contacts) %}
 {%- set names = audiences | map(attribute='name') | list -%}
+{%- set attributes = columns | selectattr('relation', 'equalto', 'attributes') | list -%}
+{%- if attributes -%}
+attributes as (
+
+    select
+        {%- for column in attributes %}
+        max(case when attribute = '{{ column['attribute'] }}' then {{ column['value'] }} end) as {{ column['name'] }},
+        {%- endfor %}
+        customer_id
+
+    from described
+
+    group by customer_id
+
+),
+
+{% endif -%}
 facts as (
 
     select

@@ -8,8 +8,25 @@
     {%- if not execute -%}
         {{ return({'audiences': [], 'columns': [], 'problems': []}) }}
     {%- endif -%}
-    {%- set asked = {'project': project_folder(), 'engine': 'spark' if target.type == 'spark' else 'duckdb'} -%}
+    {%- set asked = {
+        'project': project_folder(), 'source': what_audiences_read(), 'engine': 'spark' if target.type == 'spark' else 'duckdb',
+    } -%}
     {{ return(fromjson(read_audiences(tojson(asked)))) }}
+{% endmacro %}
+
+
+{#- Of the source, its tables and the attributes of its customers: the rest may hold dates, which JSON has none of. -#}
+
+{% macro what_audiences_read() %}
+    {%- set source, tables, attributes = var('source'), {}, {} -%}
+    {%- for name, table in ((source.get('tables') if source is mapping else none) or {}).items() if table is mapping -%}
+        {%- do tables.update({name: {}}) -%}
+    {%- endfor -%}
+    {%- for attribute in customer_attributes() if attribute['name'] != 'consent' -%}
+        {%- do attributes.update({attribute['name']: {'kind': attribute['kind'], 'sensitive': attribute['is_sensitive']}}) -%}
+    {%- endfor -%}
+    {%- do tables.update({'customers': {'attributes': attributes}} if attributes else {}) -%}
+    {{ return({'tables': tables}) }}
 {% endmacro %}
 
 

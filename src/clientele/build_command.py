@@ -6,6 +6,7 @@ from pathlib import Path
 
 from clientele import state
 from clientele.campaigns.audiences import FOLDER, checked
+from clientele.campaigns.records import planned_shares
 from clientele.dbt_arguments import combine
 from clientele.locks import exclusive
 from clientele.places import campaigns_folder, warehouse_file
@@ -21,7 +22,8 @@ def settings_of(
     """Return the vars of a build, and the arguments that are left for dbt.
 
     Raises:
-        ValueError: no such source, a broken YAML, or arguments that contradict each other.
+        ValueError: no such source, a broken YAML, a broken record of an export, or arguments that
+            contradict each other.
     """
     settings = load_source(source, project / "sources")
     if data:
@@ -31,7 +33,13 @@ def settings_of(
         settings["campaign_exports"] = str(exports.absolute() / "*.parquet")
     if as_of:
         settings["as_of_date"] = as_of
-    return combine(settings, dbt_arguments)
+    settings, kept = combine(settings, dbt_arguments)
+    planned = planned_shares(exports)
+    if planned:
+        # What is stated counts more than what was planned.
+        stated = project_vars(project, settings).get("campaigns_shares") or {}
+        settings["campaigns_shares"] = planned | stated
+    return settings, kept
 
 
 def build_source(
@@ -79,7 +87,7 @@ def _build(project, settings, dbt_arguments, target, verbose, now=None):
     defaults = project_vars(project)
     prepare_source(defaults | settings)
     if (project / FOLDER).is_dir():
-        checked(project)
+        checked(project, (defaults | settings)["source"])
     # Without the values of dbt_project.yml, dbt reuses what it parsed for plain commands.
     variables = {key: value for key, value in settings.items() if value != defaults.get(key)}
     if now is not None:

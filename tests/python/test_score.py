@@ -91,7 +91,7 @@ def data(tmp_path_factory):
     generate(folder / "raw", customers=1_000, progress=False)
     (folder / "base/order_lines").mkdir(parents=True)
     shutil.copy(folder / "raw/products.parquet", folder / "base/products.parquet")
-    for name in ("campaigns", "customers", "events"):
+    for name in ("campaigns", "customers", "events", "reviews"):
         shutil.copytree(folder / f"raw/{name}", folder / f"base/{name}")
     places = {
         "raw": folder / "raw",
@@ -306,7 +306,7 @@ def test_text_files_are_imported_as_the_source_is(data, built, new_warehouse):
     tables = settings["source"]["tables"]
     tables["order_lines"]["path"] = str(folder / "order_lines.csv")
     tables["products"]["path"] = str(data.base / "products.parquet")
-    for name in ("campaigns", "customers", "events"):
+    for name in ("campaigns", "customers", "events", "reviews"):
         tables[name]["path"] = str(data.base / f"{name}/*.parquet")
     warehouse = new_warehouse("text")
     warehouse.dbt("build", "--vars", json.dumps(settings, default=str), *NO_TESTS)

@@ -165,7 +165,7 @@ select
     min(case when is_control then 1 else 0 end) = 1 as is_control,
     count(*) as customer_count,
     cast(sum(year_amount) as double) as year_amount,
-    cast(sum(year_amount * year_amount) as double) as year_amount_square,
+    cast(sum({{ wide_amount('year_amount') }} * year_amount) as double) as year_amount_square,
     {{ campaign_sums() }}
 
 from stratified

@@ -70,6 +70,29 @@ visits as (
     {% endif %}
 ),
 
+reviews as (
+    {% if has_reviews() %}
+    select * from {{ ref('fct_customer_reviews') }}
+    {% else %}
+    select
+        {%- for column in read['columns'] if column['relation'] == 'reviews' %}
+        cast(null as {{ column['type'] }}) as {{ column['column'] }},
+        {%- endfor %}
+        customer_id
+    from customers
+    where 1 = 0
+    {% endif %}
+),
+
+{%- if has_customer_attributes() %}
+
+described as (
+
+    select * from {{ ref('dim_customer_attributes') }}
+
+),
+{%- endif %}
+
 as_of as (
 
     select max(as_of_date) as as_of_date from features

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from clientele.campaigns.attributes import attribute_columns
 from clientele.campaigns.conditions import Checker, Refused, nearest
 from clientele.sources.settings import load_yaml
 
@@ -26,9 +27,10 @@ MARTS = {
     "offers": "fct_product_recommendations",
     "uplifts": "fct_customer_uplift",
     "visits": "fct_customer_visits",
+    "reviews": "fct_customer_reviews",
 }
 # Those that exist only if the source brings what they are about; else their columns are null.
-OPTIONAL = ["uplifts", "visits"]
+OPTIONAL = ["uplifts", "visits", "reviews"]
 # Of these marts, the columns under the names that conditions use: the first of the products to
 # offer next, and the best contact. Without randomised campaigns the latter is null.
 NAMES = {
@@ -57,29 +59,37 @@ DEFAULTS = {
     "holdout": 0.1,
     "rest_days": 7,
     "after": [],
+    "needs": [],
     "channel": "email",
     "cap": None,
     "budget": None,
     "cost_per_contact": None,
 }
+# Tables of a source that an audience may need.
+TABLES = ["customers", "events", "reviews"]
 KEYS = ["description", "condition", *DEFAULTS]
 # Of a hash's first eight digits, of 16 values each.
 HASHES = 16**8
 
 
 def read_as_json(said: str) -> str:
-    """Return `read_audiences` as JSON; ``said`` is JSON of ``project``, a folder, and ``engine``.
+    """Return `read_audiences` as JSON; ``said`` is JSON of its arguments.
 
     Example::
 
-        read_as_json('{"project": ".", "engine": "duckdb"}')
+        read_as_json('{"project": ".", "source": {}, "engine": "duckdb"}')
     """
     asked = json.loads(said)
-    return json.dumps(read_audiences(Path(asked["project"]), engine=asked["engine"]))
+    return json.dumps(
+        read_audiences(Path(asked["project"]), asked["source"], engine=asked["engine"])
+    )
 
 
-def read_audiences(project: Path, *, engine: str = "duckdb") -> dict:
+def read_audiences(project: Path, source: dict | None = None, *, engine: str = "duckdb") -> dict:
     """Return the audiences of a project, in an order in which those that come first stand first.
+
+    ``source`` is the var `source`: conditions may read the attributes that it declares. An audience
+    that needs a table that it does not have is left out.
 
     Returns:
         A mapping: `problems`, a sentence for each mistake, with its file and how to fix it;
@@ -87,14 +97,18 @@ def read_audiences(project: Path, *, engine: str = "duckdb") -> dict:
         `type`; and `audiences`, empty if there are problems.
     """
     columns = customer_columns(project)
+    attributes, refused = attribute_columns(source, {column["name"] for column in columns})
+    columns += attributes
     found, problems = {}, []
+    tables = (source or {}).get("tables") or {}
     files = sorted(f for f in (project / FOLDER).glob("*") if f.suffix in (".yml", ".yaml"))
-    checker = Checker({column["name"]: column["type"] for column in columns}, engine=engine)
+    types = {column["name"]: column["type"] for column in columns}
+    checker = Checker(types, refused, engine=engine)
     try:
         for file in files:
             said = f"{FOLDER}/{file.name}"
             try:
-                audience = _audience(file, checker)
+                audience = _audience(file, checker, tables)
             except (ValueError, yaml.YAMLError, OSError) as error:
                 problems += [f"{said}: {line}" for line in str(error).split("\n") if line]
                 # So that others may name it.
@@ -107,8 +121,10 @@ def read_audiences(project: Path, *, engine: str = "duckdb") -> dict:
             found[file.stem] = audience
     finally:
         checker.close()
+    absent = {name for name, audience in found.items() if audience == {}}
     names = [name for name, audience in found.items() if audience]
     for name in names:
+        found[name]["after"] = [e for e in found[name]["after"] if e not in absent]
         for earlier in found[name]["after"]:
             if earlier not in found:
                 problems.append(
@@ -116,13 +132,13 @@ def read_audiences(project: Path, *, engine: str = "duckdb") -> dict:
                     f"{nearest(earlier, found)}"
                 )
     ordered = _ordered({n: found[n]["after"] if found[n] else [] for n in found}, problems)
-    audiences = [] if problems else [found[name] for name in ordered]
+    audiences = [] if problems else [found[name] for name in ordered if name not in absent]
     return {"problems": problems, "columns": columns, "audiences": audiences}
 
 
-def checked(project: Path) -> dict:
+def checked(project: Path, source: dict | None = None) -> dict:
     """Return `read_audiences`. Raises ``ValueError`` with every mistake in the files."""
-    said = read_audiences(project)
+    said = read_audiences(project, source)
     if said["problems"]:
         raise ValueError("audiences cannot be read.\n- " + "\n- ".join(said["problems"]))
     return said
@@ -170,8 +186,14 @@ def hash_threshold(share: float) -> str:
     return f"{int(share * HASHES):08x}"
 
 
-def _audience(file, checker):
-    """Return the audience of a file. Raises ``ValueError`` with a line for each mistake."""
+def _audience(file, checker, tables):
+    """Return the audience of a file, empty if a table that it needs is not among ``tables``.
+
+    Its condition is not checked then: it may read what only that table brings.
+
+    Raises:
+        ValueError: mistakes, a line for each.
+    """
     if file.suffix != ".yml":
         raise ValueError(f"an audience's file ends with .yml; rename it to {file.stem}.yml")
     if not NAME.fullmatch(file.stem):
@@ -194,6 +216,8 @@ def _audience(file, checker):
     ]
     mistakes += _wrong_values(settings)
     sql = {}
+    if not mistakes and not all(isinstance(tables.get(table), dict) for table in settings["needs"]):
+        return {}
     for key, check in (("condition", checker.condition), ("order_by", checker.order)):
         text = settings.get(key)
         if isinstance(text, str) and text.strip():
@@ -259,6 +283,9 @@ def _wrong_values(settings):
     if not isinstance(after, list) or not all(isinstance(name, str) for name in after):
         wrong.append("`after` must be a list of audiences, such as [win_back]")
         settings["after"] = []
+    needs = settings["needs"]
+    if not isinstance(needs, list) or any(table not in TABLES for table in needs):
+        wrong.append(f"`needs` must be a list of {', '.join(TABLES)}, tables of the source")
     if not isinstance(order, str) or not order.strip():
         wrong.append("`order_by` must be a text, such as `clv desc`")
     if not isinstance(channel, str) or not channel.strip() or not channel.isprintable():

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import duckdb
 
-from clientele.campaigns.audiences import CONSENT, checked
+from clientele.campaigns.audiences import CONSENT
 from clientele.campaigns.exporting import LEAST_P, export, recorded, sample_ratio_p_value
-from clientele.campaigns.members import open_audiences
+from clientele.campaigns.members import columns_of, open_audiences
+from clientele.campaigns.records import not_started
 from clientele.places import project_folder
 from clientele.sources.common import counted
 
@@ -54,7 +55,7 @@ def add_parser(commands) -> None:
 def _list(options, _) -> int:
     project = project_folder()
     if options.columns:
-        columns = checked(project)["columns"]
+        columns = columns_of(project)
         width = max(len(column["name"]) for column in columns)
         for column in columns:
             print(f"  {column['name']:<{width}}  {column['type']}")
@@ -72,6 +73,11 @@ def _list(options, _) -> int:
                 f"  {audience['name']:<24}{treated:>10,}{control:>10,}{value:>16,.0f}"
                 f"  {', '.join(notes)}".rstrip()
             )
+        later = not_started(found.connection, found.records, found.as_of_date)
+        if later:
+            print(f"Exported, and not started as of {found.as_of_date}:")
+        for campaign, day, treated, control in later:
+            print(f"  {campaign:<40} from {day}  {treated:,} to contact, {control:,} held out")
     return 0
 
 

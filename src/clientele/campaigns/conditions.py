@@ -52,11 +52,20 @@ class Refused(ValueError):
 class Checker:
     """Checks conditions and orders over one table of customers; close it after use."""
 
-    def __init__(self, columns: dict[str, str], *, engine: str = "duckdb") -> None:
-        """Take the type of each column that there is, and the engine, duckdb or spark."""
-        self.columns, self.writer = columns, _Writer(columns, engine)
+    def __init__(
+        self,
+        columns: dict[str, str],
+        refused: dict[str, str] | None = None,
+        *,
+        engine: str = "duckdb",
+    ) -> None:
+        """Take the type of each column that there is, and the engine, duckdb or spark.
+
+        ``refused`` has other names, and why no condition may read them.
+        """
+        self.columns, self.writer = columns, _Writer(columns, engine, refused)
         # DuckDB looks types up, so it needs a text that it reads.
-        self.tried = _Writer(columns, "duckdb")
+        self.tried = _Writer(columns, "duckdb", refused)
         self.connection = duckdb.connect()
         table = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         self.connection.execute(f"create table customers ({table})")
@@ -144,8 +153,8 @@ def nearest(name: str, known) -> str:
 class _Writer:
     """Writes a parsed expression again, and refuses what it does not know."""
 
-    def __init__(self, columns, engine):
-        self.columns, self.engine = columns, engine
+    def __init__(self, columns, engine, refused=None):
+        self.columns, self.engine, self.refused = columns, engine, refused or {}
 
     def write(self, node):
         kind = node["class"]
@@ -163,6 +172,8 @@ class _Writer:
     def _column_ref(self, node):
         names = node["column_names"]
         name = names[-1].lower()
+        if len(names) == 1 and name in self.refused:
+            raise Refused(self.refused[name])
         if len(names) > 1 or name not in self.columns:
             said = ".".join(names)
             raise Refused(

@@ -14,6 +14,7 @@ import duckdb
 
 from clientele.campaigns.audiences import CONSENT
 from clientele.campaigns.members import Audiences, quoted
+from clientele.campaigns.records import PLANNED
 from clientele.locks import exclusive
 from clientele.publishing.copies import sync
 
@@ -146,7 +147,7 @@ def sample_ratio_p_value(treated: int, control: int, share: float) -> float | No
 
 
 def _record(audiences, audience, campaign_id):
-    """Return the SQL of a record: the raw table `campaigns`, and why each customer is in it."""
+    """Return the SQL of a record: the raw table `campaigns`, its plan, and reasons."""
     cost = audience["cost_per_contact"]
     return f"""
         select
@@ -159,6 +160,7 @@ def _record(audiences, audience, campaign_id):
             {quoted(audience["channel"])} as channel,
             cast(case when arm = 'treated' then {"null" if cost is None else cost} else 0 end
                 as decimal(18, 4)) as cost,
+            cast({audience["holdout_share"]} as double) as {PLANNED},
             segment_name as segment,
             concat_ws('. ', {quoted(audience["description"].rstrip("."))},
                 'Place ' || rank, reason) as reason

@@ -13,6 +13,7 @@ import duckdb
 from jinja2 import Environment
 
 from clientele.campaigns.audiences import MARTS, OPTIONAL, checked, hash_threshold, nearest
+from clientele.campaigns.records import no_record
 from clientele.places import campaigns_folder, publications_folder
 from clientele.sources.common import counted
 from clientele.sources.settings import load_source, project_vars
@@ -20,6 +21,7 @@ from clientele.sources.settings import load_source, project_vars
 MACRO = "macros/campaigns/audience_members.sql"
 # A publication without campaigns has none.
 CONTACTS = "fct_customer_campaigns"
+ATTRIBUTES = "dim_customer_attributes"
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,7 @@ def open_audiences(project: Path) -> Iterator[Audiences]:
         ValueError: an audience is wrong, nothing is published, a record of an export cannot be
             read, or the publication was built with another global holdout or salt.
     """
-    said = checked(project)
-    database = publications_folder(project) / "current" / "clientele.duckdb"
+    database = _published(project)
     if not database.is_file():
         raise ValueError(
             f"nothing is published in {database.parents[1]}; `clientele build` and "
@@ -75,9 +76,8 @@ def open_audiences(project: Path) -> Iterator[Audiences]:
             "select as_of_date, source_name, currency from published.marts.publications"
         ).fetchall()[0]
         records = campaigns_folder(project) / source
-        settings = project_vars(project)
-        if (project / "sources" / f"{source}.yml").is_file():
-            settings |= load_source(source, project / "sources")
+        settings = _settings_of(project, source)
+        said = checked(project, settings["source"])
         _make_tables(connection, said, settings, records, project)
         yield Audiences(
             connection,
@@ -88,6 +88,22 @@ def open_audiences(project: Path) -> Iterator[Audiences]:
             currency or "",
             records,
         )
+
+
+def columns_of(project: Path) -> list[dict]:
+    """Return the columns that conditions may read, as `read_audiences` does.
+
+    Attributes are those of the published source; before there is one, those of dbt_project.yml.
+
+    Raises:
+        ValueError: an audience or the source's YAML is wrong.
+    """
+    database = _published(project)
+    if not database.is_file():
+        return checked(project, project_vars(project).get("source"))["columns"]
+    with duckdb.connect(str(database.resolve()), read_only=True) as connection:
+        source = connection.execute("select source_name from marts.publications").fetchall()[0][0]
+    return checked(project, _settings_of(project, source)["source"])["columns"]
 
 
 def members_sql(
@@ -107,6 +123,20 @@ def members_sql(
 def quoted(text: str) -> str:
     """Return a text as a literal of SQL."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _published(project):
+    """Return the file of the current publication, which may not exist."""
+    return publications_folder(project) / "current" / "clientele.duckdb"
+
+
+def _settings_of(project, source):
+    """Return the vars of a source by its name; nothing is known of one without a YAML."""
+    settings = project_vars(project)
+    if (project / "sources" / f"{source}.yml").is_file():
+        return settings | load_source(source, project / "sources")
+    said = settings.get("source") or {}
+    return settings | {"source": said if said.get("name") == source else {}}
 
 
 def _make_tables(connection, said, settings, records, project):
@@ -130,6 +160,13 @@ def _make_tables(connection, said, settings, records, project):
         connection.execute(
             f"create view {name} as from published.marts.{mart} where {only.get(name, 'true')}"
         )
+    # A publication from before its source declared attributes has none.
+    connection.execute(
+        f"create view described as from published.marts.{ATTRIBUTES}"
+        if _is_published(connection, ATTRIBUTES)
+        else "create view described as select '' as customer_id, '' as attribute, null::double as "
+        "number_value, null::date as date_value, null::string as text_value where false"
+    )
     connection.execute("create view as_of as select as_of_date from published.marts.publications")
     contacts = []
     if _is_published(connection, CONTACTS):
@@ -138,9 +175,7 @@ def _make_tables(connection, said, settings, records, project):
         try:
             connection.execute(f"from read_parquet({quoted(str(record))}) limit 0")
         except duckdb.Error:
-            raise ValueError(
-                f"{record} is no record of an export; restore it, or move it away if it is none"
-            ) from None
+            raise ValueError(no_record(record)) from None
     if any(records.glob("*.parquet")):
         # A customer who was assigned rests in either arm: else the arms would not be comparable.
         contacts.append(

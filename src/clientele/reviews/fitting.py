@@ -5,13 +5,13 @@ import datetime
 import numpy as np
 import pandas as pd
 
-from clientele.reviews.capitals import mostly_capitalised
+from clientele.reviews.capitals import may_be_name
 from clientele.reviews.due import fitted_on, in_force
 from clientele.reviews.sentiment import fit_sentiment, kinds, lexicon
 from clientele.reviews.topics import NAME_WORDS, fit_topics, keyed
 from clientele.reviews.vocabulary import Counted, is_topical, normed, shown
 
-# Capitalised words in fewer reviews than this are taken for names.
+# Words that may be names are taken for names if they are in fewer reviews than this.
 NAME_SHARE = 0.01
 WORDS_KEPT = 12
 
@@ -53,6 +53,8 @@ def fit_reviews(
         latest = (
             in_force(before, source_name, "9999-12-31") if _has(before, source_name) else latest
         )
+    rare = counted.names[counted.counts < NAME_SHARE * len(sample)]
+    hidden = may_be_name(rare, sample["text"])
     version = int(before["version"].max()) + 1 if len(before) else 1
     rows = _Rows()
     rows.add("version", "fitted_on", label=fitted_on(configuration))
@@ -60,7 +62,7 @@ def fit_reviews(
     rows.add("version", "review_count", review_count)
     rows.add("version", "sample_count", len(sample))
     if topics is not None:
-        _add_topics(rows, topics, names, idf, before, latest)
+        _add_topics(rows, topics, names, idf, before, latest, hidden)
     order = (
         pd.to_datetime(sample["written_date"]).astype("datetime64[s]").astype("int64").to_numpy()
     )
@@ -74,10 +76,8 @@ def fit_reviews(
     for test in sentiment.backtests.to_dict("records"):
         for measure in [name for name in test if name != "model"]:
             rows.add(f"backtest {test['model']}", measure, round(float(test[measure]), 6))
-    capitals = mostly_capitalised(sample["text"])
-    least = NAME_SHARE * len(sample)
     for term, count in zip(counted.names, counted.counts, strict=True):
-        if (" " not in term or is_topical(term)) and (term not in capitals or count >= least):
+        if (" " not in term or is_topical(term)) and term not in hidden:
             rows.add("shown", shown(term), float(count))
     frame = pd.DataFrame(rows.rows, columns=["part", "name", "topic_number", "value", "label"])
     return frame.assign(source_name=source_name, version=version, as_of_date=as_of_date)
@@ -97,8 +97,11 @@ def _has(before, source_name):
     return bool((before["source_name"] == source_name).any())
 
 
-def _add_topics(rows, topics, names, idf, before, latest):
-    """Add the topics with the keys they keep, and what SQL scores them with."""
+def _add_topics(rows, topics, names, idf, before, latest, hidden):
+    """Add the topics with the keys they keep, and what SQL scores them with.
+
+    Words that are ``hidden`` belong to a topic as others do, and are not shown.
+    """
     old = latest[latest["part"] == "topic"].set_index("topic_number")
     loads = latest[latest["part"] == "loading"]
     kept = {
@@ -109,9 +112,11 @@ def _add_topics(rows, topics, names, idf, before, latest):
         for number, own in loads.groupby("topic_number")
     }
     numbers = before.loc[before["part"] == "topic", "name"].str.removeprefix("topic-").astype(int)
-    strongest = np.argsort(-topics.loadings, axis=1, kind="stable")
+    may_be_shown = np.array([name not in hidden for name in names])
+    strongest = np.argsort(-topics.loadings * may_be_shown, axis=1, kind="stable")
+    strongest = [row[may_be_shown[row]] for row in strongest]
     called = [
-        ", ".join(shown(names[place]) for place in row[:NAME_WORDS]).capitalize()
+        ", ".join(shown(names[place]) for place in row[:NAME_WORDS]).capitalize() or "Rare words"
         for row in strongest
     ]
     last = int(numbers.max()) if len(numbers) else 0

@@ -3,9 +3,11 @@
 import csv
 import multiprocessing
 import os
+import re
 
 import duckdb
 import pytest
+import yaml
 from audience_projects import write_audience, write_project
 from conftest import PROJECT
 from scipy import stats
@@ -24,6 +26,7 @@ RECORD = {
     "sent_at": "TIMESTAMP",
     "channel": "VARCHAR",
     "cost": "DECIMAL(18,4)",
+    "planned_holdout_share": "DOUBLE",
     "segment": "VARCHAR",
     "reason": "VARCHAR",
 }
@@ -66,7 +69,8 @@ def test_the_record_is_the_raw_table_of_campaigns_and_says_why(project, tmp_path
     assert [row[1] for row in rows[:3]] == ["c998", "c996", "c994"]
     assert {(row[2], str(row[6])) for row in rows} == {("treated", "0.5000"), ("control", "0.0000")}
     assert {str(row[3]) for row in rows} == {"2025-01-01 00:00:00"}
-    assert rows[0][8] == "Some people. Place 1. Because"
+    assert {row[7] for row in rows} == {0.2}
+    assert rows[0][9] == "Some people. Place 1. Because"
 
 
 def test_the_list_holds_the_treated_in_order_with_what_a_mail_tool_wants(project, tmp_path):
@@ -296,6 +300,50 @@ def test_the_command_line_lists_previews_and_exports(project, tmp_path, capsys):
     assert cli.main(["audience", "preview", "due"]) == 0
     said = capsys.readouterr().out
     assert "Exported as due_2024-12-31" in said and "500 customers meet the condition" in said
+    assert cli.main(["audience", "list"]) == 0
+    said = capsys.readouterr().out
+    assert "Exported, and not started as of 2024-12-31:" in said
+    assert re.search(r"due_2024-12-31 +from 2025-01-01  \d+ to contact, \d+ held out", said)
+
+
+def test_a_campaign_has_started_on_the_day_of_its_assignment(project, tmp_path, capsys):
+    exported(project, "due", tmp_path / "due.csv")
+    database = str(project / "published/current/clientele.duckdb")
+    for day, is_told in (("2024-12-31", True), ("2025-01-01", False)):
+        with duckdb.connect(database) as connection:
+            connection.execute(f"update marts.publications set as_of_date = date '{day}'")
+        assert cli.main(["audience", "list"]) == 0
+        assert ("not started" in capsys.readouterr().out) == is_told
+
+
+def test_the_planned_share_of_a_record_is_that_of_the_sample_ratio_check(project, tmp_path):
+    (project / "sources").mkdir()
+    sample = (PROJECT / "sources/sample.yml").read_text()
+    (project / "sources/shop.yml").write_text(sample.replace("name: sample", "name: shop"))
+    write_audience(project, "everyone", holdout=0, rest_days=0)
+    for name in ("due", "everyone"):
+        exported(project, name, tmp_path / f"{name}.csv")
+    planned = {"due_2024-12-31": {"treated": 0.8, "control": 0.2}}
+    settings, _ = settings_of(project, "shop", None, None, [])
+    assert settings["campaigns_shares"] == planned
+    # What is stated counts; a record of an earlier version keeps no plan.
+    stated = {"spring": {"treated": 0.9, "control": 0.1}}
+    said = ["--vars", yaml.safe_dump({"campaigns_shares": stated})]
+    assert settings_of(project, "shop", None, None, said)[0]["campaigns_shares"] == planned | stated
+    other = {"due_2024-12-31": {"treated": 0.5, "control": 0.5}}
+    said = ["--vars", yaml.safe_dump({"campaigns_shares": other})]
+    assert settings_of(project, "shop", None, None, said)[0]["campaigns_shares"] == other
+    record = project / "campaigns/shop/due_2024-12-31.parquet"
+    duckdb.execute(
+        f"copy (select * exclude planned_holdout_share from '{record}') to '{tmp_path}/old.parquet'"
+    )
+    os.replace(tmp_path / "old.parquet", record)
+    assert "campaigns_shares" not in settings_of(project, "shop", None, None, [])[0]
+    # Records with and without a plan are read together.
+    assert cli.main(["audience", "list"]) == 0
+    record.write_bytes(b"no parquet")
+    with pytest.raises(ValueError, match=f"{record} is no record of an export"):
+        settings_of(project, "shop", None, None, [])
 
 
 def test_a_publication_from_before_there_were_plans_is_previewed(project, capsys):

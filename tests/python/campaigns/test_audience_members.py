@@ -7,7 +7,7 @@ from audience_projects import write_audience, write_project
 from conftest import PROJECT
 from scipy import stats
 
-from clientele.campaigns.members import open_audiences
+from clientele.campaigns.members import columns_of, open_audiences
 
 
 @pytest.fixture(autouse=True)
@@ -180,7 +180,7 @@ def test_the_build_and_the_command_line_find_the_same_customers(published_sample
         )
     assert differing == [(0,)]
     assert total > 500 and 0.7 < treated / total < 0.95
-    assert len(sizes) == 5 and not any(is_empty for _, is_empty, _, _ in sizes)
+    assert len(sizes) == 6 and not any(is_empty for _, is_empty, _, _ in sizes)
 
 
 def test_a_retention_list_ranks_by_what_the_best_contact_brings(project):
@@ -206,3 +206,30 @@ def test_a_retention_list_ranks_by_what_the_best_contact_brings(project):
     assert members(project) == []
     write_audience(project, "worth_it", **said | {"condition": "contact_rank is null"})
     assert len(members(project)) == 1000
+
+
+def test_an_audience_takes_customers_by_attributes_of_the_published_source(project):
+    """Another source's YAML declares nothing here; an unknown value meets no condition."""
+    attributes = {
+        "plan": {"column": "plan", "kind": "category"},
+        "is_club": {"column": "club", "kind": "yes_no"},
+    }
+    source = {"name": "shop", "tables": {"customers": {"attributes": attributes}}}
+    (project / "sources").mkdir()
+    (project / "sources/shop.yml").write_text(yaml.safe_dump({"source": source}))
+    write_audience(project, "club", condition="plan = 'plus' and is_club", holdout=0)
+    assert members(project) == []  # A publication from before there were attributes.
+    database = str(project / "published/current/clientele.duckdb")
+    with duckdb.connect(database) as connection:
+        connection.execute(
+            "create table marts.dim_customer_attributes as "
+            "select 'c' || n as customer_id, 'plan' as attribute, null::double as number_value, "
+            "null::date as date_value, if(n % 2 = 0, 'plus', null) as text_value from range(20) "
+            "as t(n) union all select 'c' || n, 'is_club', null, null, "
+            "if(n % 3 = 0, 'yes', 'no') from range(20) as t(n)"
+        )
+    assert {row[1] for row in members(project)} == {f"c{n}" for n in (0, 6, 12, 18)}
+    assert {"plan", "is_club"} <= {column["name"] for column in columns_of(project)}
+    (project / "sources/shop.yml").unlink()
+    with pytest.raises(ValueError, match="no column 'plan'"):
+        members(project)

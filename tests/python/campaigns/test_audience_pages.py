@@ -8,7 +8,7 @@ import pytest
 from conftest import PROJECT
 
 from clientele import cli
-from clientele.campaigns.audiences import DEFAULTS, read_audiences
+from clientele.campaigns.audiences import DEFAULTS
 
 PAGE = (PROJECT / "docs/audiences.md").read_text()
 
@@ -73,5 +73,5 @@ def test_the_page_has_every_key_with_its_default_and_every_audience():
     for key in ("holdout", "rest_days", "channel", "order_by"):
         row = re.search(rf"^\| `{key}` \|.*\| (.*?) \|$", table, re.M)
         assert row[1].strip("`") == str(DEFAULTS[key])
-    said = read_audiences(PROJECT)["audiences"]
-    assert all(f"`{audience['name']}`" in PAGE for audience in said)
+    said = [{"name": file.stem} for file in (PROJECT / "audiences").glob("*.yml")]
+    assert len(said) >= 6 and all(f"`{audience['name']}`" in PAGE for audience in said)

@@ -8,6 +8,7 @@ import yaml
 from conftest import PROJECT
 
 from clientele.campaigns.audiences import MARTS, hash_threshold, read_audiences
+from clientele.sources import load_source
 
 GOOD = {"description": "Some", "condition": "order_count > 1"}
 
@@ -35,12 +36,13 @@ def names(said):
 
 def test_the_audiences_that_ship_are_right_on_both_engines_and_read_in_time():
     started = time.process_time()
+    source = load_source("sample", PROJECT / "sources")["source"]
     for engine in ("duckdb", "spark"):
-        said = read_audiences(PROJECT, engine=engine)
+        said = read_audiences(PROJECT, source, engine=engine)
         assert said["problems"] == []
         assert set(names(said)) == {file.stem for file in (PROJECT / "audiences").glob("*.yml")}
     assert time.process_time() - started < 3
-    assert len(said["audiences"]) == 5
+    assert len(said["audiences"]) == 6
     assert all(len(audience["description"]) > 40 for audience in said["audiences"])
 
 
@@ -173,6 +175,82 @@ def test_who_has_not_consented_is_in_no_audience(project):
     assert audience["where"] == (
         "(((order_count > 1) or has_bought) and coalesce(has_consent, true))"
     )
+
+
+ATTRIBUTES = {
+    "plan": {"column": "a", "kind": "category"},
+    "is_club": {"column": "b", "kind": "yes_no"},
+    "signed_up": {"column": "c", "kind": "date"},
+    "birth_year": {"column": "d", "kind": "number"},
+    "order_count": {"column": "e", "kind": "number"},
+    "today": {"column": "f", "kind": "date"},
+    "religion": {"column": "g", "kind": "category", "sensitive": True},
+}
+SHOP = {"tables": {"customers": {"attributes": ATTRIBUTES}}}
+
+
+@pytest.mark.parametrize(
+    ("said", "where"),
+    [
+        ("plan in ('plus', 'max')", "(plan in ('plus', 'max'))"),
+        ("not is_club", "(not is_club)"),
+        ("signed_up < '2024-01-31'", "(signed_up < cast('2024-01-31' as date))"),
+        ("birth_year + 18 > 2000", "((birth_year + cast(18 as double)) > 2000)"),
+        # The mart's column keeps its name.
+        ("order_count > attribute_order_count", "(order_count > attribute_order_count)"),
+        ("attribute_today is null", "(attribute_today is null)"),
+    ],
+)
+def test_a_condition_may_read_declared_attributes(project, said, where):
+    write(project, "some", {"condition": said})
+    found = read_audiences(project, SHOP)
+    assert found["problems"] == []
+    assert found["audiences"][0]["met"] == where
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("religion = 'x'", "`religion` is declared sensitive, and such attributes choose no one"),
+        ("Religion is null", "`religion` is declared sensitive"),
+        ("plam = 'plus'", "there is no column 'plam'; did you mean plan?"),
+        ("plan > 5", "text do not compare (plan is string)"),
+        ("is_club = 'yes'", "text and true or false do not compare"),
+    ],
+)
+@pytest.mark.parametrize("key", ["condition", "order_by"])
+def test_attributes_are_checked_as_columns_are(project, key, said, message):
+    write(project, "some", {key: said})
+    (problem,) = read_audiences(project, SHOP)["problems"]
+    assert problem.startswith(f"audiences/some.yml: `{key}`: ") and message in problem
+
+
+def test_an_attribute_of_another_source_is_no_column(project):
+    write(project, "some", {"condition": "plan = 'plus'"})
+    (problem,) = read_audiences(project, {"tables": {}})["problems"]
+    assert "there is no column 'plan'" in problem
+
+
+def test_an_audience_is_left_out_without_a_table_that_it_needs(project):
+    write(project, "visitors", {"condition": "plan = 'plus'", "needs": ["customers", "events"]})
+    write(project, "others", {"after": ["visitors"]})
+    for tables in ({}, {"events": {}}, SHOP["tables"], {**SHOP["tables"], "events": None}):
+        found = read_audiences(project, {"tables": tables})
+        assert found["problems"] == [] and names(found) == ["others"]
+        assert found["audiences"][0]["after"] == []
+    found = read_audiences(project, {"tables": {**SHOP["tables"], "events": {}}})
+    assert names(found) == ["visitors", "others"]
+    assert found["audiences"][1]["after"] == ["visitors"]
+
+
+@pytest.mark.parametrize("needs", ["events", ["visits"], [["events"]], 3])
+def test_a_need_is_a_table_that_a_source_may_have(project, needs):
+    write(project, "some", {"needs": needs, "condition": "plan = 'plus'"})
+    told = [p for p in read_audiences(project, SHOP)["problems"] if "`needs`" in p]
+    assert told == [
+        "audiences/some.yml: `needs` must be a list of customers, events, reviews, tables of the "
+        "source"
+    ]
 
 
 @pytest.mark.parametrize("share", [0.1, 0.25, 0.9])

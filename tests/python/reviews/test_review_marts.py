@@ -42,6 +42,29 @@ def test_figures_of_customers_follow_from_the_raw_file(sample, raw):
     pd.testing.assert_series_equal(found["mean_rating"], wanted["mean"], check_names=False)
 
 
+def test_the_query_of_topics_by_product_and_month_is_right(sample, raw):
+    page = (PROJECT / "docs/methods/reviews.md").read_text()
+    (query,) = re.findall(r"```sql\n(.*?)```", page, re.S)
+    found = sample.frame(query)
+    kept = raw[~raw["defect"].isin(["empty", "copy", "bad_time"])]
+    assert found["review_count"].sum() == kept["product_id"].notna().sum() > 1_000
+    assert not found.duplicated(["product_id", "review_month", "topic_key"]).any()
+    wanted = kept.assign(
+        rating=pd.to_numeric(kept["rating"], errors="coerce"),
+        month=pd.to_datetime(kept["written_at"]).dt.to_period("M").dt.to_timestamp(),
+    ).groupby(["product_id", "month"])["rating"]
+    found["stars"] = found["mean_rating"] * found["review_count"]
+    rated = found[found["mean_rating"].notna()]
+    # A review without a rating makes its group's sum of stars unknown.
+    whole = wanted.agg(["size", "count", "sum"]).query("size == count")["sum"]
+    sums = rated.groupby(["product_id", "review_month"])["stars"].sum()
+    sums.index = pd.MultiIndex.from_arrays(
+        [sums.index.get_level_values(0), pd.to_datetime(sums.index.get_level_values(1))]
+    )
+    assert len(whole) > 500
+    assert (sums.loc[whole.index] - whole).abs().max() < 1e-9
+
+
 def test_repeats_after_topics_follow_from_reviews_and_orders(sample):
     """The planted link comes out: who does not come back writes of bad deliveries."""
     reviews = sample.frame(

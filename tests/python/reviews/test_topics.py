@@ -190,5 +190,10 @@ def test_ratings_that_words_do_not_predict_leave_the_lexicon():
 
 
 def test_a_word_with_a_capital_within_sentences_is_taken_for_a_name():
-    texts = pd.Series(["Ask for Ada. Nice cup.", "I met Ada, Bo and LOUD people", "a nice bo"])
-    assert mostly_capitalised(texts) == {"ada"}
+    texts = pd.Series(["I ask for Ada. Nice cup.", "I met Ada, Bo and LOUD people", "a nice bo"])
+    assert mostly_capitalised(texts) == {"i", "ada"}
+
+
+def test_a_word_that_only_ever_begins_a_sentence_with_a_capital_may_be_a_name():
+    texts = pd.Series(["Cy helped. Thanks.", "nice. Cy is kind. LOUD.", "thanks to all"])
+    assert mostly_capitalised(texts) == {"cy"}
