@@ -93,7 +93,7 @@
         {%- do ignored.append(text_literal(text | string | trim | lower)) -%}
     {%- endfor -%}
     {%- set fits = {
-        'email': '^[^@]+@[^@]+[.][^@.]{2,}$', 'phone': '^[+]?[0-9]{7,15}$', 'postcode': '.{2,}', 'name': '[^ ]',
+        'email': '^[^@]+@[^@]+[.][^@.]{2,}$', 'phone': '^([+][0-9]{8,15}|[0-9]{7,15})$', 'postcode': '.{2,}', 'name': '[^ ]',
         'loyalty_card': '.{3,}', 'device': '.{6,}',
     }[kind] -%}
     {%- set nobody = {

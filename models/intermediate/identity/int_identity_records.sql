@@ -11,7 +11,7 @@ as_of as (
 
 ),
 
--- A guest's order is a record; so is a customer, with each combination of identifiers. Later days say nothing.
+-- A guest's order is a record, and so is a customer. Later days say nothing.
 ordered as (
 
     select

@@ -81,7 +81,7 @@ def matching_problems(source: dict) -> list[str]:
         )
     prefix = said.get("phone_prefix")
     if prefix is not None and not re.fullmatch(r"\+?[1-9][0-9]{0,2}", str(prefix)):
-        problems.append(f"`identities: phone_prefix: {prefix}` is no country's; write \"+44\".")
+        problems.append(f'`identities: phone_prefix: {prefix}` is no country\'s; write "+44".')
     ignore = said.get("ignore") or []
     if not isinstance(ignore, list) or not all(isinstance(v, str | int) for v in ignore):
         problems.append("`identities: ignore` must list values, such as [orders@your.shop].")
