@@ -1,5 +1,5 @@
 {#-
-    The CTEs that label the records of one person alike, up to `connected`, over the CTE `links`: `record_id`, `kind` and
+    The CTEs that give the records of one person the same label, up to `connected`, over the CTE `links`: `record_id`, `kind` and
     `link` (records with one link belong together), a row of the kind `self` for each record, and rows of the kind
     `different` for records that must stay apart (one link for both).
 

@@ -96,14 +96,14 @@
         'email': '^[^@]+@[^@]+[.][^@.]{2,}$', 'phone': '^([+][0-9]{8,15}|[0-9]{7,15})$', 'postcode': '.{2,}', 'name': '[^ ]',
         'loyalty_card': '.{3,}', 'device': '.{6,}',
     }[kind] -%}
-    {%- set nobody = {
+    {%- set no_one = {
         'email': '^(no-?reply|do-?not-?reply|none|null|test|guest|unknown|postmaster)([.+_-][^@]*)?@|[@.](invalid|localhost)$',
         'phone': '^[+]?(0{7,}|1{7,}|9{7,}|1234567[0-9]*)$|0000000|1111111|9999999',
         'postcode': '^(0+|X+|NA|NONE|NULL)$', 'name': '^(guest|unknown|anonymous|test|null|none)$',
         'loyalty_card': '^(0+|X+|NONE|NULL|UNKNOWN)$', 'device': '^(0[0-]*|null|none|unknown|undefined)$',
     }[kind] -%}
     case
-        when {{ matches(value, text_literal(fits)) }} and not {{ matches(value, text_literal(nobody)) }}
+        when {{ matches(value, text_literal(fits)) }} and not {{ matches(value, text_literal(no_one)) }}
             {%- if ignored %} and lower({{ value }}) not in ({{ ignored | join(', ') }}){% endif %}
             then {{ value }}
     end

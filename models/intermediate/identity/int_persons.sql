@@ -71,7 +71,7 @@ counted as (
 
 ),
 
--- What more records share than a person has is nobody's.
+-- A key that more records share than a person has does not count.
 shared as (
 
     select

@@ -1,6 +1,6 @@
 """Identifiers as people write them, and pairs of records compared with planted truth."""
 
-# kind -> what is written -> its normal form; None is nobody's.
+# kind -> what is written -> its normal form; None belongs to no one.
 WRITTEN = {
     "email": {
         " Ann.Bee@X.org ": "ann.bee@x.org",
