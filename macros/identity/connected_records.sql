@@ -16,7 +16,7 @@ judged_0 as (
         record_id,
         kind,
         link,
-        md5(record_id) as label,
+        md5(record_id) as person_label,
         kind <> 'different' as is_used,
         false as is_wrong
 
@@ -33,11 +33,11 @@ round_{{ level }}_0 as (
         kind,
         link,
         {%- if loop.first %}
-        label,
+        person_label,
         is_used
         {%- else %}
         {%- set dropped = (kinds | reverse | list)[level - 2] %}
-        case when is_wrong then md5(record_id) else label end as label,
+        case when is_wrong then md5(record_id) else person_label end as person_label,
         is_used and not (is_wrong and kind = '{{ dropped }}') as is_used
         {%- endif %}
 
@@ -52,9 +52,9 @@ near_{{ level }}_{{ number }} as (
         record_id,
         kind,
         link,
-        label,
+        person_label,
         is_used,
-        case when is_used then min(label) over (partition by link, is_used) else label end as near_label
+        case when is_used then min(person_label) over (partition by link, is_used) else person_label end as near_label
 
     from round_{{ level }}_{{ number - 1 }}
 
@@ -67,7 +67,7 @@ round_{{ level }}_{{ number }} as (
         kind,
         link,
         is_used,
-        min(near_label) over (partition by label) as label
+        min(near_label) over (partition by person_label) as person_label
 
     from near_{{ level }}_{{ number }}
 
@@ -80,8 +80,8 @@ found_{{ level }} as (
         *,
         case when kind = 'self' then 1 else 0 end as record_count,
         case
-            when kind = 'different' then count(*) over (partition by link, kind, label) > 1
-            when is_used then min(label) over (partition by link, is_used) <> label
+            when kind = 'different' then count(*) over (partition by link, kind, person_label) > 1
+            when is_used then min(person_label) over (partition by link, is_used) <> person_label
             else false
         end as is_broken
 
@@ -95,10 +95,10 @@ judged_{{ level }} as (
         record_id,
         kind,
         link,
-        label,
+        person_label,
         is_used,
-        sum(record_count) over (partition by label) > {{ var('identities_max_records') }}
-        or max(case when is_broken then 1 else 0 end) over (partition by label) = 1 as is_wrong
+        sum(record_count) over (partition by person_label) > {{ var('identities_max_records') }}
+        or max(case when is_broken then 1 else 0 end) over (partition by person_label) = 1 as is_wrong
 
     from found_{{ level }}
 
@@ -112,7 +112,7 @@ connected as (
         kind,
         link,
         is_used,
-        label
+        person_label
 
     from judged_{{ kinds | length + 1 }}
 

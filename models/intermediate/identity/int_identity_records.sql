@@ -15,12 +15,12 @@ as_of as (
 ordered as (
 
     select
+        {%- for kind in kinds %}
+        {{ 'order_lines.match_' ~ kind if kind in of_lines else 'cast(null as string)' }} as {{ kind }},
+        {%- endfor %}
         order_lines.customer_id,
         case when order_lines.customer_id is null then order_lines.order_id end as order_id,
-        min(order_lines.ordered_at) as first_at,
-        {%- for kind in kinds %}
-        {{ 'order_lines.match_' ~ kind if kind in of_lines else 'cast(null as string)' }} as {{ kind }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        min(order_lines.ordered_at) as first_at
 
     from {{ ref('stg_order_lines') }} as order_lines
 
@@ -36,10 +36,10 @@ ordered as (
 
     group by
         order_lines.customer_id,
-        case when order_lines.customer_id is null then order_lines.order_id end
-        {%- for kind in kinds if kind in of_lines %},
-        order_lines.match_{{ kind }}
+        {%- for kind in kinds if kind in of_lines %}
+        order_lines.match_{{ kind }},
         {%- endfor %}
+        case when order_lines.customer_id is null then order_lines.order_id end
 
 ),
 
@@ -47,19 +47,18 @@ gathered as (
 
     select * from ordered
     where customer_id is not null
-
     {%- if of_lines %}
 
     union all
 
     -- Only the first line of an order may have them.
     select
+        {%- for kind in kinds %}
+        min({{ kind }}) as {{ kind }},
+        {%- endfor %}
         customer_id,
         order_id,
-        min(first_at) as first_at,
-        {%- for kind in kinds %}
-        min({{ kind }}) as {{ kind }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        min(first_at) as first_at
 
     from ordered
 
@@ -67,18 +66,17 @@ gathered as (
 
     group by customer_id, order_id
     {%- endif %}
-
     {%- if lists_customers() %}
 
     union all
 
     select distinct
+        {%- for kind in kinds %}
+        {{ 'match_' ~ kind if kind in of_customers else 'cast(null as string)' }} as {{ kind }},
+        {%- endfor %}
         customer_id,
         cast(null as string) as order_id,
-        cast(null as timestamp) as first_at,
-        {%- for kind in kinds %}
-        {{ 'match_' ~ kind if kind in of_customers else 'cast(null as string)' }} as {{ kind }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        cast(null as timestamp) as first_at
 
     from {{ ref('stg_customers') }}
 
@@ -90,12 +88,12 @@ gathered as (
 normalised as (
 
     select
+        {%- for kind in kinds %}
+        {{ normalised(kind, kind) }} as {{ kind }},
+        {%- endfor %}
         customer_id,
         order_id,
-        first_at,
-        {%- for kind in kinds %}
-        {{ normalised(kind, kind) }} as {{ kind }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        first_at
 
     from gathered
 
@@ -104,18 +102,19 @@ normalised as (
 usable as (
 
     select
+        {%- for kind in kinds %}
+        {{ usable(kind, kind) }} as {{ kind }},
+        {%- endfor %}
         customer_id,
         order_id,
-        first_at,
-        {%- for kind in kinds %}
-        {{ usable(kind, kind) }} as {{ kind }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        first_at
 
     from normalised
 
 ),
 
--- People of one household share a telephone or a device: where names are known, they must agree. One word is no whole name.
+-- People of one household share a telephone or a device: where names are known, they must agree. A name of one word is
+-- no whole one.
 keyed as (
 
     select
@@ -143,14 +142,14 @@ named as (
 
     select
         *,
-        case
-            when customer_id is not null then customer_id
-            else concat('guest-order ', first_value(order_id) over (
+        coalesce(
+            customer_id,
+            concat('guest-order ', first_value(order_id) over (
                 partition by customer_id, loyalty_card, email, phone, name_postcode, device
                 order by first_at, order_id
                 rows between unbounded preceding and unbounded following
             ))
-        end as record_id
+        ) as record_id
 
     from keyed
 
