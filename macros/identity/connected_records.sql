@@ -1,12 +1,12 @@
 {#-
-    The CTEs that give the records of one person the same label, up to `connected`, over the CTE `links`: `record_id`, `kind` and
-    `link` (records with one link belong together), a row of the kind `self` for each record, and rows of the kind
-    `different` for records that must stay apart (one link for both).
+    The CTEs that give the records of one person the same label, up to `connected`, over the CTE `links`: `record_id`,
+    `kind` and `link` (records with one link belong together), a row of the kind `self` for each record, and rows of the
+    kind `different` for records that must stay apart (one link for both).
 
-    A round gives the records of a link the smallest label among them, and then all records of a label what one of them has
-    got: labels are hashes, so each round leaves about half of them. A person with more than `identities_max_records`
-    records, or with two that must stay apart, loses the links of the weakest kind, then those of the next one. Each step
-    reads the one before once, because Spark computes again what is read twice.
+    A round gives the records of a link the smallest label among them, and then all records of a label what one of them
+    has got: labels are hashes, so each round leaves about half of them. A person with more than
+    `identities_max_records` records, or with two that must stay apart, loses the links of the weakest kind, then those
+    of the next one. Each step reads the one before once, because Spark computes again what is read twice.
 -#}
 
 {% macro connected_records(kinds, rounds=5) %}

@@ -1,6 +1,6 @@
 {#-
-    The CTEs from `records` and `overrides` to `links`, which `connected_records` reads: the keys that records share, with a
-    row of each record by itself (`self`) and the overrides (`forced`, `different`). `kept` says which keys count.
+    The CTEs from `records` and `overrides` to `links`, which `connected_records` reads: the keys that records share,
+    with a row of each record by itself (`self`) and the overrides (`forced`, `different`). `kept` says which keys count.
 -#}
 
 {% macro identity_links(kinds) %}

@@ -31,21 +31,23 @@
 
 {% macro normalised_email(text, plus_addressing) %}
     {%- set email = "lower(" ~ composed_text(replaced_matches(text, '^mailto:|[\\s<>]+', '')) ~ ")" -%}
-    {%- set bare = "concat(split_part(split_part(" ~ email ~ ", '@', 1), '+', 1), '@', split_part(" ~ email ~ ", '@', 2))" -%}
+    {%- set domain = "split_part(" ~ email ~ ", '@', 2)" -%}
+    {%- set bare = "concat(split_part(split_part(" ~ email ~ ", '@', 1), '+', 1), '@', " ~ domain ~ ")" -%}
     {%- if plus_addressing is sequence and plus_addressing is not string -%}
         {%- set domains = [] -%}
-        {%- for domain in plus_addressing -%}{%- do domains.append(text_literal(domain | lower)) -%}{%- endfor -%}
-        case when split_part({{ email }}, '@', 2) in ({{ domains | join(', ') }}) then {{ bare }} else {{ email }} end
+        {%- for said in plus_addressing -%}{%- do domains.append(text_literal(said | lower)) -%}{%- endfor -%}
+        case when {{ domain }} in ({{ domains | join(', ') }}) then {{ bare }} else {{ email }} end
     {%- else -%}
         {{- bare if plus_addressing else email -}}
     {%- endif -%}
 {% endmacro %}
 
 
-{#- Digits after a plus. `prefix` such as +44 makes a national number, with its leading zero or without, international. -#}
+{#- Digits after a plus. `prefix` such as +44 makes a national number international, with a leading zero or without. -#}
 
 {% macro normalised_phone(text, prefix) %}
-    {%- set main = replaced_matches(without_fraction(text), '(?i)(\\(0\\)|[ ,;]*(x|ext|extension|#)[. ]*[0-9]+$)', '') -%}
+    {%- set extension = '(?i)(\\(0\\)|[ ,;]*(x|ext|extension|#)[. ]*[0-9]+$)' -%}
+    {%- set main = replaced_matches(without_fraction(text), extension, '') -%}
     {%- set digits = replaced_matches(replaced_matches(main, '[^0-9+]+', ''), '^00', '+') -%}
     {%- set plain = replaced_matches(digits, '[+]', '') -%}
     {%- if prefix -%}
@@ -93,11 +95,11 @@
         {%- do ignored.append(text_literal(text | string | trim | lower)) -%}
     {%- endfor -%}
     {%- set fits = {
-        'email': '^[^@]+@[^@]+[.][^@.]{2,}$', 'phone': '^([+][0-9]{8,15}|[0-9]{7,15})$', 'postcode': '.{2,}', 'name': '[^ ]',
-        'loyalty_card': '.{3,}', 'device': '.{6,}',
+        'email': '^[^@]+@[^@]+[.][^@.]{2,}$', 'phone': '^([+][0-9]{8,15}|[0-9]{7,15})$',
+        'postcode': '.{2,}', 'name': '[^ ]', 'loyalty_card': '.{3,}', 'device': '.{6,}',
     }[kind] -%}
     {%- set no_one = {
-        'email': '^(no-?reply|do-?not-?reply|none|null|test|guest|unknown|postmaster)([.+_-][^@]*)?@|[@.](invalid|localhost)$',
+        'email': '^(no-?reply|do-?not-?reply|none|null|test|guest|unknown)([.+_-][^@]*)?@|[@.](invalid|localhost)$',
         'phone': '^[+]?(0{7,}|1{7,}|9{7,}|1234567[0-9]*)$|0000000|1111111|9999999',
         'postcode': '^(0+|X+|NA|NONE|NULL)$', 'name': '^(guest|unknown|anonymous|test|null|none)$',
         'loyalty_card': '^(0+|X+|NONE|NULL|UNKNOWN)$', 'device': '^(0[0-]*|null|none|unknown|undefined)$',

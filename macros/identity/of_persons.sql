@@ -6,10 +6,11 @@
 {% macro of_persons(name) %}
     {%- set staged = ref('stg_' ~ name) -%}
     {%- if not has_identities() -%}{{ return(staged) }}{%- endif -%}
-    {%- set more = {'events': ['reject_reason'], 'campaigns': ['is_randomised']}.get(name, []) -%}
+    {%- set columns = canonical_columns(name) | map(attribute='name') | list -%}
+    {%- set columns = columns + {'events': ['reject_reason'], 'campaigns': ['is_randomised']}.get(name, []) -%}
     (
         select
-            {%- for column in canonical_columns(name) | map(attribute='name') | list + more if column != 'customer_id' %}
+            {%- for column in columns if column != 'customer_id' %}
             staged.{{ column }},
             {%- endfor %}
             coalesce(persons.person_key, staged.customer_id) as customer_id
