@@ -372,8 +372,9 @@ def test_a_line_that_the_warehouse_has_counts_once(sample):
 
 def test_a_second_account_is_scored_as_its_person(sample):
     (account, person), *_ = sample.query(
-        "select record_id, person_key from marts.rpt_identity_merges inner join marts.dim_customers "
-        "on person_key = customer_id where decision = 'merged' order by record_id"
+        "select record_id, person_key from marts.rpt_identity_merges "
+        "inner join marts.dim_customers on person_key = customer_id "
+        "where decision = 'merged' order by record_id"
     )
     line = {
         "order_id": "N9", "customer_id": account, "product_id": "P1", "quantity": 1,
