@@ -8,7 +8,7 @@
 
 {% macro screened_events(days=none) %}
 {%- set content = canonical_columns('events') | map(attribute='name') | list %}
-{%- set staged = ref('stg_events') %}
+{%- set staged = of_persons('events') %}
 {%- set since = 'true' -%}
 {%- if days -%}
     {%- set since = 'cast(occurred_at as date) >= (select ' ~ dbt.dateadd('day', 1 - days, 'as_of.as_of_date') ~ ' from as_of)' -%}

@@ -82,11 +82,16 @@
             {%- do columns['customers'].append({'name': attribute['name'], 'type': 'string', 'kind': attribute['read_as']}) %}
         {%- endfor %}
     {%- endif %}
+    {%- for table in ['order_lines', 'customers'] if table == name %}
+        {%- for kind in identity_columns(table) %}
+            {%- do columns[table].append({'name': 'match_' ~ kind, 'type': 'string', 'kind': 'text'}) %}
+        {%- endfor %}
+    {%- endfor %}
     {{ return(columns[name] if name else columns) }}
 {% endmacro %}
 
 
-{#- What the columns of a raw table are mapped to, those of its attributes among them. -#}
+{#- What the columns of a raw table are mapped to, those of its attributes and identifiers among them. -#}
 
 {% macro mapping_of(name) %}
     {%- set table = var('source')['tables'].get(name) or {} -%}
@@ -96,5 +101,8 @@
             {%- do mapping.update({attribute: said['column']}) -%}
         {%- endfor -%}
     {%- endif -%}
+    {%- for kind, said in (table.get('identities') or {}).items() -%}
+        {%- do mapping.update({'match_' ~ kind: said}) -%}
+    {%- endfor -%}
     {{ return(mapping) }}
 {% endmacro %}

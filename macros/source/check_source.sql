@@ -8,7 +8,7 @@
         {%- set prepared = prepared_source() -%}
         {%- set problems = prepared['problems'] -%}
         {%- if not problems -%}
-            {%- for name in var('source')['tables'] if name in canonical_columns(none) and (name != 'customers' or has_customer_attributes()) -%}
+            {%- for name in var('source')['tables'] if name in canonical_columns(none) and (name != 'customers' or lists_customers()) -%}
                 {%- do problems.extend(data_problems(name)) -%}
             {%- endfor -%}
             {%- if is_imported('order_totals') -%}

@@ -15,6 +15,9 @@
     {%- if not has_customer_attributes() -%}
         {%- do tables.extend(['dim_customer_attributes', 'fct_segment_profiles', 'rpt_customer_attributes']) -%}
     {%- endif -%}
+    {%- if not has_identities() -%}
+        {%- do tables.extend(['dim_identities', 'rpt_identity_merges']) -%}
+    {%- endif -%}
     {%- if not has_events() -%}
         {%- do tables.extend(['fct_funnels', 'fct_order_touches', 'rpt_event_quality']) -%}
         {%- do views.extend(['fct_sessions', 'fct_customer_visits']) -%}

@@ -1,3 +1,3 @@
-{{ config(enabled=has_customer_attributes()) }}
+{{ config(enabled=lists_customers()) }}
 
 {{ listed_customers() }}

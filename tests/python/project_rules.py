@@ -28,7 +28,7 @@ PREFIXES = {
     "marts": ("dim_", "fct_", "rpt_"),
 }
 FAMILIES = {"orders", "customers", "segmentation", "rules", "recommendations", "value", "quality"}
-FAMILIES |= {"campaigns", "events", "reviews"}
+FAMILIES |= {"campaigns", "events", "identity", "reviews"}
 MART_NAME = re.compile(r"(?:\bmarts\.|`)((?:dim|fct|rpt)_[a-z0-9_]+)")
 
 

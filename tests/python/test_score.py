@@ -370,6 +370,25 @@ def test_a_line_that_the_warehouse_has_counts_once(sample):
     assert row["features"]["monetary"] == float(published[1])
 
 
+def test_a_second_account_is_scored_as_its_person(sample):
+    (account, person), *_ = sample.query(
+        "select record_id, person_key from marts.rpt_identity_merges "
+        "inner join marts.dim_customers on person_key = customer_id "
+        "where decision = 'merged' order by record_id"
+    )
+    line = {
+        "order_id": "N9", "customer_id": account, "product_id": "P1", "quantity": 1,
+        "ordered_at": "2025-12-20 10:00:00", "unit_price": 19, "currency": "GBP",
+    }  # fmt: skip
+    known = dict.fromkeys(["discount_amount", "channel", "country", "promotion_id"])
+    (row,) = clientele.score([line | known], warehouse=sample.database).customers
+    (before,) = sample.query(
+        f"select frequency from marts.fct_customer_features where customer_id = '{person}'"
+    )
+    assert row["customer_id"] == person and row["is_known"]
+    assert row["features"]["frequency"] == before[0] + 1
+
+
 def test_a_customer_who_is_new_has_no_before(built):
     (row,) = clientele.score(
         [a_line(built, customer_id="a new one")], warehouse=built.database

@@ -4,7 +4,7 @@ with
 
 campaigns as (
 
-    select * from {{ ref('stg_campaigns') }}
+    select * from {{ of_persons('campaigns') }} as campaigns
 
 ),
 
@@ -37,5 +37,36 @@ members as (
         and campaigns.customer_id is not null
 
 )
+{%- if has_identities() %},
+
+-- A person who was assigned twice, under two customers, counts as first assigned; on one day, as not contacted.
+numbered as (
+
+    select
+        *,
+        row_number() over (
+            partition by campaign_id, customer_id
+            order by assigned_date, case when is_control then 0 else 1 end, arm
+        ) as assignment_number
+
+    from members
+
+)
+
+select
+    campaign_id,
+    customer_id,
+    arm,
+    is_control,
+    assigned_date,
+    segment,
+    cost,
+    is_randomised
+
+from numbered
+
+where assignment_number = 1
+{%- else %}
 
 select * from members
+{%- endif %}

@@ -6,7 +6,7 @@ with
 
 customers as (
 
-    select * from {{ ref('stg_customers') }}
+    select * from {{ of_persons('customers') }} as customers
 
 ),
 

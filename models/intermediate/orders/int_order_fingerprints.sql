@@ -7,7 +7,7 @@ with
 
 order_lines as (
 
-    select * from {{ ref('stg_order_lines') }}
+    select * from {{ lines_of_persons() }}
 
 ),
 

@@ -4,7 +4,7 @@
 
 {#- A build that continues the last one screens only the lines of changed orders. Staging is read three times below,
     because a CTE would be kept in memory as a whole. -#}
-{%- set order_lines = ref('stg_order_lines') -%}
+{%- set order_lines = lines_of_persons() -%}
 {%- if is_incremental() -%}
     {%- set order_lines = '(select * from ' ~ order_lines ~ ' where ' ~ is_touched('changed order', 'order_id') ~ ')' -%}
 {%- endif -%}

@@ -7,7 +7,7 @@ with
 
 reviews as (
 
-    select * from {{ ref('stg_reviews') }}
+    select * from {{ of_persons('reviews') }} as reviews
 
 ),
 

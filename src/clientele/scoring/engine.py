@@ -17,7 +17,7 @@ import duckdb
 from clientele.scoring.answers import answers
 from clientele.scoring.gathering import gather, screen
 from clientele.scoring.kept import ALIAS, read_kept
-from clientele.scoring.lines import STAGED, map_lines
+from clientele.scoring.lines import map_lines, staged
 from clientele.scoring.others import Calendar, Ranks, fill_expected_orders
 from clientele.sources.common import literal
 
@@ -184,7 +184,9 @@ class Scorer:
         relation = self.relation(name)
         self._make_schema(relation)
         like = (
-            f"({STAGED})" if name == "stg_order_lines" else f"as from {self.stored(name)} limit 0"
+            f"({staged(self.kept)})"
+            if name == "stg_order_lines"
+            else f"as from {self.stored(name)} limit 0"
         )
         self.connection.execute(f"create table {relation} {like}")
         self._known.add(relation)

@@ -20,6 +20,13 @@ def gather(scorer):
     """
     name_known_persons(scorer.connection, scorer.kept, scorer.stored("feat_customers__numbers"))
     pairs, execute = scorer.stored("int_order_fingerprints"), scorer.connection.execute
+    if "int_persons" in scorer.kept.models:
+        # Customers whom the build knows as records of a person are scored as that person.
+        execute(
+            "update new_lines set customer_id = persons.person_key "
+            f"from {scorer.stored('int_persons')} as persons "
+            "where new_lines.customer_id = persons.record_id"
+        )
     changed = _listed(scorer, "select distinct order_id from new_lines where order_id <> ''")
     execute(
         f"""

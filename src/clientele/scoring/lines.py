@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from clientele.scoring.kept import Kept
-from clientele.sources.columns import COLUMNS
+from clientele.sources.columns import columns_for, with_attributes
 from clientele.sources.common import counted, format_of, literal, quoted
 from clientele.sources.importing import import_source
 from clientele.sources.joining import gives_to_lines
@@ -23,10 +23,13 @@ from clientele.sources.values import column_names, same_person
 LAYOUT = ["encoding", "delimiter", "quote", "header_row", "skip_footer", "sheet", "unnest",
           "parent_key", "unpack"]  # fmt: skip
 ENDINGS = {"parquet": "parquet", "json": "jsonl", "csv": "csv"}
-STAGED = ", ".join(
-    [f"{column.name} {column.type}" for column in COLUMNS["order_lines"]]
-    + ["reject_reason varchar", "exclude_reason varchar"]
-)
+
+
+def staged(kept: Kept) -> str:
+    """Return the columns of staged order lines with their types, as SQL that makes a table."""
+    columns = columns_for("order_lines", kept.source["tables"]["order_lines"])
+    reasons = ["reject_reason varchar", "exclude_reason varchar"]
+    return ", ".join([f"{column.name} {column.type}" for column in columns] + reasons)
 
 
 def map_lines(connection: duckdb.DuckDBPyConnection, kept: Kept, lines) -> list[str]:
@@ -44,7 +47,7 @@ def map_lines(connection: duckdb.DuckDBPyConnection, kept: Kept, lines) -> list[
     Raises:
         ValueError: a file that is missing or unreadable, or lacks a column of the source.
     """
-    connection.execute(f"create or replace temp table new_lines ({STAGED})")
+    connection.execute(f"create or replace temp table new_lines ({staged(kept)})")
     with _file_of(lines) as (path, kind):
         if kept.types:
             return _map_in_sql(connection, kept, path, kind)
@@ -92,7 +95,7 @@ def _map_in_sql(connection, kept, path, kind):
     """Map by the SQL of staging, on columns of the types that the source's own have."""
     table = kept.source["tables"]["order_lines"]
     wanted = []
-    for mapped in table["columns"].values():
+    for mapped in with_attributes(table)["columns"].values():
         wanted += columns_of(connection, mapped) if mapped is not None else []
     for rule in table.get("exclude") or []:
         wanted += column_names(connection, rule["when"])

@@ -6,6 +6,7 @@ Attributes have random numbers of their own: with or without them, all orders ar
 import numpy as np
 import pyarrow as pa
 
+from clientele.simulation.contacts import People, with_contacts
 from clientele.simulation.files import ids
 from clientele.simulation.shop import DAYS, SEGMENTS, START
 
@@ -32,8 +33,8 @@ UNKNOWN_CONSENT = 0.05
 
 
 def attributes_table(
-    rng: np.random.Generator, first: int, segment: np.ndarray, file_format: str
-) -> tuple[pa.Table, dict]:
+    rng: np.random.Generator, first: int, segment: np.ndarray, file_format: str, contacts=None
+) -> tuple[pa.Table, dict, People]:
     """Make the customers of a chunk, prospects after them, and what was planted.
 
     Args:
@@ -41,9 +42,10 @@ def attributes_table(
         first: Number of the first customer.
         segment: Number of the segment of each customer.
         file_format: Parquet has typed columns, and therefore no values that do not read.
+        contacts: Random numbers of the contacts.
 
     Returns:
-        The table, and counts: rows, customers, prospects, and of each unknown value.
+        The table, counts (rows, customers, prospects, and of each unknown value), and the people.
     """
     buyers = len(segment)
     prospects = int(rng.binomial(buyers, PROSPECTS))
@@ -62,6 +64,19 @@ def attributes_table(
     is_missing = draw < MISSING_BORN
     is_unreadable = (draw > 1 - UNREADABLE_BORN) & (file_format != "parquet")
     twice = np.flatnonzero((rng.random(size) < CONFLICTING) & (file_format != "parquet"))
+    people = People(contacts, first, buyers, prospects)
+    people.twin_of[twice[twice >= buyers] - buyers] = -1
+    # The second account of a customer says the same.
+    second = buyers + np.flatnonzero(people.twin_of >= 0)
+    same = np.arange(size)
+    same[second] = people.twin_of[second - buyers]
+    born, is_plus, region, language, signed_up, consent, is_missing, is_unreadable = (
+        values[same]
+        for values in (
+            born, is_plus, region, language, signed_up, consent, is_missing, is_unreadable,
+        )
+    )  # fmt: skip
+    is_first = same == np.arange(size)
     row = np.concatenate([np.arange(size), twice])
     plan = np.where(is_plus, "plus", "basic")
     other = np.where(is_plus[twice], "basic", "plus")
@@ -84,14 +99,15 @@ def attributes_table(
     )
     planted = {
         "rows": len(row),
-        "customers": size,
-        "prospects": prospects,
-        "missing_birth_years": int(is_missing.sum()),
-        "unreadable_birth_years": int(is_unreadable.sum()),
+        "customers": size - len(second),
+        "prospects": prospects - len(second),
+        "missing_birth_years": int(is_missing[is_first].sum()),
+        "unreadable_birth_years": int(is_unreadable[is_first].sum()),
         "conflicting_plans": len(twice),
-        "unknown_consents": int((consent == "").sum()),
+        "unknown_consents": int((consent[is_first] == "").sum()),
+        "second_accounts": len(second),
     }
-    return table, planted
+    return with_contacts(table, people, first, buyers), planted, people
 
 
 def truth_of_attributes(counts: dict) -> dict:

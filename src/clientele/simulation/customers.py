@@ -161,6 +161,7 @@ class Chunk:
             "order": self.next_order - count + order,
             "kind": np.full(len(order), "O"),
             "customer": np.where(guest[order], -1, self.first + buyer),
+            "buyer": self.first + buyer,
             "product": product,
             "code": np.full(len(order), "", "U12"),
             "at": when,

@@ -9,12 +9,13 @@ import shutil
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 from tqdm import tqdm
 
-from clientele.simulation import events
+from clientele.simulation import contacts, events
 from clientele.simulation.attributes import attributes_table, truth_of_attributes
 from clientele.simulation.customers import Chunk, lines_table
 from clientele.simulation.files import FORMATS, NULL, write
@@ -44,7 +45,7 @@ def generate(
     """Write order lines and the other raw tables, and the truth about them, to ``output_dir``.
 
     ``order_lines``, ``campaigns``, ``customers``, ``events`` and ``reviews`` have one file per
-    chunk of customers, so have ``truth/customers`` and ``truth/reviews``; ``products`` is one file,
+    chunk of customers, so have the folders of ``truth``; ``products`` is one file,
     ``truth/events.json`` is about the events, and ``truth/truth.json`` the summary, which is also
     returned. The same arguments give the same bytes. ``campaign_uplift`` is the added probability
     of an order within two weeks for a treated customer who is still alive; 0 turns the effect of
@@ -73,7 +74,7 @@ def generate(
     shutil.rmtree(unfinished, ignore_errors=True)
     for folder in (
         *("order_lines", "campaigns", "customers", "events", "reviews"),
-        *("truth/customers", "truth/reviews"),
+        *("truth/customers", "truth/reviews", "truth/guests", "truth/accounts"),
     ):
         (unfinished / folder).mkdir(parents=True)
 
@@ -97,18 +98,29 @@ def generate(
             for key, found in planted.items():
                 members[key] = tuple(np.add(members.get(key, (0, 0)), found).tolist())
             part = f"part-{index:05d}"
+            # Drawn after the orders, from streams of their own, which change nothing about them.
+            described, planted, who = attributes_table(
+                np.random.default_rng(child.spawn(1)[0]),
+                first,
+                chunk.segment,
+                file_format,
+                contacts.stream(child),
+            )
+            for key, found in planted.items():
+                attributes[key] = attributes.get(key, 0) + found
+            written, guests = contacts.guests_contacts(lines, who, first)
+            accounts = contacts.truth_of_accounts(who, first)
+            for of, about in (("guests", guests), ("accounts", accounts)):
+                pa.parquet.write_table(about, unfinished / f"truth/{of}/{part}.parquet")
+            table = lines_table(lines, file_format)
+            for name, column in written.items():
+                table = table.append_column(name, column)
             write(
-                lines_table(lines, file_format),
+                table,
                 unfinished / f"order_lines/{part}.{file_format}",
                 file_format,
             )
             write(campaign, unfinished / f"campaigns/{part}.{file_format}", file_format)
-            # Drawn last, from a stream of their own: the orders are those of a shop without them.
-            described, planted = attributes_table(
-                np.random.default_rng(child.spawn(1)[0]), first, chunk.segment, file_format
-            )
-            for key, found in planted.items():
-                attributes[key] = attributes.get(key, 0) + found
             write(described, unfinished / f"customers/{part}.{file_format}", file_format)
             visits, of_visits = events.visits(
                 events.stream(child), lines, chunk.segment, first, products, file_format=file_format
@@ -167,7 +179,11 @@ def write_sample(project: Path) -> dict:
     truth = generate(made, customers=3_000, file_format="csv", campaign_effects=0, progress=False)
     seeds, truths = Path(project) / "seeds/sample", Path(project) / "tests/python/sample_truth"
     truths.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(made / "order_lines/part-00000.csv", seeds / "sample_order_lines.csv")
+    lines = made / "order_lines/part-00000.csv"
+    duckdb.execute(
+        f"copy (select * exclude (email, phone, name, postcode) from read_csv('{lines}', "
+        f"all_varchar = true)) to '{seeds / 'sample_order_lines.csv'}' (header)"
+    )
     shutil.copyfile(made / "products.csv", seeds / "sample_products.csv")
     shutil.copyfile(made / "campaigns/part-00000.csv", seeds / "sample_campaigns.csv")
     shutil.copyfile(made / "customers/part-00000.csv", seeds / "sample_customers.csv")
@@ -177,6 +193,8 @@ def write_sample(project: Path) -> dict:
     people = pa.parquet.read_table(made / "truth/customers/part-00000.parquet")
     write(people.select(["customer_id", "segment"]), truths / "customers.csv", "csv")
     shutil.copyfile(made / "reviews/part-00000.csv", seeds / "sample_reviews.csv")
+    accounts = pa.parquet.read_table(made / "truth/accounts/part-00000.parquet")
+    write(accounts, truths / "accounts.csv", "csv")
     about = pa.parquet.read_table(made / "truth/reviews/part-00000.parquet")
     write(about, truths / "reviews.csv", "csv")
     shutil.rmtree(made)

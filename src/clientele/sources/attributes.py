@@ -28,10 +28,11 @@ def attribute_problems(table: dict) -> list[str]:
     for name, said in declared.items():
         problems += [f": attribute `{name}`{problem}" for problem in _problems(name, said)]
     mapping = table.get("columns") or {}
-    if isinstance(mapping, dict) and not declared and not set(mapping) & {*OF_LINES, "consent"}:
+    says = declared or table.get("identities")
+    if isinstance(mapping, dict) and not says and not set(mapping) & {*OF_LINES, "consent"}:
         problems.append(
-            ": the table says nothing but keys; declare `attributes`, or map `consent`, "
-            "`person_id` or `country`."
+            ": the table says nothing but keys; declare `attributes` or `identities`, or map "
+            "`consent`, `person_id` or `country`."
         )
     return problems
 

@@ -17,11 +17,12 @@ from clientele.sources.columns import (
     STAGES,
 )
 from clientele.sources.common import format_of, hint
+from clientele.sources.identities import identifier_problems, matching_problems
 from clientele.sources.readable import number_problems, reading_problems, similar_zones
 
 SETTINGS = [
     "name", "data", "timezone", "currency", "currencies", "extract_date", "max_unreadable_share",
-    "max_differing_totals", "tables", "rules", "expected",
+    "max_differing_totals", "tables", "rules", "expected", "identities",
 ]  # fmt: skip
 RULES = ["cancellation_order_pattern", "adjustment_order_pattern"]
 EXPECTED = [
@@ -77,7 +78,7 @@ def source_problems(source: object) -> list[str]:
             elsewhere = (joined or {}).get("columns") or {}
             found = _table_problems(name, table) + _mapping_problems(name, table, elsewhere)
             problems += [f"`{name}`{problem}" for problem in found]
-    return problems
+    return problems + matching_problems(source)
 
 
 def _table_problems(name, table):
@@ -97,7 +98,8 @@ def _table_problems(name, table):
                 f": the ending of {table['path']} does not tell its format; "
                 "add `format: parquet`, `csv`, `json` or `xlsx`."
             )
-    allowed = [*LOCATIONS, "format", "columns", *READING]
+    allowed = [*LOCATIONS, "format", "columns", "identities", *READING]
+    problems += identifier_problems(name, table)
     if name == "order_lines":
         allowed += SHAPE
     if name == "campaigns":

@@ -88,12 +88,16 @@ COLUMNS = {
         Column("consent", "text"),
     ],
 }
+# What tells persons, and may stand under `identities` of these tables.
+IDENTIFIERS = ["loyalty_card", "email", "phone", "name", "postcode", "device"]
+IDENTIFIED = ["order_lines", "customers"]
 # Columns of `customers` that an import gives to the order lines.
 OF_LINES = ["person_id", "country"]
 # What the values of a customer's attribute may be, and how columns of that kind are read.
 KINDS = {"number": "number", "category": "text", "date": "timestamp", "yes_no": "text"}
 # Columns that an order has once: an empty cell takes the value of the order's other lines.
 ORDER_LEVEL = ["customer_id", "ordered_at", "channel", "country", "currency"]
+ORDER_LEVEL += [f"match_{kind}" for kind in IDENTIFIERS]
 # Money that an order has once.
 ORDER_AMOUNTS = ["discount", "refund", "shipping", "tax", "tip", "gift_card", "total"]
 
@@ -129,17 +133,25 @@ FORMATS = {
 
 
 def columns_for(name: str, table: dict) -> list[Column]:
-    """Return the canonical columns of a table and, of `customers`, its declared attributes."""
+    """Return the canonical columns of a table, with its identifiers and declared attributes."""
     declared = (table.get("attributes") or {}) if name == "customers" else {}
-    return COLUMNS[name] + [Column(own, KINDS[said["kind"]]) for own, said in declared.items()]
+    own = [Column(own, KINDS[said["kind"]]) for own, said in declared.items()]
+    return COLUMNS[name] + own + [Column(match, "text") for match in identifiers_of(table)]
+
+
+def identifiers_of(table: dict) -> dict:
+    """Return the canonical column of each identifier of a table, and what it is mapped to."""
+    return {f"match_{kind}": mapped for kind, mapped in (table.get("identities") or {}).items()}
 
 
 def with_attributes(table: dict) -> dict:
-    """Return the settings of a table in which attributes are mapped columns like the others."""
+    """Return a table's settings in which attributes and identifiers are mapped like columns."""
     declared = {own: said["column"] for own, said in (table.get("attributes") or {}).items()}
-    return {**table, "columns": (table.get("columns") or {}) | declared}
+    columns = (table.get("columns") or {}) | declared | identifiers_of(table)
+    return {**table, "columns": columns}
 
 
 def describes_customers(table: dict) -> bool:
-    """Return whether the table `customers` has attributes or a consent, not keys of lines only."""
-    return bool(table.get("attributes") or (table.get("columns") or {}).get("consent"))
+    """Return whether `customers` has attributes, a consent or identifiers, not only keys."""
+    said = table.get("attributes") or table.get("identities")
+    return bool(said or (table.get("columns") or {}).get("consent"))

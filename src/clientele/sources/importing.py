@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from clientele.sources import shaping
-from clientele.sources.columns import COLUMNS, ORDER_AMOUNTS, describes_customers
+from clientele.sources.columns import ORDER_AMOUNTS, columns_for, describes_customers
 from clientele.sources.common import UnreadableSource, literal, quoted, stamp
 from clientele.sources.guests import describe_guests
 from clientele.sources.in_place import check_columns, needs_import, wanted_columns
@@ -197,7 +197,7 @@ def _import_lines(connection, source, paths, folder, tell):
     notes += shaping.fill_orders(connection, set(texts))
     if table.get("customer_ids") != "as_written" and "customer_id" in texts:
         notes += shaping.name_persons(connection)
-    names = [column.name for column in COLUMNS["order_lines"]]
+    names = [column.name for column in columns_for("order_lines", table)]
     notes += set_versions_aside(connection, names, raw.files)
     if "customer_id" in texts:
         notes += shaping.split_shared_orders(connection, *own)

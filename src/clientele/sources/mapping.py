@@ -142,7 +142,7 @@ def text_column(name: str) -> str:
 
 def type_lines(connection, source, table, names):
     """Make the table `lines` of typed canonical columns and order amounts out of `texts`."""
-    columns = COLUMNS["order_lines"]
+    columns = columns_for("order_lines", table)
     money = [name for name in names if name.startswith("_")]
     numbers = [c.name for c in columns if c.kind == "number" and c.name in names] + money
     if "currency" not in names:

@@ -35,12 +35,14 @@ LINES = {
     "line_id": "varchar",
     "reject_reason": "varchar",
     "exclude_reason": "varchar",
+    "match_email": "varchar",
 }
 # What readers of the order-level models find in them.
 COMPARED = [
     "int_as_of_dates", "int_order_lines__screened", "int_returns", "int_order_lines", "int_orders",
     "int_products",
 ]  # fmt: skip
+VIEWS = {"int_order_lines", "int_order_lines__of_persons", "int_product_codes"}
 SELECTED = ["+int_orders", "+int_products"]
 
 
@@ -48,7 +50,8 @@ SELECTED = ["+int_orders", "+int_products"]
 class Round:
     """What a source shows when a build reads it, and what is asked of the build."""
 
-    # Rows of SQL literals for the first seven columns of `LINES`, or a query of all of them.
+    # Rows of SQL literals for the first six columns of `LINES`, the discount and the e-mail, or a
+    # query of all columns.
     lines: list[tuple] | str
     extract_date: str = "2024-03-31"
     as_of_date: str | None = None
@@ -71,14 +74,16 @@ class Orders:
     faults: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @classmethod
-    def of_a_shop(cls, warehouse):
+    def of_a_shop(cls, warehouse, *, identities=None):
         """Compile for a source of one CSV file with the rules that there are."""
         (warehouse.folder / "orders.csv").write_text(
-            "order_id,customer_id,product_id,ordered_at,quantity,unit_price\n"
-            "1,a,mug,1900-01-01 10:00:00,2,5.00\n"
+            "order_id,customer_id,product_id,ordered_at,quantity,unit_price,email\n"
+            "1,a,mug,1900-01-01 10:00:00,2,5.00,a@shop.org\n"
         )
         names = list(LINES)[:6]
         table = {"path": str(warehouse.folder / "orders.csv")} | {"columns": {n: n for n in names}}
+        if identities:
+            table["identities"] = identities
         rules = {"cancellation_order_pattern": "^C", "adjustment_order_pattern": "^A"}
         source = {"name": "shop", "timezone": "UTC", "currency": "EUR", "rules": rules}
         source |= {"tables": {"order_lines": table}}
@@ -140,7 +145,8 @@ class Orders:
         )
         for schema, name in connection.execute(
             "select table_schema, table_name from information_schema.tables "
-            "where table_catalog = 'was' and table_name in ('non_product_codes')"
+            "where table_catalog = 'was' "
+            "and table_name in ('non_product_codes', 'identity_overrides')"
         ).fetchall():
             connection.execute(
                 f"create schema if not exists {schema}; "
@@ -165,7 +171,7 @@ class Orders:
             execute(f"insert into staging.stg_order_lines by name {state.lines}")
         elif state.lines:
             rows = ", ".join(f"({', '.join(line)})" for line in state.lines)
-            names = [*list(LINES)[:6], "discount_amount"]
+            names = [*list(LINES)[:6], "discount_amount", "match_email"][: len(state.lines[0])]
             execute(f"insert into staging.stg_order_lines ({', '.join(names)}) values {rows}")
         last = execute(
             "create table if not exists intermediate.int_state__last_build "
@@ -194,7 +200,7 @@ class Orders:
                     f"insert into {table} by name from computed; commit"
                 )
             else:
-                kind = "view" if name in ("int_order_lines", "int_product_codes") else "table"
+                kind = "view" if name in VIEWS else "table"
                 execute(f"create or replace {kind} {table} as {sql}")
         execute(
             "begin; create or replace table intermediate.int_state__last_fingerprints as "
@@ -239,8 +245,12 @@ FIELDS = {
     "quantity": st.sampled_from(["1", "1", "2", "3", "-1", "-2", "0", "20000", "-20000"]),
     "unit_price": st.sampled_from(["5", "5", "4", "0", "-5", None]),
     "discount_amount": st.sampled_from([None, None, "1"]),
+    "match_email": st.sampled_from([None, "x@shop.org", "y@shop.org", "Y@shop.org"]),
 }
-CHANGEABLE = ["customer_id", "product_id", "ordered_at", "quantity", "discount_amount", "order_id"]
+CHANGEABLE = [
+    "customer_id", "product_id", "ordered_at", "quantity", "discount_amount", "order_id",
+    "match_email",
+]  # fmt: skip
 
 
 @st.composite
@@ -258,7 +268,7 @@ def raw_lines(draw):
 
 def literal(name, value):
     """Return a value as SQL; moments and numbers are SQL already."""
-    is_text = name in ("order_id", "customer_id", "product_id")
+    is_text = name in ("order_id", "customer_id", "product_id", "match_email")
     return "null" if value is None else f"'{value}'" if is_text else value
 
 

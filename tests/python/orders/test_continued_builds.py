@@ -26,7 +26,16 @@ def difference(orders, rounds):
     return [name for name in here if here[name] != there[name]]
 
 
-def test_any_history_ends_in_the_tables_of_one_whole_build(orders):
+@pytest.fixture(scope="module")
+def persons(new_warehouse):
+    """The same shop, whose customers and guests are matched by their e-mail."""
+    return Orders.of_a_shop(new_warehouse("continued_persons"), identities={"email": "email"})
+
+
+@pytest.mark.parametrize("shop", ["orders", "persons"])
+def test_any_history_ends_in_the_tables_of_one_whole_build(shop, request):
+    orders = request.getfixturevalue(shop)
+
     @settings(
         max_examples=HISTORIES,
         deadline=None,
@@ -41,10 +50,10 @@ def test_any_history_ends_in_the_tables_of_one_whole_build(orders):
     follow()
 
 
-def line(order, customer, day, quantity=1, *, product="mug", price="5", discount=None):
+def line(order, customer, day, quantity=1, *, product="mug", price="5", discount=None, email=None):
     moment = f"timestamp '2024-01-01 09:00:00' + interval {day} day"
-    values = [order, customer, product, moment, str(quantity), price, discount]
-    names = ["order_id", "customer_id", "product_id", "", "", "", ""]
+    values = [order, customer, product, moment, str(quantity), price, discount, email]
+    names = ["order_id", "customer_id", "product_id", "", "", "", "", "match_email"]
     return tuple(literal(name, value) for name, value in zip(names, values, strict=True))
 
 
@@ -108,6 +117,22 @@ FORGOTTEN = {
         [Round([FIRST, line(None, "a", 2)]), Round([FIRST])]
     ),
 }  # fmt: skip
+
+
+def test_a_customer_whose_person_changes_is_touched(persons):
+    """The old lines of b are those of a since a guest's order has connected them."""
+    old, theirs = line("1", "a", 2, email="x@shop.org"), line("2", "b", 5, email="y@shop.org")
+    both = [line("4", "b", 9, email="x@shop.org")]
+    rounds = [Round([old, theirs]), Round([old, theirs, *both]), Round([old, theirs])]
+    assert difference(persons, rounds[:2]) == [] and difference(persons, rounds) == []
+    with persons.connection() as built:
+        found = []
+        for number, state in enumerate(rounds):
+            persons.build(built, state, number=number)
+            found.append(dict(built.execute(
+                "select order_id, customer_id from intermediate.int_orders"
+            ).fetchall()))  # fmt: skip
+    assert found == [{"1": "a", "2": "b"}, {"1": "a", "2": "a", "4": "a"}, {"1": "a", "2": "b"}]
 
 
 @pytest.mark.parametrize("forgotten", FORGOTTEN)

@@ -51,6 +51,9 @@ OF_REVIEWS = {
     "rpt_topic_effects",
 }
 
+# A source that says nothing of matching has none of them.
+OF_IDENTITIES = {"dim_identities", "rpt_identity_merges"}
+
 # Nor has one without events.
 OF_EVENTS = {
     "fct_customer_visits",

@@ -8,13 +8,14 @@ from parity import (
     OF_BUILDS,
     OF_CAMPAIGNS,
     OF_EVENTS,
+    OF_IDENTITIES,
     OF_REVIEWS,
     differences,
     marts_of,
     on_spark,
 )
 
-OPTIONAL = OF_ATTRIBUTES | OF_CAMPAIGNS | OF_EVENTS | OF_REVIEWS
+OPTIONAL = OF_ATTRIBUTES | OF_CAMPAIGNS | OF_EVENTS | OF_IDENTITIES | OF_REVIEWS
 # Two tasks at a time, and generated code: interpreted, a million lines take minutes.
 SPARK_ON_A_MILLION_LINES = {
     "JDK_JAVA_OPTIONS": SPARK_ON_SMALL_DATA["JDK_JAVA_OPTIONS"],
