@@ -13,7 +13,7 @@ def model(dbt, session):
     told = {
         "source_name": dbt.config.meta_get("source_name"),
         "as_of_date": days.loc[0, "as_of_date"],
-        "review_count": len(reviews) if hasattr(reviews, "df") else reviews.count(),
+        "review_count": reviews.count() if hasattr(reviews, "toPandas") else len(reviews),
         "configuration": said["configuration"],
     }
     before = pd.DataFrame(columns=list(FIT_TYPES))
@@ -39,4 +39,5 @@ def model(dbt, session):
 
 def _stored(session, query):
     found = session.sql(query)
-    return found.df() if hasattr(found, "df") else found.toPandas()
+    # A Spark Connect frame has any attribute, `df` too: it takes it for a column.
+    return found.toPandas() if hasattr(found, "toPandas") else found.df()
