@@ -13,11 +13,12 @@ import duckdb
 from clientele.scoring.kept import Kept
 from clientele.sources.columns import columns_for, with_attributes
 from clientele.sources.common import counted, format_of, literal, quoted
+from clientele.sources.expressions import column_names
 from clientele.sources.importing import import_source
 from clientele.sources.joining import gives_to_lines
 from clientele.sources.mapping import columns_of
 from clientele.sources.reading import read_table
-from clientele.sources.values import column_names, same_person
+from clientele.sources.values import same_person
 
 # Settings that say how the source's own files are laid out, which other formats do not share.
 LAYOUT = ["encoding", "delimiter", "quote", "header_row", "skip_footer", "sheet", "unnest",

@@ -74,7 +74,8 @@ def _codec(encoding: str) -> str:
 def as_utf8(file: Path, table: dict, copy: Path) -> Path:
     """Return a file in UTF-8 without compression: the file itself, or a copy.
 
-    In a copy all lines end alike. DuckDB does not read a file whose lines end in two ways.
+    All lines of a copy end in the same way. DuckDB does not read files whose lines end in
+    several ways.
     """
     encoding = table.get("encoding")
     packed = file.name.lower().endswith((".gz", ".zst", ".zip"))

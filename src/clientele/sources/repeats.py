@@ -10,7 +10,7 @@ from clientele.sources.shaping import AMOUNT
 # Share of a file's lines that another file has too, above which the file repeats the other.
 MOST_SHARED = 0.5
 REPEATED_FILE = "lines of the file are in"
-# What says of equal lines that nothing tells what they are, or that they are real.
+# Parts of the sentences about equal lines: nothing tells what they are, or they are real.
 UNDECIDED = "If a till writes each piece on a line of its own"
 REAL = "totals hold each of them: they are real"
 # Totals do not judge equal lines for fewer orders, nor unless that many times more agree.
