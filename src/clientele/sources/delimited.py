@@ -16,6 +16,7 @@ from clientele.sources.common import (
     literal,
     quoted,
 )
+from clientele.sources.naming import refuse_ambiguous, unique_names
 
 DELIMITERS = [",", ";", "\t", "|"]
 # A header stands within the first lines of a file.
@@ -197,7 +198,7 @@ def read_csv(connection, file, table, wanted, part, notes, copy) -> list[str]:
     at = _header(records, wanted, table, file)
     names = unique_names(records[at][0])
     lines_before = records[at + 1][1] if at + 1 < len(records) else _line_count(text)
-    _refuse_ambiguous(names, records[at][0], wanted, file)
+    refuse_ambiguous(names, records[at][0], wanted, file)
     if set(wanted) - set(names):
         # The caller tells what is missing; the lines are not worth reading.
         return names
@@ -332,28 +333,6 @@ def _drop_what_is_no_line(connection, part, names, table, file, notes):
         raise UnreadableSource(
             f"{file} has no rows; an empty source is refused because it would empty the marts"
         )
-
-
-def unique_names(record: list[str]) -> list[str]:
-    """Return the names of a header: trimmed, unnamed ones numbered, repeated ones with a suffix."""
-    names, seen = [], {}
-    for position, cell in enumerate(record, start=1):
-        name = cell.strip() or f"column_{position}"
-        seen[name.lower()] = seen.get(name.lower(), 0) + 1
-        names.append(name if seen[name.lower()] == 1 else f"{name}_{seen[name.lower()]}")
-    return names
-
-
-def _refuse_ambiguous(names, record, wanted, file):
-    cells = [cell.strip() for cell in record]
-    for name, cell in zip(names, cells, strict=True):
-        twins = [i for i, other in enumerate(cells) if other.lower() == cell.lower()]
-        if name in wanted and cell and len(twins) > 1:
-            places = " and ".join(f"'{cells[i]}' in column {i + 1}" for i in twins)
-            raise UnreadableSource(
-                f"the name '{cell}' is ambiguous: the header of {file} has {places}; rename one "
-                "in the file"
-            )
 
 
 def _line_count(file: Path) -> int:

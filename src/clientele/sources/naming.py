@@ -6,7 +6,7 @@ import re
 import unicodedata
 from pathlib import Path
 
-from clientele.sources.common import load_yaml
+from clientele.sources.common import UnreadableSource, load_yaml
 
 ROLES = load_yaml(Path(__file__).with_name("words.yml"))
 GLOSSARY = load_yaml(Path(__file__).with_name("glossary.yml"))
@@ -111,3 +111,30 @@ def matched_role(role: str, text: str) -> tuple[bool, int, bool] | None:
             if re.search(words, name):
                 return bool(is_translated), i, is_taxed
     return None
+
+
+def unique_names(record: list[str]) -> list[str]:
+    """Return the names of a header: trimmed, unnamed ones numbered, repeated ones with a suffix."""
+    names, seen = [], {}
+    for position, cell in enumerate(record, start=1):
+        name = cell.strip() or f"column_{position}"
+        seen[name.lower()] = seen.get(name.lower(), 0) + 1
+        names.append(name if seen[name.lower()] == 1 else f"{name}_{seen[name.lower()]}")
+    return names
+
+
+def refuse_ambiguous(names: list[str], record: list[str], wanted: list[str], file: Path) -> None:
+    """Refuse a header in which a wanted name stands twice.
+
+    Raises:
+        UnreadableSource: it does; the message names both columns.
+    """
+    cells = [cell.strip() for cell in record]
+    for name, cell in zip(names, cells, strict=True):
+        twins = [i for i, other in enumerate(cells) if other.lower() == cell.lower()]
+        if name in wanted and cell and len(twins) > 1:
+            places = " and ".join(f"'{cells[i]}' in column {i + 1}" for i in twins)
+            raise UnreadableSource(
+                f"the name '{cell}' is ambiguous: the header of {file} has {places}; rename one "
+                "in the file"
+            )

@@ -21,9 +21,8 @@ from clientele.sources.delimited import (
     first_records,
     likely_delimiter,
     read_csv,
-    unique_names,
 )  # fmt: skip
-from clientele.sources.naming import english, plain
+from clientele.sources.naming import english, plain, unique_names
 from clientele.sources.reading import find_files, read_table
 from clientele.sources.structured import wrapper_of
 from clientele.sources.workbooks import sheet_names, workbook_rows
