@@ -1,5 +1,6 @@
 """`clientele build` builds nothing where nothing has changed, and never leaves out a due build."""
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -65,8 +66,10 @@ def test_a_build_of_the_same_does_nothing_and_says_so(small_project):
 
 def test_the_sample_is_built_once(sample):
     before = times(sample)
-    sample.clientele("build")
-    assert sample.exit_code == 0 and sample.output.startswith(UNCHANGED), sample.output
+    # A copy, because other tests read what the first build said.
+    again = dataclasses.replace(sample)
+    again.clientele("build")
+    assert again.exit_code == 0 and again.output.startswith(UNCHANGED), again.output
     assert times(sample) == before
 
 

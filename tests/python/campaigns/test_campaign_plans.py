@@ -4,6 +4,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import PROJECT
 from scipy import stats
 
 DAYS = 30
@@ -72,7 +73,8 @@ def test_the_smallest_effect_is_that_of_welchs_test(plans):
     limit = stats.t.ppf(0.975, freedom)
     power = stats.nct.sf(limit, freedom, shift) + stats.nct.cdf(-limit, freedom, shift)
     np.testing.assert_allclose(power, 0.8, atol=0.02)
-    assert len(plans) == 10
+    # Two metrics of each audience that is shipped.
+    assert len(plans) == 2 * len(list((PROJECT / "audiences").glob("*.yml"))) == 12
 
 
 def test_as_many_customers_as_a_plan_says_are_needed_show_ten_percent(plans, query):

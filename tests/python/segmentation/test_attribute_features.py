@@ -42,9 +42,13 @@ def fitted(sample, new_warehouse):
 def by_hand(fitted):
     """Return the features of each customer today, with means where an attribute is unknown."""
     raw = pd.read_csv(PROJECT / "seeds/sample/sample_customers.csv", dtype=str)
-    differing = raw.groupby("customer_id")["plan"].transform("nunique") > 1
-    raw.loc[differing, "plan"] = None
-    raw = raw.drop_duplicates("customer_id").set_index("customer_id")
+    accounts = pd.read_csv(PROJECT / "tests/python/sample_truth/accounts.csv", dtype=str)
+    second = accounts.set_index("record_id")["customer_id"]
+    # A person has the values of all accounts, and none where they differ.
+    persons = raw["customer_id"].map(second).fillna(raw["customer_id"])
+    raw = raw.groupby(persons)[["birth_year", "plan", "newsletter"]].agg(
+        lambda values: values.dropna().iloc[0] if values.nunique() == 1 else None
+    )
     attributes = pd.DataFrame(
         {
             "birth_year": pd.to_numeric(raw["birth_year"], errors="coerce"),

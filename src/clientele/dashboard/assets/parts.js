@@ -75,8 +75,9 @@ function card({title, how, rows, draw, body, columns, wide = false, empty = "Not
       };
       drawings.push({frame, redraw});
     }
+    const known = rows.filter((row) => !row.is_hidden);
     const bar = element("div", {class: "saves"},
-      columns ? save("CSV", `${fileName(title)}.csv`, columns.map(({key}) => key), rows.filter((row) => !row.is_hidden), `Save the numbers of ${title} as CSV`) : null,
+      columns && known.length ? save("CSV", `${fileName(title)}.csv`, columns.map(({key}) => key), known, `Save the numbers of ${title} as CSV`) : null,
       draw ? element("button", {type: "button", "aria-label": `Save the chart ${title} as PNG`, onclick: (event) => savePicture(event.target.closest("figure"), title, entries ?? [])}, "PNG") : null);
     if (columns && table === "details") {
       const details = element("details", {open: opened.has(title)}, element("summary", {}, "The numbers"));
