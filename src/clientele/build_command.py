@@ -27,6 +27,13 @@ def settings_of(
     """
     settings = load_source(source, project / "sources")
     if data:
+        tables = (settings["source"].get("tables") or {}).values()
+        if tables and all(isinstance(table, dict) and table.get("seed") for table in tables):
+            # Else the bundled data would be built, and taken for the user's.
+            raise ValueError(
+                f"the source '{source}' reads bundled data only, and not {data}; write a source "
+                f"for your file with `clientele init {data}`, and name it with --source"
+            )
         settings["data"] = str(Path(data).absolute())
     exports = campaigns_folder(project) / source
     if any(exports.glob("*.parquet")):

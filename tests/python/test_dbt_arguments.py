@@ -3,8 +3,10 @@
 import datetime
 
 import pytest
+from conftest import PROJECT
 
 from clientele import build_command, building, cli
+from clientele.build_command import settings_of
 from clientele.dbt_arguments import combine
 
 SHOP = {"source": {"name": "shop"}, "data": "/orders.csv"}
@@ -83,3 +85,9 @@ def test_the_command_line_refuses_what_it_decides_itself(built, option, capsys):
     assert cli.main(["build", "--source", "shop", option, "elsewhere"]) == 2
     assert f"{option} cannot be passed to dbt" in capsys.readouterr().err
     assert built == []
+
+
+def test_data_for_a_source_that_reads_bundled_data_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="'sample' reads bundled data only, and not orders.csv"):
+        settings_of(PROJECT, "sample", "orders.csv", None, [])
+    assert "data" not in settings_of(PROJECT, "sample", None, None, [])[0]
